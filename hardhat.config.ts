@@ -1,0 +1,64 @@
+/**
+ * Compiler, chains and test runners.
+ *
+ * Both build profiles hold the same settings: what the tests run is byte for byte what is deployed, and gas figures are
+ * true wherever they are taken. The compiler comes from npm, so nothing is downloaded while building.
+ *
+ * @module
+ */
+import { createRequire } from 'node:module'
+
+import toolbox from '@nomicfoundation/hardhat-toolbox-mocha-ethers'
+import { defineConfig, overrideTask } from 'hardhat/config'
+
+const compiler = {
+  version: '0.8.37',
+  path: createRequire(import.meta.url).resolve('solc/soljson.js'),
+  settings: {
+    evmVersion: 'osaka',
+    viaIR: true,
+    optimizer: { enabled: true, runs: 100_000 },
+    outputSelection: { '*': { '*': ['storageLayout'] } },
+  },
+}
+
+const isDeep = process.env.TALLY_DEEP === '1'
+const fuzzSeed = process.env.TALLY_FUZZ_SEED
+
+export default defineConfig({
+  plugins: [toolbox],
+  paths: {
+    ignition: '.', // deployment records land in ./deployments/<network>
+    tests: { mocha: 'test', solidity: 'test/contracts' },
+  },
+  solidity: {
+    profiles: {
+      default: { ...compiler, isolated: false },
+      production: { ...compiler, isolated: false },
+    },
+  },
+  typechain: { outDir: 'types' },
+  networks: {
+    localhost: { type: 'http', chainType: 'l1', url: process.env.TALLY_RPC_URL ?? 'http://127.0.0.1:8545' },
+    // `hardhat node`: blocks come by the clock, as on a real chain, never because a transaction came in
+    node: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', mining: { auto: false, interval: 1000 } },
+    osaka: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka' },
+    amsterdam: { type: 'edr-simulated', chainType: 'l1', hardfork: 'amsterdam' },
+  },
+  test: {
+    mocha: { timeout: 120_000 },
+    solidity: {
+      fuzz: { runs: isDeep ? 20_000 : 256, ...(fuzzSeed === undefined ? {} : { seed: fuzzSeed }) },
+      invariant: { runs: isDeep ? 256 : 32, depth: isDeep ? 128 : 32, failOnRevert: true },
+    },
+  },
+  // both write their counts to a file when `scripts/test.ts` asks for it
+  tasks: [
+    overrideTask(['test', 'mocha'])
+      .setAction(() => import('./scripts/support/mocha-test-task.ts'))
+      .build(),
+    overrideTask(['test', 'solidity'])
+      .setAction(() => import('./scripts/support/solidity-test-task.ts'))
+      .build(),
+  ],
+})
