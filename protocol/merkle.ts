@@ -1,0 +1,47 @@
+/**
+ * Merkle roots: over the tally hashes of a batch, and over the 4,096-byte chunks that content is addressed by.
+ *
+ * Tally preimages are 224 bytes and chunk preimages 1 + n, so neither is ever mistaken for a 64-byte node.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+
+import { concatBytes, FieldError, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
+
+/** Bytes of one chunk of content; the last one may be shorter. */
+export const CHUNK_BYTES = 4096
+const CHUNK_TAG = new Uint8Array([0])
+
+/**
+ * Root of a binary tree over the leaves in order: parent = keccak256(left ‖ right), an odd last node moves up unhashed.
+ *
+ * @throws FieldError when there is no leaf or one is not 32 bytes.
+ */
+export function merkleRoot(leaves: readonly Hex[]): Hex {
+  return toHex(root(leaves.map((leaf) => fixedBytes(leaf, 32, 'leaf'))))
+}
+
+function root(leaves: readonly Uint8Array[]): Uint8Array {
+  let level = leaves
+  while (level.length > 1) {
+    const parents: Uint8Array[] = []
+    for (let at = 0; at < level.length; at += 2) {
+      const pair = level.slice(at, at + 2)
+      parents.push(pair.length === 2 ? keccak(concatBytes(pair)) : concatBytes(pair))
+    }
+    level = parents
+  }
+  const top = level[0]
+  if (top === undefined) throw new FieldError('leaves', 'are none')
+  return top
+}
+
+/** Address of content: keccak256 of its length and the Merkle root over its chunks; no bytes are one empty chunk. */
+export function dataRoot(bytes: Uint8Array): Hex {
+  const leaves: Uint8Array[] = []
+  for (let at = 0; at === 0 || at < bytes.length; at += CHUNK_BYTES) {
+    leaves.push(keccak(concatBytes([CHUNK_TAG, bytes.subarray(at, at + CHUNK_BYTES)])))
+  }
+  return toHex(keccak(packWords([uintBytes(bytes.length, 256, 'length'), root(leaves)])))
+}

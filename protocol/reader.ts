@@ -1,0 +1,51 @@
+/**
+ * Reads fields one after the other from bytes that a stranger wrote; the owner of the format decides what is thrown.
+ *
+ * @module
+ */
+import { decodeVarint, VarintError } from './varint.ts'
+
+/** Cursor over bytes; every method reports the position of the field it could not read. */
+export type Reader = {
+  /** Where the next field begins. */
+  readonly position: () => number
+  /** Whether every byte was read. */
+  readonly done: () => boolean
+  /** Next varint, which must be below 2^maxBits. */
+  readonly varint: (maxBits: number) => bigint
+  /** Next `length` bytes. */
+  readonly take: (length: number) => Uint8Array
+}
+
+/**
+ * A cursor that begins at `at`.
+ *
+ * @param fail - Throws the format's own error for a field at this position.
+ */
+export function createReader(
+  bytes: Uint8Array,
+  at: number,
+  fail: (position: number, problem: string) => never,
+): Reader {
+  let cursor = at
+
+  const varint = (maxBits: number): bigint => {
+    try {
+      const { value, next } = decodeVarint(bytes, cursor, maxBits)
+      cursor = next
+      return value
+    } catch (error) {
+      if (error instanceof VarintError) return fail(cursor, error.message)
+      throw error
+    }
+  }
+
+  const take = (length: number): Uint8Array => {
+    if (cursor + length > bytes.length) return fail(cursor, `${length} bytes are cut off`)
+    const part = bytes.subarray(cursor, cursor + length)
+    cursor += length
+    return part
+  }
+
+  return { position: () => cursor, done: () => cursor >= bytes.length, varint, take }
+}

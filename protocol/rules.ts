@@ -1,0 +1,89 @@
+/**
+ * The chain's money rules as pure functions, so that a node can tell before it sends what a batch will do. Rounding is
+ * in the name: Down pays less, Up reserves more.
+ *
+ * Units: settlement token base units unless said otherwise, times in seconds on the protocol clock.
+ *
+ * @module
+ */
+const BPS = 10_000n
+const STAKE_UNIT = 10n ** 18n
+const HOUR = 3600n
+const DAY = 86_400
+
+const smaller = (left: bigint, right: bigint): bigint => (left < right ? left : right)
+
+/**
+ * Units one stream may have been paid for in total.
+ *
+ * @param rateCap - Units per hour.
+ * @param end - Second at which the deal's rate clock stands.
+ */
+export function rateLimit(rateCap: number | bigint, openedAt: number, end: number, clock: number): bigint {
+  const elapsed = Math.min(clock, end) - openedAt
+  return elapsed <= 0 ? 0n : (BigInt(rateCap) * BigInt(elapsed)) / HOUR
+}
+
+/** What `units` cost at `price` a unit, cut to what the deal has `remaining`. */
+export function amountDue(units: bigint, price: bigint, remaining: bigint): bigint {
+  return smaller(units * price, remaining)
+}
+
+/**
+ * What a deal's `remaining` may not fall below: max(0, budget − (exposure + acknowledged) · price).
+ *
+ * @param exposure - Units payable beyond the acknowledged ones.
+ * @param acknowledged - Units acknowledged over all streams.
+ */
+export function exposureFloor(budget: bigint, exposure: bigint, acknowledged: bigint, price: bigint): bigint {
+  const open = (exposure + acknowledged) * price
+  return budget > open ? budget - open : 0n
+}
+
+/**
+ * Most a provider may have unmatured.
+ *
+ * @param slashable - Stake token base units.
+ * @param stakeValue - Settlement token base units that 10¹⁸ base units of stake are worth.
+ * @param coverageBps - In 1/10,000.
+ */
+export function coverDown(slashable: bigint, stakeValue: number | bigint, coverageBps: number): bigint {
+  return (slashable * BigInt(stakeValue) * BigInt(coverageBps)) / (STAKE_UNIT * BPS)
+}
+
+/**
+ * Stake a deal reserves, in stake token base units.
+ *
+ * @param bondBps - In 1/10,000 of the budget's value.
+ * @param stakeValue - Settlement token base units that 10¹⁸ base units of stake are worth; positive.
+ */
+export function bondUp(budget: bigint, bondBps: number, stakeValue: number | bigint): bigint {
+  const divisor = BPS * BigInt(stakeValue)
+  return (budget * BigInt(bondBps) * STAKE_UNIT + divisor - 1n) / divisor
+}
+
+/** Day at whose start money settled at `clock` with this window matures, in days on the protocol clock. */
+export function maturityDay(clock: number, window: number): number {
+  return Math.ceil((clock + window) / DAY)
+}
+
+/** One taker's share of an amount that matures. */
+export function feeDown(amount: bigint, bps: number): bigint {
+  return (amount * BigInt(bps)) / BPS
+}
+
+/** How an amount that matures is split: each fee on the gross amount, the provider gets the rest. */
+export function splitDown(
+  amount: bigint,
+  protocolFeeBps: number,
+  committeeFeeBps: number,
+): { net: bigint; protocolFee: bigint; committeeFee: bigint } {
+  const protocolFee = feeDown(amount, protocolFeeBps)
+  const committeeFee = feeDown(amount, committeeFeeBps)
+  return { net: amount - protocolFee - committeeFee, protocolFee, committeeFee }
+}
+
+/** What the provider keeps of a deal that closes with nothing settled. */
+export function openingFeeDue(openingFee: bigint, remaining: bigint): bigint {
+  return smaller(openingFee, remaining)
+}

@@ -1,0 +1,93 @@
+/**
+ * Worker, order, acknowledgement, force and committee signatures: EIP-2098, 64 bytes `r ‖ yParity·2²⁵⁵ + s`,
+ * `0 < s ≤ n/2`. Everything here is synchronous.
+ *
+ * @module
+ */
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { type Address, getAddress, type Hex } from 'viem'
+
+import { FieldError, fixedBytes, keccak, toBytes, toHex } from './words.ts'
+
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+const HALF_ORDER = ORDER >> 1n
+const PARITY = 1n << 255n
+
+const toUint = (bytes: Uint8Array): bigint => BigInt(toHex(bytes))
+
+/**
+ * The 64-byte EIP-2098 form of a 65-byte signature; a 64-byte one is returned as it is.
+ *
+ * A high s is turned into its low twin, which signs the same digest for the same key.
+ *
+ * @throws FieldError when it is no signature of 64 or 65 bytes, or `v` is none of 0, 1, 27, 28.
+ */
+export function compact(signature: Hex): Hex {
+  const bytes = toBytes(signature, 'signature')
+  if (bytes.length === 64) return toHex(bytes)
+  if (bytes.length !== 65) throw new FieldError('signature', `has ${bytes.length} bytes instead of 64 or 65`)
+  const v = bytes[64] ?? 0
+  const parity = v >= 27 ? v - 27 : v
+  if (parity > 1) throw new FieldError('signature', `has v = ${v}`)
+  const s = toUint(bytes.subarray(32, 64))
+  if (s === 0n || s >= ORDER) throw new FieldError('signature', 'has s outside the group')
+  return s > HALF_ORDER ? join(bytes, ORDER - s, 1 - parity) : join(bytes, s, parity)
+}
+
+function join(signature: Uint8Array, s: bigint, parity: number): Hex {
+  const vs = s + (parity === 1 ? PARITY : 0n)
+  return `${toHex(signature.subarray(0, 32))}${vs.toString(16).padStart(64, '0')}`
+}
+
+/**
+ * Account that signed `digest`, or null when the signature is not 64 bytes of a valid low-s signature.
+ *
+ * @returns Checksummed address.
+ */
+export function recoverCompact(digest: Hex, signature: Hex): Address | null {
+  try {
+    const hash = fixedBytes(digest, 32, 'digest')
+    const bytes = fixedBytes(signature, 64, 'signature')
+    const parity = (bytes[32] ?? 0) >> 7
+    bytes[32] = (bytes[32] ?? 0) & 0x7f
+    // The library accepts any s below the group's order; the chain accepts the lower half only.
+    const s = toUint(bytes.subarray(32, 64))
+    if (s === 0n || s > HALF_ORDER) return null
+    const recovered = secp256k1.recoverPublicKey(prefixed(parity, bytes), hash, { prehash: false })
+    return publicKeyAddress(secp256k1.Point.fromBytes(recovered).toBytes(false))
+  } catch {
+    // Every way of not being a signature has the same answer; none is worth a crash on an outsider's bytes.
+    return null
+  }
+}
+
+function prefixed(parity: number, bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(65)
+  whole[0] = parity
+  whole.set(bytes, 1)
+  return whole
+}
+
+function publicKeyAddress(uncompressed: Uint8Array): Address {
+  return getAddress(toHex(keccak(uncompressed.subarray(1)).subarray(12)))
+}
+
+/**
+ * Deterministic (RFC 6979) low-s signature of `digest`, 64 bytes.
+ *
+ * @throws FieldError when the digest or the private key is not 32 bytes.
+ */
+export function signCompact(digest: Hex, privateKey: Hex): Hex {
+  const key = fixedBytes(privateKey, 32, 'privateKey')
+  const signed = secp256k1.sign(fixedBytes(digest, 32, 'digest'), key, { prehash: false, format: 'recovered' })
+  return join(signed.subarray(1), toUint(signed.subarray(33, 65)), signed[0] ?? 0)
+}
+
+/**
+ * Address of a private key, checksummed.
+ *
+ * @throws FieldError when it is not 32 bytes.
+ */
+export function addressOf(privateKey: Hex): Address {
+  return publicKeyAddress(secp256k1.getPublicKey(fixedBytes(privateKey, 32, 'privateKey'), false))
+}

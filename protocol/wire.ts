@@ -1,0 +1,209 @@
+/**
+ * Every HTTP body of docs/protocol.md: a schema, its parsed type and a parser. Parsed integers wider than 32 bits are
+ * bigints; {@link toWire} turns them into the decimal strings that JSON carries.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+import { z } from 'zod'
+
+import type { Group } from './batch.ts'
+import { TallyError } from './errors.ts'
+import type { Offer } from './types.ts'
+import { address, anySignature, boundedHex, compactSignature, hash, seconds, small, wide } from './wire-fields.ts'
+
+/** Largest body any route takes, in bytes. */
+export const MAX_BODY_BYTES = 1_048_576
+
+/** `{root}` of a data route. */
+export const dataRootParam = hash
+
+const offer = z.object({
+  provider: address,
+  nonce: wide(64),
+  salt: hash,
+  program: hash,
+  kind: small(8),
+  unit: hash,
+  price: wide(64),
+  rateCap: small(32),
+  minBudget: wide(64),
+  maxBudget: wide(64),
+  total: wide(64),
+  buyer: address,
+  openingFee: wide(64),
+  maxDuration: small(32),
+  expiry: small(32),
+  mode: small(8),
+})
+
+/** `POST /v1/offers`. */
+export const offerMessage = z.object({ offer, signature: anySignature })
+export type OfferMessage = { readonly offer: Offer; readonly signature: Hex }
+
+/** Answer to `GET /v1/offers`. */
+export const offersAnswer = z.object({ offers: z.array(offerMessage.extend({ hash })) })
+export type OffersAnswer = z.output<typeof offersAnswer>
+
+/** Answer to `POST /v1/offers`. */
+export const offerAnswer = z.object({ hash })
+export type OfferAnswer = z.output<typeof offerAnswer>
+
+/** One signed order. */
+export const orderMessage = z.object({
+  dealKey: hash,
+  index: wide(64),
+  inputRoot: hash,
+  maxUnits: wide(48),
+  signature: compactSignature,
+})
+export type OrderMessage = z.output<typeof orderMessage>
+
+/** `POST /v1/orders`, and the answer to `GET /v1/orders`. */
+export const ordersMessage = z.object({ orders: z.array(orderMessage) })
+export type OrdersMessage = z.output<typeof ordersMessage>
+
+/** Answer to `POST /v1/orders`. */
+export const ordersAnswer = z.object({ accepted: z.int().min(0) })
+export type OrdersAnswer = z.output<typeof ordersAnswer>
+
+/** Query of `GET /v1/orders`: at most `limit` orders from index `from` on. */
+export const ordersQuery = z.object({
+  dealKey: hash,
+  from: wide(64).default(0n),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+})
+export type OrdersQuery = z.output<typeof ordersQuery>
+
+/** One receipt of a segment with everything its work hash commits to. */
+const segmentReceipt = z.object({
+  units: wide(48).refine((units) => units > 0n, 'must be at least 1'),
+  workHash: hash,
+  order: orderMessage.omit({ dealKey: true }),
+  outputRoot: hash,
+  plainHash: hash,
+  startedAt: seconds,
+  endedAt: seconds,
+})
+export type SegmentReceipt = z.output<typeof segmentReceipt>
+
+/** `POST /v1/segments`. */
+export const segmentMessage = z
+  .object({
+    dealId: small(32),
+    dealKey: hash,
+    stream: small(8).max(63),
+    first: small(32),
+    count: small(32),
+    units: wide(48),
+    worker: small(32),
+    signature: compactSignature,
+    receipts: z.array(segmentReceipt).min(1),
+  })
+  .refine((segment) => segment.count - segment.first === segment.receipts.length, {
+    path: ['count'],
+    message: 'must be first + number of receipts',
+  })
+export type SegmentMessage = z.output<typeof segmentMessage>
+
+/** Where a segment stands with a committee member. */
+export const segmentStatus = z.enum(['accepted', 'refused', 'batched', 'settled', 'final'])
+export type SegmentStatus = z.output<typeof segmentStatus>
+
+/** Answer to `POST /v1/segments` and `GET /v1/segments/{tallyHash}`. */
+export const segmentAnswer = z.object({
+  tallyHash: hash,
+  status: segmentStatus,
+  check: z.string().optional(),
+  transaction: hash.optional(),
+})
+export type SegmentAnswer = z.output<typeof segmentAnswer>
+
+/** `POST /v1/acknowledgements`. */
+export const acknowledgementMessage = z.object({
+  dealKey: hash,
+  stream: small(8).max(63),
+  count: small(32),
+  units: wide(48),
+  segment: hash,
+  signature: compactSignature,
+})
+export type AcknowledgementMessage = z.output<typeof acknowledgementMessage>
+
+/** `POST /v1/proposals`. */
+export const proposalMessage = z.object({ batch: boundedHex(MAX_BODY_BYTES / 2), claims: small(8) })
+export type ProposalMessage = z.output<typeof proposalMessage>
+
+/** Answer to `POST /v1/proposals`. */
+export const proposalAnswer = z.object({ member: address, epoch: small(32), signature: compactSignature })
+export type ProposalAnswer = z.output<typeof proposalAnswer>
+
+/** Body of every error; further members depend on `code`. */
+export const problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  check: z.string().optional(),
+  refusals: z.array(z.object({ group: z.int().min(0), check: z.string() })).optional(),
+})
+export type Problem = z.output<typeof problem>
+
+/** Thrown when a body is not what its route takes; `code` is `wire.invalid`, `field` a dotted path into the body. */
+export class WireError extends TallyError {
+  override readonly name = 'WireError'
+  readonly field: string
+
+  constructor(field: string, problem: string, options?: ErrorOptions) {
+    super('wire.invalid', `${field === '' ? 'body' : field}: ${problem}`, options)
+    this.field = field
+  }
+}
+
+function parser<Parsed>(schema: z.ZodType<Parsed>): (json: unknown) => Parsed {
+  return (json) => {
+    const result = schema.safeParse(json)
+    if (result.success) return result.data
+    const issue = result.error.issues[0]
+    throw new WireError(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid', { cause: result.error })
+  }
+}
+
+/** Each parser returns the parsed body. @throws {@link WireError} naming the first field that is wrong. */
+export const parseDataRoot = parser<Hex>(dataRootParam)
+export const parseOfferMessage = parser<OfferMessage>(offerMessage)
+export const parseOfferAnswer = parser<OfferAnswer>(offerAnswer)
+export const parseOffersAnswer = parser<OffersAnswer>(offersAnswer)
+export const parseOrderMessage = parser<OrderMessage>(orderMessage)
+export const parseOrdersMessage = parser<OrdersMessage>(ordersMessage)
+export const parseOrdersAnswer = parser<OrdersAnswer>(ordersAnswer)
+export const parseOrdersQuery = parser<OrdersQuery>(ordersQuery)
+export const parseSegmentMessage = parser<SegmentMessage>(segmentMessage)
+export const parseSegmentAnswer = parser<SegmentAnswer>(segmentAnswer)
+export const parseAcknowledgementMessage = parser<AcknowledgementMessage>(acknowledgementMessage)
+export const parseProposalMessage = parser<ProposalMessage>(proposalMessage)
+export const parseProposalAnswer = parser<ProposalAnswer>(proposalAnswer)
+export const parseProblem = parser<Problem>(problem)
+
+/** A segment as a group of a batch, without the preimages that stay off chain. */
+export function segmentToGroup(segment: SegmentMessage): Group {
+  const { dealId, stream, worker, first, signature } = segment
+  const receipts = segment.receipts.map(({ units, workHash }) => ({ units, workHash }))
+  return { dealId, stream, worker, first, signature, receipts }
+}
+
+/** What {@link toWire} makes of a value: bigints become decimal strings, everything else stays. */
+export type Wire<T> = T extends bigint ? string : T extends object ? { [Key in keyof T]: Wire<T[Key]> } : T
+
+/** The value as JSON carries it: every bigint a decimal string. */
+export function toWire<T>(value: T): Wire<T> {
+  return convert(value) as Wire<T>
+}
+
+function convert(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return value.map(convert)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, convert(member)]))
+}
