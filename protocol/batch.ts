@@ -12,7 +12,7 @@ import { createReader, type Reader } from './reader.ts'
 import { encodeReceipts, readReceipt, segmentHash } from './receipts.ts'
 import { Lane, Mode, type Receipt, type Tally } from './types.ts'
 import { encodeVarint } from './varint.ts'
-import { concatBytes, FieldError, fixedBytes, toBytes, toHex, uint } from './words.ts'
+import { concatBytes, FieldError, fixedBytes, keccak, packWords, toBytes, toHex, uint, uintBytes } from './words.ts'
 
 /** Streams an id has room for: stream number = deal id · 64 + stream. */
 export const STREAMS_PER_DEAL = 64
@@ -80,13 +80,33 @@ export function tallyOfGroup(group: Group, dealKey: Hex, units: bigint): Tally {
   }
 }
 
+/** What a group hash covers; every tally has it. */
+export type GroupIdentity = Pick<Tally, 'dealKey' | 'stream' | 'first' | 'count' | 'segment'>
+
 /**
- * Root of a batch over the tally hashes of its groups, in order.
+ * Leaf of a batch's root. It leaves out the stream's units, so a group that somebody else settled in the meantime
+ * changes no root.
+ *
+ * @throws FieldError when a field does not fit.
+ */
+export function groupHash(group: GroupIdentity): Hex {
+  const words = [
+    fixedBytes(group.dealKey, 32, 'group.dealKey'),
+    uintBytes(group.stream, 8, 'group.stream'),
+    uintBytes(group.first, 32, 'group.first'),
+    uintBytes(group.count, 32, 'group.count'),
+    fixedBytes(group.segment, 32, 'group.segment'),
+  ]
+  return toHex(keccak(packWords(words)))
+}
+
+/**
+ * Root of a batch over the group hashes of all its groups, in order.
  *
  * @throws FieldError when there is none or one is not 32 bytes.
  */
-export function batchRoot(tallyHashes: readonly Hex[]): Hex {
-  return merkleRoot(tallyHashes)
+export function batchRoot(groupHashes: readonly Hex[]): Hex {
+  return merkleRoot(groupHashes)
 }
 
 function checkHeader(mode: number, lane: number): void {

@@ -40,12 +40,13 @@ export function nextIntervalChain(chain: Hex, root: Hex, applied: Hex, time: num
 }
 
 /**
- * A stream's chain after one more forced or acknowledged group.
+ * A stream's chain after one more forced or acknowledged group that moved it.
  *
  * @param chain - 27 bytes; zero for the stream's first one.
+ * @param group - Group hash.
  * @throws FieldError when a value does not fit.
  */
-export function nextStreamChain(chain: Hex, tally: Hex): Hex {
-  const preimage = concatBytes([fixedBytes(chain, STREAM_CHAIN_BYTES, 'chain'), fixedBytes(tally, 32, 'tallyHash')])
+export function nextStreamChain(chain: Hex, group: Hex): Hex {
+  const preimage = concatBytes([fixedBytes(chain, STREAM_CHAIN_BYTES, 'chain'), fixedBytes(group, 32, 'groupHash')])
   return toHex(keccak(preimage).subarray(0, STREAM_CHAIN_BYTES))
 }

@@ -144,7 +144,7 @@ export function taskHash(order: Order): Hex {
   return toHex(structHash('Order', order))
 }
 
-/** Struct hash of a tally: a leaf of the batch root. @throws FieldError when a field does not fit. */
+/** Struct hash of a tally, by which committee members name a segment. @throws FieldError when a field does not fit. */
 export function tallyHash(tally: Tally): Hex {
   return toHex(structHash('Tally', tally))
 }

@@ -1,7 +1,7 @@
 /**
- * Merkle roots: over the tally hashes of a batch, and over the 4,096-byte chunks that content is addressed by.
+ * Merkle roots: over the group hashes of a batch, and over the 4,096-byte chunks that content is addressed by.
  *
- * Tally preimages are 224 bytes and chunk preimages 1 + n, so neither is ever mistaken for a 64-byte node.
+ * A group's preimage is 160 bytes, never the 64 of a node; the length that a data root covers fixes its tree's shape.
  *
  * @module
  */

@@ -12,6 +12,7 @@ import { FieldError, fixedBytes, keccak, toBytes, toHex } from './words.ts'
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_ORDER = ORDER >> 1n
 const PARITY = 1n << 255n
+const COMPACT = /^0x[0-9a-fA-F]{128}$/
 
 const toUint = (bytes: Uint8Array): bigint => BigInt(toHex(bytes))
 
@@ -43,20 +44,21 @@ function join(signature: Uint8Array, s: bigint, parity: number): Hex {
  * Account that signed `digest`, or null when the signature is not 64 bytes of a valid low-s signature.
  *
  * @returns Checksummed address.
+ * @throws FieldError when the digest is not 32 bytes.
  */
 export function recoverCompact(digest: Hex, signature: Hex): Address | null {
+  const hash = fixedBytes(digest, 32, 'digest')
+  if (!COMPACT.test(signature)) return null
+  const bytes = toBytes(signature)
+  const parity = (bytes[32] ?? 0) >> 7
+  bytes[32] = (bytes[32] ?? 0) & 0x7f
+  // The library accepts any s below the group's order; the chain accepts the lower half only.
+  if (toUint(bytes.subarray(32, 64)) > HALF_ORDER) return null
   try {
-    const hash = fixedBytes(digest, 32, 'digest')
-    const bytes = fixedBytes(signature, 64, 'signature')
-    const parity = (bytes[32] ?? 0) >> 7
-    bytes[32] = (bytes[32] ?? 0) & 0x7f
-    // The library accepts any s below the group's order; the chain accepts the lower half only.
-    const s = toUint(bytes.subarray(32, 64))
-    if (s === 0n || s > HALF_ORDER) return null
-    const recovered = secp256k1.recoverPublicKey(prefixed(parity, bytes), hash, { prehash: false })
-    return publicKeyAddress(secp256k1.Point.fromBytes(recovered).toBytes(false))
+    const parsed = secp256k1.Signature.fromBytes(prefixed(parity, bytes), 'recovered')
+    return publicKeyAddress(parsed.recoverPublicKey(hash).toBytes(false))
   } catch {
-    // Every way of not being a signature has the same answer; none is worth a crash on an outsider's bytes.
+    // Zero r or s, r above the order, r no point's x: every way of not being a signature has the same answer.
     return null
   }
 }

@@ -54,7 +54,7 @@ export function small(bits: number) {
 /** Integer of up to 64 bits: a decimal string, or a number that is safe; a bigint once parsed. */
 export function wide(bits: number) {
   return z
-    .union([z.string().regex(DECIMAL, 'must be a decimal string'), z.int().min(0)])
+    .union([z.string().regex(DECIMAL), z.int().min(0)], { error: 'must be a decimal string or a safe integer' })
     .transform((value) => BigInt(value))
     .refine((value) => value >> BigInt(bits) === 0n, `must fit ${bits} bits`)
 }
