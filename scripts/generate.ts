@@ -64,7 +64,9 @@ if (build.code !== 0) process.exit(1)
 
 const contracts = readBuiltContracts(
   ARTIFACTS,
-  globSync('contracts/*.sol/*.json', { cwd: ARTIFACTS }).map((path) => join(ARTIFACTS, path)),
+  globSync('contracts/*.sol', { cwd: ROOT }).flatMap((source) =>
+    globSync(`${source}/*.json`, { cwd: ARTIFACTS }).map((path) => join(ARTIFACTS, path)),
+  ),
 )
 const wanted = wantedFiles(contracts)
 const stale = [...wanted].filter(([path, text]) => textOf(path) !== text)

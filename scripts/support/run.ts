@@ -20,10 +20,11 @@ export type RunOptions = {
   signal?: AbortSignal
 }
 
-/** `process.env`, with the repository's own programs found first. */
+/** `process.env`, with the repository's own programs found first and nothing sent home. */
 function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const bin = join(ROOT, 'node_modules', '.bin')
-  return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, ...extra }
+  const path = `${bin}${delimiter}${process.env.PATH ?? ''}`
+  return { ...process.env, PATH: path, HARDHAT_DISABLE_TELEMETRY: 'true', ...extra }
 }
 
 /**
