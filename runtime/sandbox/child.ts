@@ -1,0 +1,18 @@
+/**
+ * The process that runs programs: jobs come in on standard input, answers go out on standard output, nothing else.
+ *
+ * It ends when its input ends. It is started by `confinement.ts` and nowhere else.
+ *
+ * @module
+ */
+import { createFrameCollector, decodeJob, encodeAnswer } from './frames.ts'
+import { createProgramRunner } from './run-program.ts'
+
+const collect = 'gc' in globalThis && typeof globalThis.gc === 'function' ? globalThis.gc : () => {}
+const run = createProgramRunner(() => void collect())
+const frames = createFrameCollector(() => 67_108_864)
+
+process.stdin.on('data', (chunk: Buffer) => {
+  for (const frame of frames(chunk) ?? []) process.stdout.write(encodeAnswer(run(decodeJob(frame))))
+})
+process.stdout.write(encodeAnswer({ kind: 'ready' }))

@@ -1,0 +1,122 @@
+/**
+ * One confined child process and the one job it is running.
+ *
+ * @module
+ */
+import { fileURLToPath } from 'node:url'
+
+import { type ConfinedProcess, type ProcessMemory, sealProcess, startConfined } from './confinement.ts'
+import {
+  type AnswerFrame,
+  answerLimit,
+  createFrameCollector,
+  decodeAnswer,
+  encodeJob,
+  type JobFrame,
+} from './frames.ts'
+
+/** A child process ready for jobs. */
+export type SandboxProcess = {
+  /** Runs one job; one at a time. Rejects with {@link ProcessEnded} when the process ended or broke its bounds. */
+  run(job: JobFrame): Promise<AnswerFrame>
+  /** Ends the process at once; a running job is rejected. */
+  kill(): void
+  /** False once the process has ended or been killed. */
+  isAlive(): boolean
+}
+
+/** Thrown when a child process ended before it answered. */
+export class ProcessEnded extends Error {
+  override readonly name = 'ProcessEnded'
+  /** Whether it ended for lack of memory. */
+  readonly outOfMemory: boolean
+
+  constructor(reason: string, outOfMemory: boolean) {
+    super(reason)
+    this.outOfMemory = outOfMemory
+  }
+}
+
+type Waiting = { resolve(answer: AnswerFrame): void; reject(error: Error): void }
+
+const source = fileURLToPath(new URL('./', import.meta.url))
+const fuelSource = fileURLToPath(new URL('../fuel/', import.meta.url))
+
+/** Starts a child process and resolves when it is ready and sealed. */
+export async function startSandboxProcess(memory?: ProcessMemory): Promise<SandboxProcess> {
+  const child = startConfined({
+    script: `${source}child.ts`,
+    readable: [source, fuelSource],
+    ...(memory === undefined ? {} : { memory }),
+  })
+  const channel = openChannel(child)
+  try {
+    await channel.next(64)
+    await sealProcess(child)
+  } catch (error) {
+    channel.kill()
+    throw error
+  }
+  return {
+    run(job) {
+      child.stdin.write(encodeJob(job))
+      return channel.next(answerLimit(job.maxOutputBytes))
+    },
+    kill: channel.kill,
+    isAlive: channel.isAlive,
+  }
+}
+
+type Channel = { next(maxBytes: number): Promise<AnswerFrame>; kill(): void; isAlive(): boolean }
+
+function openChannel(child: ConfinedProcess): Channel {
+  let waiting: Waiting | undefined
+  let ended: ProcessEnded | undefined
+  let maxBytes = 64
+  let complaint = ''
+
+  function end(reason: string): void {
+    if (ended !== undefined) return
+    ended = new ProcessEnded(reason, /out of memory|allocation failed|OOM/i.test(complaint))
+    child.kill('SIGKILL')
+    waiting?.reject(ended)
+    waiting = undefined
+  }
+
+  const collect = createFrameCollector(() => maxBytes)
+  child.stdout.on('data', (chunk: Buffer) => {
+    const frames = collect(chunk)
+    const [frame, ...more] = frames ?? []
+    const answer = frame === undefined ? undefined : decodeAnswer(frame)
+    // one answer per job and nothing in between: anything else is a process gone astray
+    if (
+      frames === null ||
+      more.length > 0 ||
+      (frame !== undefined && (answer === undefined || waiting === undefined))
+    ) {
+      end('the process answered what it was not asked')
+    } else if (answer !== undefined) {
+      const { resolve } = waiting as Waiting
+      waiting = undefined
+      resolve(answer)
+    }
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString('latin1')).slice(0, 4_096)
+  })
+  child.stdin.on('error', () => {}) // its end is told by `close`
+  child.on('error', (error) => end(`the process could not be started: ${error.message}`))
+  child.on('close', (code, signal) => end(`the process ended (${signal ?? code}) ${complaint.trim().slice(0, 500)}`))
+
+  return {
+    next(limit) {
+      if (ended !== undefined) return Promise.reject(ended)
+      maxBytes = limit
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject }
+      })
+    },
+    kill: () => end('killed'),
+    isAlive: () => ended === undefined,
+  }
+}
