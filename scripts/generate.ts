@@ -14,26 +14,38 @@ import { ROOT, run } from './support/run.ts'
 
 const ARTIFACTS = join(ROOT, 'artifacts')
 
+/** What answers at the settlement's address: its own functions and, by delegatecall, the desk's. */
+function withDesk(contracts: readonly BuiltContract[]): BuiltContract[] {
+  const desk = contracts.find(({ name }) => name === 'Desk')?.abi ?? []
+  return contracts.map((contract) => {
+    if (contract.name !== 'Settlement') return contract
+    const entries = [...contract.abi, ...desk.filter((item) => item.type !== 'constructor')]
+    const byText = new Map(entries.map((item) => [JSON.stringify(item), item]))
+    return { ...contract, abi: [...byText.values()] }
+  })
+}
+
 function abiText(contracts: readonly BuiltContract[]): string {
-  const entries = contracts.map(
-    ({ name, abi }) => `  ${name}: [\n${abi.map((item) => `    ${JSON.stringify(item)},\n`).join('')}  ],\n`,
-  )
+  const constants = withDesk(contracts).map(({ name, abi }) => {
+    const items = abi.map((item) => `  ${JSON.stringify(item)},\n`).join('')
+    return `export const ${name.charAt(0).toLowerCase()}${name.slice(1)}Abi = [\n${items}] as const\n`
+  })
   return `/**
- * ABIs of the deployed contracts, by contract name.
+ * ABIs of the deployed contracts. The settlement's holds the desk's too: both answer at its address.
  *
  * Written by \`npm run generate\` from the compiler's output; edits are overwritten.
  *
  * @module
  */
-export const abi = {\n${entries.join('')}} as const\n`
+${constants.join('\n')}`
 }
 
 /** Every generated file by path, with the text it must have. */
-function wantedFiles(contracts: readonly BuiltContract[]): Map<string, string> {
+function wantedFiles(contracts: readonly BuiltContract[], demo: readonly BuiltContract[]): Map<string, string> {
   const snapshots = contracts.map(
     (contract) => [`test/snapshots/${contract.name}.json`, snapshotText(contract)] as const,
   )
-  return new Map([['protocol/abi.generated.ts', abiText(contracts)], ...snapshots])
+  return new Map([['protocol/abi.generated.ts', abiText([...contracts, ...demo])], ...snapshots])
 }
 
 function textOf(path: string): string | undefined {
@@ -62,13 +74,18 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 const build = await run('hardhat', ['build', '--no-tests'], { show: true })
 if (build.code !== 0) process.exit(1)
 
-const contracts = readBuiltContracts(
-  ARTIFACTS,
-  globSync('contracts/*.sol', { cwd: ROOT }).flatMap((source) =>
-    globSync(`${source}/*.json`, { cwd: ARTIFACTS }).map((path) => join(ARTIFACTS, path)),
-  ),
-)
-const wanted = wantedFiles(contracts)
+function built(pattern: string): BuiltContract[] {
+  const sources = globSync(pattern, { cwd: ROOT })
+  const artifacts = sources.flatMap((source) => globSync(`${source}/*.json`, { cwd: ARTIFACTS }))
+  return readBuiltContracts(
+    ARTIFACTS,
+    artifacts.map((path) => join(ARTIFACTS, path)),
+  )
+}
+
+const contracts = built('contracts/*.sol')
+const demo = built('contracts/demo/*.sol')
+const wanted = wantedFiles(contracts, demo)
 const stale = [...wanted].filter(([path, text]) => textOf(path) !== text)
 const gone = orphans(wanted)
 const broken = contracts.flatMap(brokenLimits)

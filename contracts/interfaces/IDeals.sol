@@ -25,7 +25,8 @@ interface IDeals {
     /// @param end Second from which the rate clock stands; earlier when stopped.
     /// @param budget Settlement token base units locked with all top-ups.
     /// @param remaining Part of the budget not yet paid.
-    /// @param floor What `remaining` may not fall below until more units are acknowledged.
+    /// @param floor What `remaining` may not fall below until more units are acknowledged; negative where the exposure is
+    /// wider than the budget.
     /// @param bond Stake token base units reserved from the provider.
     /// @param openingFee Settlement token base units kept by the provider if nothing was settled.
     /// @param streams Number of streams.
@@ -46,7 +47,7 @@ interface IDeals {
         uint32 end;
         uint64 budget;
         uint64 remaining;
-        uint64 floor;
+        int256 floor;
         uint96 bond;
         uint64 openingFee;
         uint8 streams;
@@ -147,7 +148,7 @@ interface IDeals {
 
     /// @notice Takes an offer with the caller's free balance.
     /// @param offer The provider's offer.
-    /// @param signature The provider's EIP-712 signature, 64 or 65 bytes, or EIP-1271.
+    /// @param signature The provider's EIP-712 signature, 65 bytes, or EIP-1271.
     /// @param terms The buyer's terms.
     /// @return id Deal id.
     function openDeal(Offer calldata offer, bytes calldata signature, DealTerms calldata terms)

@@ -48,6 +48,9 @@ interface ILedger {
     /// @notice New deals are paused until `until`.
     error LedgerPaused(uint32 until);
 
+    /// @notice This is the desk's own address; call the settlement.
+    error LedgerNotTheSettlement();
+
     /// @notice The zero address was given where an account is needed.
     error LedgerZeroAddress();
 

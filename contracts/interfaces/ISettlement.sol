@@ -8,7 +8,7 @@ import {Lane} from "./ITypes.sol";
 interface ISettlement {
     /// @notice A batch was settled.
     /// @param lane See Lane.
-    /// @param root Merkle root over the tally hashes of all groups, skipped ones too.
+    /// @param root Merkle root over the group hashes of all groups, skipped ones too.
     /// @param applied Bit i (bit i % 8 of byte i / 8, lowest first) is set if group i moved its stream.
     /// @param clock Second on the protocol clock.
     event Settled(Lane indexed lane, bytes32 indexed root, bytes applied, uint32 clock);

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IEarnings} from "./interfaces/IEarnings.sol";
+import {ILedger} from "./interfaces/ILedger.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
+import {Permit} from "./interfaces/ITypes.sol";
+import {WorkerPages} from "./libraries/WorkerPages.sol";
+
+/// @title Registry
+/// @notice See {IRegistry}.
+/// @custom:invariant tokens held >= sum over providers of stake + thawing
+/// @custom:invariant liens of every provider <= its stake
+contract Registry is IRegistry, AccessManaged {
+    using SafeERC20 for IERC20;
+
+    /// @dev Slots: owner + stake | operator + liens | payout + thawing | nextPayout + thawedAt + payoutFrom.
+    struct Provider {
+        address owner;
+        uint96 stake;
+        address operator;
+        uint96 liens;
+        address payout;
+        uint96 thawing;
+        address nextPayout;
+        uint32 thawedAt;
+        uint32 payoutFrom;
+    }
+
+    /// @notice The token that is staked.
+    IERC20 public immutable STAKE_TOKEN;
+
+    /// @notice Seconds stake thaws.
+    uint32 public constant THAW = 7 days;
+    /// @notice Seconds between accepting and applying a payout address; no shorter than the thaw.
+    uint32 public constant PAYOUT_NOTICE = 7 days;
+    /// @notice Seconds between revoking a worker and its last tally; no longer than the thaw.
+    uint32 public constant KEY_NOTICE = 1 days;
+    uint256 private constant MAX_PAUSE = 14 days;
+
+    address private immutable _DEPLOYER;
+
+    /// @notice The settlement, whose clock this runs on and which reserves and releases stake.
+    address public settlement;
+    uint32 private _lastProvider;
+    uint32 private _lastPage;
+    uint32 private _pausedUntil;
+
+    mapping(uint256 id => Provider provider) private _providers;
+    mapping(address owner => uint32 id) private _ids;
+    mapping(uint256 index => uint32 from) private _revokedFrom;
+
+    modifier onlyOwner(uint32 provider) {
+        require(msg.sender == _providers[provider].owner, RegistryUnauthorized(provider, msg.sender));
+        _;
+    }
+
+    modifier onlyOperator(uint32 provider) {
+        require(isOperator(provider, msg.sender), RegistryUnauthorized(provider, msg.sender));
+        _;
+    }
+
+    modifier onlySettlement(uint32 provider) {
+        require(msg.sender == settlement, RegistryUnauthorized(provider, msg.sender));
+        _;
+    }
+
+    constructor(address authority, IERC20 stakeToken) AccessManaged(authority) {
+        STAKE_TOKEN = stakeToken;
+        _DEPLOYER = msg.sender;
+    }
+
+    /// @inheritdoc IRegistry
+    function bind(address settlement_) external {
+        require(
+            msg.sender == _DEPLOYER && settlement == address(0) && settlement_ != address(0),
+            RegistryBindRefused(msg.sender)
+        );
+        settlement = settlement_;
+    }
+
+    /// @inheritdoc IRegistry
+    function join(uint96 amount, Permit calldata permit, address payout, address operator, bytes calldata keys)
+        external
+        returns (uint32 provider)
+    {
+        require(_ids[msg.sender] == 0, RegistryAlreadyJoined(msg.sender));
+        require(payout != address(0), RegistryZeroAddress());
+        provider = ++_lastProvider;
+        _ids[msg.sender] = provider;
+        Provider storage self = _providers[provider];
+        (self.owner, self.payout, self.operator) = (msg.sender, payout, operator);
+        emit Joined(provider, msg.sender, payout);
+        if (operator != address(0)) emit OperatorSet(provider, operator);
+        if (keys.length != 0) _registerWorkers(provider, keys);
+        if (amount != 0) {
+            // Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
+            try IERC20Permit(address(STAKE_TOKEN)).permit(
+                msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
+            ) {} catch {}
+            _stake(provider, amount);
+        }
+    }
+
+    /// @inheritdoc IRegistry
+    function stake(uint32 provider, uint96 amount) external {
+        require(_providers[provider].owner != address(0), RegistryUnknownProvider(provider));
+        require(amount != 0, RegistryZeroAmount());
+        _stake(provider, amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function thaw(uint32 provider, uint96 amount) external onlyOwner(provider) {
+        require(amount != 0, RegistryZeroAmount());
+        Provider storage self = _providers[provider];
+        uint96 free = self.stake - self.liens;
+        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
+        uint32 readyAt = _clock() + THAW;
+        self.stake -= amount;
+        self.thawing += amount;
+        self.thawedAt = readyAt;
+        emit Thawing(provider, amount, readyAt);
+        IEarnings(settlement).refreshCover(provider);
+    }
+
+    /// @inheritdoc IRegistry
+    function withdrawStake(uint32 provider, address to) external onlyOwner(provider) returns (uint96 amount) {
+        require(to != address(0), RegistryZeroAddress());
+        Provider storage self = _providers[provider];
+        uint32 now_ = _clock();
+        require(self.thawedAt != 0 && now_ >= self.thawedAt, RegistryTooEarly(provider, now_, self.thawedAt));
+        amount = self.thawing;
+        (self.thawing, self.thawedAt) = (0, 0);
+        emit StakeWithdrawn(provider, to, amount);
+        STAKE_TOKEN.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function registerWorkers(uint32 provider, bytes calldata keys)
+        external
+        onlyOperator(provider)
+        returns (uint32 firstIndex)
+    {
+        return _registerWorkers(provider, keys);
+    }
+
+    /// @inheritdoc IRegistry
+    function revokeWorker(uint32 provider, uint32 index, uint32 from) external onlyOperator(provider) {
+        (uint32 owner, address key) = workerAt(index);
+        require(owner == provider && key != address(0), RegistryNotAWorker(provider, index));
+        require(_revokedFrom[index] == 0, RegistryAlreadyRevoked(index));
+        uint32 earliest = _clock() + KEY_NOTICE;
+        require(from >= earliest, RegistryNoticeTooShort(from, earliest));
+        _revokedFrom[index] = from;
+        emit WorkerRevoked(provider, index, from);
+        IEarnings(settlement).markRevocation(provider);
+    }
+
+    /// @inheritdoc IRegistry
+    function setOperator(uint32 provider, address operator) external onlyOwner(provider) {
+        _providers[provider].operator = operator;
+        emit OperatorSet(provider, operator);
+    }
+
+    /// @inheritdoc IRegistry
+    function proposePayout(uint32 provider, address payout) external {
+        Provider storage self = _providers[provider];
+        require(
+            msg.sender == self.owner || (msg.sender == self.payout && payout == address(0)),
+            RegistryUnauthorized(provider, msg.sender)
+        );
+        (self.nextPayout, self.payoutFrom) = (payout, 0);
+        emit PayoutProposed(provider, payout);
+    }
+
+    /// @inheritdoc IRegistry
+    function acceptPayout(uint32 provider) external {
+        Provider storage self = _providers[provider];
+        require(
+            msg.sender == self.nextPayout && self.payoutFrom == 0, RegistryUnauthorized(provider, msg.sender)
+        );
+        uint32 from = _clock() + PAYOUT_NOTICE;
+        self.payoutFrom = from;
+        emit PayoutAccepted(provider, msg.sender, from);
+    }
+
+    /// @inheritdoc IRegistry
+    function applyPayout(uint32 provider) external {
+        Provider storage self = _providers[provider];
+        uint32 now_ = _clock();
+        require(self.payoutFrom != 0 && now_ >= self.payoutFrom, RegistryTooEarly(provider, now_, self.payoutFrom));
+        address payout = self.nextPayout;
+        (self.payout, self.nextPayout, self.payoutFrom) = (payout, address(0), 0);
+        emit PayoutSet(provider, payout);
+    }
+
+    /// @inheritdoc IRegistry
+    function pause(uint32 duration) external restricted {
+        require(duration <= MAX_PAUSE, ILedger.LedgerParameterOutOfBounds("pause", duration));
+        _pausedUntil = _clock() + duration;
+        emit Paused(_pausedUntil);
+    }
+
+    /// @inheritdoc IRegistry
+    function reserve(uint32 provider, uint96 amount) external onlySettlement(provider) {
+        Provider storage self = _providers[provider];
+        uint96 free = self.stake - self.liens;
+        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
+        self.liens += amount;
+        emit Reserved(provider, amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function release(uint32 provider, uint96 amount) external onlySettlement(provider) {
+        _providers[provider].liens -= amount;
+        emit Released(provider, amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function providerOf(uint32 provider) external view returns (ProviderView memory) {
+        Provider memory self = _providers[provider];
+        return ProviderView(
+            self.owner,
+            self.operator,
+            self.payout,
+            self.stake,
+            self.liens,
+            self.thawing,
+            self.thawedAt,
+            self.nextPayout,
+            self.payoutFrom
+        );
+    }
+
+    /// @inheritdoc IRegistry
+    function idOf(address owner) external view returns (uint32) {
+        return _ids[owner];
+    }
+
+    /// @inheritdoc IRegistry
+    function payoutOf(uint32 provider) external view returns (address) {
+        return _providers[provider].payout;
+    }
+
+    /// @inheritdoc IRegistry
+    function slashable(uint32 provider) external view returns (uint96) {
+        return _providers[provider].stake;
+    }
+
+    /// @inheritdoc IRegistry
+    function revokedFrom(uint32 index) external view returns (uint32) {
+        return _revokedFrom[index];
+    }
+
+    /// @inheritdoc IRegistry
+    function isOperator(uint32 provider, address account) public view returns (bool) {
+        Provider storage self = _providers[provider];
+        return account != address(0) && (account == self.owner || account == self.operator);
+    }
+
+    /// @inheritdoc IRegistry
+    function workerAt(uint32 index) public view returns (uint32 provider, address key) {
+        address page = WorkerPages.addressOf(address(this), index / WorkerPages.ROWS);
+        return (uint32(WorkerPages.providerOf(page)), WorkerPages.keyAt(page, index % WorkerPages.ROWS));
+    }
+
+    function _stake(uint32 provider, uint96 amount) private {
+        uint32 now_ = _clock();
+        require(now_ >= _pausedUntil, RegistryPaused(_pausedUntil));
+        _providers[provider].stake += amount;
+        emit Staked(provider, amount);
+        IEarnings(settlement).refreshCover(provider);
+        STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    function _registerWorkers(uint32 provider, bytes calldata keys) private returns (uint32 firstIndex) {
+        require(
+            keys.length != 0 && keys.length % WorkerPages.KEY == 0
+                && keys.length <= WorkerPages.ROWS * WorkerPages.KEY,
+            RegistryBadKeys(keys.length)
+        );
+        for (uint256 i = 0; i < keys.length; i += WorkerPages.KEY) {
+            require(bytes20(keys[i:i + WorkerPages.KEY]) != bytes20(0), RegistryBadKeys(keys.length));
+        }
+        WorkerPages.create(provider, keys);
+        firstIndex = uint32(++_lastPage * WorkerPages.ROWS);
+        emit WorkersRegistered(provider, firstIndex, keys);
+    }
+
+    function _clock() private returns (uint32) {
+        return ILedger(settlement).tick();
+    }
+}

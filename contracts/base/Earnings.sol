@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IEarnings} from "../interfaces/IEarnings.sol";
+import {LongWheel, LongWheelLib, Wheel, WheelLib} from "../types/Wheel.sol";
+import {Wheels} from "./Wheels.sol";
+
+/// @title Earnings
+/// @notice See {IEarnings}.
+abstract contract Earnings is IEarnings, Wheels {
+    using SafeERC20 for IERC20;
+
+    /// @inheritdoc IEarnings
+    function claim(uint32 provider) external returns (uint64 amount) {
+        Wheel wheel = _rolledNow(provider, _touch() / DAY);
+        amount = uint64(wheel.claimable());
+        require(amount != 0, EarningsNothingToClaim(provider));
+        _wheels[provider] = wheel.withClaimable(0);
+        _head.held -= amount;
+        address to = REGISTRY.payoutOf(provider);
+        emit Claimed(provider, to, amount);
+
+        IERC20(TOKEN).safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IEarnings
+    function claimFees() external {
+        Fees memory due = _fees;
+        _touch();
+        delete _fees;
+        _head.held -= due.protocol + due.committee;
+        emit FeesClaimed(due.protocol, due.committee);
+
+        if (due.protocol != 0) IERC20(TOKEN).safeTransfer(_treasury, due.protocol);
+        if (due.committee != 0) IERC20(TOKEN).safeTransfer(_committeeTreasury, due.committee);
+    }
+
+    /// @inheritdoc IEarnings
+    function refreshCover(uint32 provider) external {
+        Wheel wheel = _rolledNow(provider, _touch() / DAY);
+        uint256 cover = _coverDown(REGISTRY.slashable(provider));
+        int256 change = int256(cover) - int256(_covers[provider]);
+        _covers[provider] = cover;
+        _wheels[provider] = wheel.addRoom(change);
+        emit CoverSet(provider, uint64(cover));
+    }
+
+    /// @inheritdoc IEarnings
+    function markRevocation(uint32 provider) external {
+        require(msg.sender == address(REGISTRY), EarningsOnlyRegistry(msg.sender));
+        _wheels[provider] = _wheels[provider].with(WheelLib.REVOCATIONS);
+    }
+
+    /// @inheritdoc IEarnings
+    function earnings(uint32 provider) external view returns (EarningsView memory result) {
+        uint256 today = _clockOf(_head) / DAY;
+        Wheel wheel = _wheels[provider];
+        LongWheel long = _longWheels[provider];
+        (uint256 gross, uint256 protocolFee, uint256 committeeFee) = _matured(wheel, long, today);
+        result.claimable = uint64(wheel.claimable() + gross - protocolFee - committeeFee);
+        result.cover = uint64(_covers[provider]);
+        result.unmatured = uint64(uint256(int256(_covers[provider]) - wheel.room()) - gross);
+        result.day = uint32(today);
+        wheel = _forward(wheel, today);
+        long = long.forward(today - long.day());
+        (result.attested[0], result.attested[1]) = (uint64(wheel.next()), uint64(wheel.later()));
+        for (uint256 i = 0; i < LongWheelLib.BUCKETS; ++i) result.forced[i] = uint64(long.bucket(i));
+    }
+
+    /// @inheritdoc IEarnings
+    function fees() external view returns (uint64 protocolFee, uint64 committeeFee) {
+        return (_fees.protocol, _fees.committee);
+    }
+
+    function _coverDown(uint256 stake) private view returns (uint256 cover) {
+        cover = stake * _parameters.stakeValue * _parameters.coverageBps / (STAKE_UNIT * BPS);
+        if (cover > MAX_HELD) cover = MAX_HELD;
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IERC3009} from "../interfaces/IERC3009.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {ILedger} from "../interfaces/ILedger.sol";
+import {IPermit2} from "../interfaces/IPermit2.sol";
+import {Permit} from "../interfaces/ITypes.sol";
+import {Ledger} from "./Ledger.sol";
+
+/// @title Escrow
+/// @notice See {IEscrow}.
+/// @custom:invariant free + locked of every account is paid for by the ledger's held tokens
+abstract contract Escrow is IEscrow, Ledger {
+    using SafeERC20 for IERC20;
+
+    /// @notice Uniswap's Permit2; an address without code where the chain has none.
+    IPermit2 public immutable PERMIT2;
+
+    bytes32 private constant WITNESS_TYPEHASH = keccak256("Deposit(address buyer)");
+    string private constant WITNESS_TYPE =
+        "Deposit witness)Deposit(address buyer)TokenPermissions(address token,uint256 amount)";
+
+    constructor(IPermit2 permit2) {
+        PERMIT2 = permit2;
+    }
+
+    /// @inheritdoc IEscrow
+    function deposit(address buyer, uint64 amount) external {
+        _deposit(buyer, amount);
+    }
+
+    /// @inheritdoc IEscrow
+    function depositWithPermit(address buyer, uint64 amount, Permit calldata permit) external {
+        _depositWithPermit(buyer, amount, permit);
+    }
+
+    /// @inheritdoc IEscrow
+    function depositWithAuthorization(
+        address from,
+        address buyer,
+        uint64 amount,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 salt,
+        Permit calldata permit
+    ) external {
+        _credit(buyer, from, amount);
+        bytes32 nonce = keccak256(abi.encode(buyer, salt));
+        IERC3009(address(TOKEN)).receiveWithAuthorization(
+            from, address(this), amount, validAfter, validBefore, nonce, permit.v, permit.r, permit.s
+        );
+    }
+
+    /// @inheritdoc IEscrow
+    function depositWithPermit2(
+        address from,
+        address buyer,
+        uint64 amount,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        _credit(buyer, from, amount);
+        PERMIT2.permitWitnessTransferFrom(
+            IPermit2.PermitTransferFrom(IPermit2.TokenPermissions(address(TOKEN), amount), nonce, deadline),
+            IPermit2.SignatureTransferDetails(address(this), amount),
+            from,
+            keccak256(abi.encode(WITNESS_TYPEHASH, buyer)),
+            WITNESS_TYPE,
+            signature
+        );
+    }
+
+    /// @inheritdoc IEscrow
+    function withdraw(address to, uint64 amount) external {
+        require(amount != 0, EscrowZeroAmount());
+        require(to != address(0), ILedger.LedgerZeroAddress());
+        _touch();
+        Account storage self = _accounts[msg.sender];
+        require(self.free >= amount, EscrowInsufficientFree(msg.sender, self.free, amount));
+        unchecked {
+            self.free -= amount; // checked above
+        }
+        _head.held -= amount;
+        emit Withdrawn(msg.sender, to, amount);
+
+        IERC20(TOKEN).safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IEscrow
+    function account(address buyer) external view returns (uint64 free, uint64 locked, uint64 nonce) {
+        Account memory self = _accounts[buyer];
+        return (self.free, self.locked, self.nonce);
+    }
+
+    function _depositWithPermit(address buyer, uint64 amount, Permit calldata permit) internal {
+        // Whoever front-runs the permit leaves the allowance it was for; without one the transfer below fails.
+        try IERC20Permit(address(TOKEN)).permit(
+            msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
+        ) {} catch {}
+        _deposit(buyer, amount);
+    }
+
+    function _deposit(address buyer, uint64 amount) private {
+        _credit(buyer, msg.sender, amount);
+        IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    function _credit(address buyer, address from, uint64 amount) private {
+        require(amount != 0, EscrowZeroAmount());
+        require(buyer != address(0), ILedger.LedgerZeroAddress());
+        _touch();
+        uint256 total = uint256(_head.held) + amount;
+        require(total <= MAX_HELD, EscrowFull(_head.held, MAX_HELD));
+        _head.held = uint64(total);
+        _accounts[buyer].free += amount;
+        emit Deposited(buyer, from, amount);
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ILedger} from "../interfaces/ILedger.sol";
+import {Ledger} from "./Ledger.sol";
+
+/// @title Governance
+/// @notice See {ILedger}.
+abstract contract Governance is ILedger, Ledger {
+    uint256 private constant MAX_PAUSE = 14 days;
+
+    /// @inheritdoc ILedger
+    function tick() external returns (uint32) {
+        return uint32(_touch());
+    }
+
+    /// @inheritdoc ILedger
+    function setParameters(Parameters calldata next) external restricted {
+        _touch();
+        _setParameters(next);
+    }
+
+    /// @inheritdoc ILedger
+    function setTreasuries(address treasury, address committeeTreasury) external restricted {
+        _setTreasuries(treasury, committeeTreasury);
+    }
+
+    /// @inheritdoc ILedger
+    function pause(uint32 duration) external restricted {
+        require(duration <= MAX_PAUSE, LedgerParameterOutOfBounds("pause", duration));
+        uint32 until = uint32(_touch()) + duration;
+        _head.pausedUntil = until;
+        emit Paused(until);
+    }
+
+    /// @inheritdoc ILedger
+    function clock() public view returns (uint32) {
+        return uint32(_clockOf(_head));
+    }
+
+    /// @inheritdoc ILedger
+    function parameters() external view returns (Parameters memory) {
+        return _parameters;
+    }
+
+    /// @inheritdoc ILedger
+    function pausedUntil() external view returns (uint32) {
+        return _head.pausedUntil;
+    }
+
+    /// @inheritdoc ILedger
+    function held() external view returns (uint64) {
+        return _head.held;
+    }
+
+    /// @inheritdoc ILedger
+    function treasuries() external view returns (address treasury, address committeeTreasury) {
+        return (_treasury, _committeeTreasury);
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {ILedger} from "../interfaces/ILedger.sol";
+import {IRegistry} from "../interfaces/IRegistry.sol";
+
+/// @title Ledger
+/// @notice State and internals that the settlement and its desk share: clock, parameters, accounts.
+/// @dev Settlement and Desk inherit Ledger, Streams and Wheels in this order and add no state of their own before
+/// theirs, so a slot means the same to both.
+abstract contract Ledger is AccessManaged, EIP712 {
+    /// @dev One slot, rewritten by nearly every call.
+    struct Head {
+        uint32 clock;
+        uint32 touched;
+        uint32 lastDeal;
+        uint32 freeDeal;
+        uint64 held;
+        uint32 pausedUntil;
+    }
+
+    /// @dev One slot.
+    struct Account {
+        uint64 free;
+        uint64 locked;
+        uint64 nonce;
+    }
+
+    /// @notice The only token the settlement holds.
+    IERC20Metadata public immutable TOKEN;
+    /// @notice Providers, stake and workers' keys.
+    IRegistry public immutable REGISTRY;
+
+    uint256 internal constant DAY = 1 days;
+    uint256 internal constant BPS = 10_000;
+    uint256 internal constant STAKE_UNIT = 1e18;
+    /// @notice Most tokens the ledger takes in: every amount below it fits the packed words' 56 bits, signed.
+    uint256 internal constant MAX_HELD = 2 ** 55 - 1;
+    uint256 private constant MAX_STEP = 1 hours;
+
+    Head internal _head;
+    ILedger.Parameters internal _parameters;
+    address internal _treasury;
+    address internal _committeeTreasury;
+    mapping(address buyer => Account account) internal _accounts;
+
+    constructor(address authority, IERC20Metadata token, IRegistry registry)
+        AccessManaged(authority)
+        EIP712("Tallystick", "1")
+    {
+        TOKEN = token;
+        REGISTRY = registry;
+    }
+
+    /// @notice Moves the protocol clock on and returns it.
+    function _touch() internal returns (uint256 now_) {
+        Head memory head = _head;
+        require(head.touched != 0, ILedger.LedgerNotTheSettlement());
+        if (head.touched == uint32(block.timestamp)) return head.clock;
+        now_ = _clockOf(head);
+        (_head.clock, _head.touched) = (uint32(now_), uint32(block.timestamp));
+    }
+
+    function _setTreasuries(address treasury, address committeeTreasury) internal {
+        require(treasury != address(0) && committeeTreasury != address(0), ILedger.LedgerZeroAddress());
+        (_treasury, _committeeTreasury) = (treasury, committeeTreasury);
+        emit ILedger.TreasuriesSet(treasury, committeeTreasury);
+    }
+
+    function _setParameters(ILedger.Parameters memory next) internal {
+        _bound("forcedWindow", next.forcedWindow, 1 hours, 3 days);
+        _bound("attestedWindow", next.attestedWindow, 0, next.forcedWindow - 1);
+        _bound("closingPeriod", next.closingPeriod, 1 hours, 7 days);
+        _bound("retention", next.retention, next.forcedWindow, 60 days);
+        _bound("keyNotice", next.keyNotice, 1 hours, 7 days);
+        _bound("coverageBps", next.coverageBps, 1, BPS);
+        _bound("bondBps", next.bondBps, 0, BPS);
+        _bound("protocolFeeBps", next.protocolFeeBps, 0, 500);
+        _bound("committeeFeeBps", next.committeeFeeBps, 0, 500);
+        _bound("stakeValue", next.stakeValue, 1, type(uint32).max);
+        _parameters = next;
+        emit ILedger.ParametersSet(next);
+    }
+
+    function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {
+        require(value >= min && value <= max, ILedger.LedgerParameterOutOfBounds(name, value));
+    }
+
+    function _clockOf(Head memory head) internal view returns (uint256) {
+        uint256 step = block.timestamp - head.touched;
+        return head.clock + (step < MAX_STEP ? step : MAX_STEP);
+    }
+}
