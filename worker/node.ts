@@ -1,0 +1,149 @@
+/**
+ * One worker, wired together: everything it needs is given, so that a test or another program can run it as `main.ts` does.
+ *
+ * @module
+ */
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Address, Hex } from 'viem'
+
+import { tallyDigest } from '#protocol/eip712.ts'
+import { signCompact } from '#protocol/signature.ts'
+import type { Tally } from '#protocol/types.ts'
+import { createChainClient } from '#runtime/chain-client.ts'
+import { createDataStore } from '#runtime/data-store.ts'
+import type { FaultPoints } from '#runtime/fault-points.ts'
+import { listenHttp } from '#runtime/http.ts'
+import type { Logger } from '#runtime/log.ts'
+import type { Shutdown } from '#runtime/shutdown.ts'
+
+import { createChainWatch, findMembership } from './adapters/chain.ts'
+import { createGasSender } from './adapters/gas-sender.ts'
+import { createWorkerHttp } from './adapters/http-server.ts'
+import { createMembers } from './adapters/members.ts'
+import type { WorkerConfig } from './config.ts'
+import { createBoard } from './services/board.ts'
+import { createDeliverer } from './services/deliverer.ts'
+import { createForcer } from './services/forcer.ts'
+import { createIntake } from './services/intake.ts'
+import { createLibrary } from './services/library.ts'
+import { createRunner, type Execute } from './services/runner.ts'
+import { createSigner } from './services/signer.ts'
+import { statusOf } from './status.ts'
+import { createWorkerStore } from './store.ts'
+
+/** A running worker. */
+export type WorkerNode = { readonly url: string; readonly worker: number; readonly provider: number }
+
+/** A key in memory. */
+type Key = { readonly address: Address; readonly privateKey: Hex }
+
+/**
+ * Starts a worker; it runs until `shutdown`.
+ *
+ * @throws WorkerError `worker.not-registered`, `store.foreign`, or what the chain's client throws.
+ */
+export async function startWorker(options: {
+  readonly config: WorkerConfig
+  readonly workerKey: Key
+  readonly gasKey: Key | null
+  readonly execute: Execute
+  readonly faults: FaultPoints
+  readonly log: Logger
+  readonly shutdown: Shutdown
+}): Promise<WorkerNode> {
+  const { config, workerKey, faults, log, shutdown } = options
+  const { fleet, delivery } = config
+  const { signal } = shutdown
+  const nowMs = () => performance.now()
+  const client = createChainClient({ url: config.rpcUrl })
+  const chainId = await client.getChainId()
+  const membership = await findMembership(client, config.contracts.registry, workerKey.address, config.worker.index)
+  const domain = { chainId, verifyingContract: config.contracts.settlement }
+
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await chmod(config.dataDir, 0o700)
+  const identity = { chainId, settlement: config.contracts.settlement, worker: workerKey.address }
+  const store = createWorkerStore({ file: join(config.dataDir, 'worker.sqlite'), identity })
+  shutdown.onShutdown(() => store.close())
+  const data = await createDataStore({ directory: join(config.dataDir, 'data'), maxBytes: config.maxDataBytes })
+
+  const board = createBoard(() => Date.now())
+  const members = createMembers()
+  const library = createLibrary({ data, members, board, signal })
+  const signTally = (tally: Tally) => signCompact(tallyDigest(tally, domain), workerKey.privateKey)
+  const signDigest = (digest: Hex) => signCompact(digest, workerKey.privateKey)
+
+  const shared = { store, board, library, fleet, faults, log, signal, nowMs }
+  const runner = createRunner({
+    ...{ ...shared, execute: options.execute, concurrency: config.concurrency, maxBacklog: delivery.maxReceipts },
+    nowSeconds: () => Math.floor(Date.now() / 1000),
+    onReceipt: () => settleDue(),
+  })
+  const { maxOpenOrders } = config
+  const intake = createIntake({ ...shared, members, domain, maxOpenOrders, onOrders: () => runner.pump() })
+  const signer = createSigner({ ...shared, sign: signTally, pace: delivery })
+  const deliverer =
+    delivery.to === 'members' ? createDeliverer({ ...shared, members, againAfterMs: delivery.againAfterMs }) : null
+  const { contracts, rpcUrl } = config
+  const forcer =
+    options.gasKey === null || config.force === undefined
+      ? null
+      : createForcer({
+          ...{ ...shared, domain, signTally, signDigest, afterMs: config.force.afterMs },
+          sender: createGasSender({ client, rpcUrl, contracts, privateKey: options.gasKey.privateKey }),
+        })
+
+  /** Signs what is due and hands it on. */
+  function settleDue(): void {
+    if (signal.aborted) return
+    const segments = signer.tick()
+    deliverer?.offer(segments)
+  }
+
+  const watch = createChainWatch({ client, contracts, fromBlock: BigInt(config.fromBlock), membership, fleet })
+  async function look(): Promise<void> {
+    const view = await watch.poll()
+    if (view === null) return
+    board.update(view)
+    settleDue()
+    runner.pump()
+  }
+
+  /** Repeats `work`; a failure is logged and tried again, as every step is safe to repeat. */
+  function loop(name: string, everyMs: number, work: () => void | Promise<void>): void {
+    const run = async () => {
+      while (!signal.aborted) {
+        try {
+          await work()
+        } catch (error) {
+          if (!signal.aborted) log.warn({ err: error, loop: name }, 'will be tried again')
+        }
+        await sleep(everyMs, undefined, { signal }).catch(() => {})
+      }
+    }
+    const done = run()
+    shutdown.onShutdown(() => done)
+  }
+
+  loop('chain', config.chainPollMs, look)
+  loop('orders', config.ordersPollMs, () => intake.poll(signal))
+  // ages are checked more often than they are long, and retries of failed jobs are looked for
+  loop('pace', Math.min(Math.max(Math.floor(delivery.afterMs / 4), 50), 1_000), () => {
+    settleDue()
+    runner.pump()
+  })
+  if (forcer !== null) loop('force', 1_000, () => forcer.tick())
+  shutdown.onShutdown(() => runner.idle())
+
+  const app = createWorkerHttp({
+    ...{ data, acceptOrders: intake.accept, log },
+    status: () => statusOf({ store, board, fleet, runner, deliverer }),
+  })
+  shutdown.onShutdown(() => app.close())
+  const { url } = await listenHttp(app, config.http)
+  log.info({ url, ...membership, worker: workerKey.address, index: membership.worker }, 'worker is up')
+  return { url, ...membership }
+}

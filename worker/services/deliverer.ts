@@ -1,0 +1,175 @@
+/**
+ * Brings segments to every committee member: outputs first, then the segment, again and again until it is taken, refused
+ * by a named check, overtaken by a longer one, settled or void.
+ *
+ * @module
+ */
+import pRetry, { AbortError } from 'p-retry'
+
+import type { SegmentMessage } from '#protocol/wire.ts'
+import type { FaultPoints } from '#runtime/fault-points.ts'
+import type { Logger } from '#runtime/log.ts'
+
+import { type Members, RefusedError } from '../adapters/members.ts'
+import { streamName } from '../domain/view.ts'
+import type { SignedTally, StoredReceipt } from '../rows.ts'
+import type { WorkerStore } from '../store.ts'
+import type { Board } from './board.ts'
+import type { Library } from './library.ts'
+import type { Segment } from './signer.ts'
+
+/** Refusals that can pass with time: the member may be behind the chain, or may have lost data sent before. */
+const PASSING_CHECKS: ReadonlySet<string> = new Set([
+  'deal.open',
+  'segment.unknown',
+  'tally.continuity',
+  'input.available',
+  'output.available',
+])
+
+/** Where one member stands with one stream's newest segment. */
+export type DeliveryState = 'sending' | 'accepted' | 'refused'
+
+/** Brings segments to the members. */
+export type Deliverer = {
+  /** Takes the unsettled segments of all streams; what is missing from the list is dropped. */
+  offer(segments: readonly Segment[]): void
+  /** Deliveries by stream, then by member. */
+  states(): ReadonlyMap<string, ReadonlyMap<string, { readonly state: DeliveryState; readonly check?: string }>>
+}
+
+type Delivery = {
+  readonly hash: string
+  readonly abort: AbortController
+  state: DeliveryState
+  check?: string
+  settledAtMs: number
+}
+
+/** Creates the deliverer of one worker. */
+export function createDeliverer(options: {
+  readonly store: WorkerStore
+  readonly board: Board
+  readonly members: Members
+  readonly library: Library
+  readonly againAfterMs: number
+  readonly faults: FaultPoints
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly nowMs: () => number
+}): Deliverer {
+  const { store, board, members, library, faults, log } = options
+  const deliveries = new Map<string, Map<string, Delivery>>()
+  /** Outputs each member has taken; what it lost since is sent again when it says so. */
+  const uploaded = new Map<string, Set<string>>()
+
+  async function upload(endpoint: string, receipts: readonly StoredReceipt[], signal: AbortSignal): Promise<void> {
+    const known = uploaded.get(endpoint) ?? new Set<string>()
+    uploaded.set(endpoint, known)
+    for (const { outputRoot } of receipts) {
+      if (known.has(outputRoot)) continue
+      await members.putData(endpoint, outputRoot, await library.fetch(outputRoot), signal)
+      known.add(outputRoot)
+    }
+  }
+
+  async function attempt(endpoint: string, { tally, deal, worker }: Segment, signal: AbortSignal): Promise<void> {
+    const receipts = store.receipts(tally, tally.first, tally.count)
+    await upload(endpoint, receipts, signal)
+    try {
+      await members.postSegment(endpoint, toMessage(tally, receipts, deal.id, worker), signal)
+    } catch (error) {
+      // p-retry retries everything else
+      if (error instanceof RefusedError) throw new AbortError(error)
+      throw error
+    }
+  }
+
+  async function deliver(endpoint: string, segment: Segment, delivery: Delivery): Promise<void> {
+    const signal = AbortSignal.any([options.signal, delivery.abort.signal])
+    const retry = { forever: true, factor: 2, minTimeout: 250, maxTimeout: 30_000, randomize: true, signal }
+    try {
+      await pRetry(() => attempt(endpoint, segment, signal), retry)
+      faults.hit('segment.delivered')
+      delivery.state = 'accepted'
+    } catch (error) {
+      if (!signal.aborted) refused(endpoint, segment, delivery, error)
+    }
+    delivery.settledAtMs = options.nowMs()
+  }
+
+  function refused(endpoint: string, { tally }: Segment, delivery: Delivery, error: unknown): void {
+    const check = error instanceof RefusedError ? error.check : 'delivery.failed'
+    delivery.state = 'refused'
+    delivery.check = check
+    // the member lost what it had taken: everything is sent again
+    if (check === 'output.available') uploaded.delete(endpoint)
+    board.refuse(endpoint, check, `${streamName(tally)}: ${error instanceof Error ? error.message : String(error)}`)
+    log.warn({ endpoint, check, tally: tally.hash }, 'segment refused')
+  }
+
+  function isDue(delivery: Delivery | undefined, segment: Segment): boolean {
+    if (delivery === undefined || delivery.hash !== segment.tally.hash) return true
+    if (delivery.state === 'sending') return false
+    if (options.nowMs() - delivery.settledAtMs < options.againAfterMs) return false
+    return delivery.state === 'accepted' || PASSING_CHECKS.has(delivery.check ?? '')
+  }
+
+  function offerTo(endpoint: string, segment: Segment, known: Map<string, Delivery>): void {
+    const old = known.get(endpoint)
+    if (!isDue(old, segment)) return
+    old?.abort.abort()
+    const { hash } = segment.tally
+    const delivery: Delivery = { hash, abort: new AbortController(), state: 'sending', settledAtMs: 0 }
+    known.set(endpoint, delivery)
+    void deliver(endpoint, segment, delivery)
+  }
+
+  /** Ends the deliveries of streams that have nothing unsettled any more. */
+  function drop(isLeft: (name: string) => boolean): void {
+    for (const [name, known] of deliveries) {
+      if (isLeft(name)) continue
+      for (const { abort } of known.values()) abort.abort()
+      deliveries.delete(name)
+    }
+  }
+
+  return {
+    offer(segments) {
+      const names = new Set(segments.map(({ tally }) => streamName(tally)))
+      drop((name) => names.has(name))
+      for (const segment of segments) {
+        const name = streamName(segment.tally)
+        const known = deliveries.get(name) ?? new Map<string, Delivery>()
+        deliveries.set(name, known)
+        for (const endpoint of board.view()?.endpoints ?? []) offerTo(endpoint, segment, known)
+      }
+    },
+    states: () => deliveries,
+  }
+}
+
+/** A segment as the members take it. */
+export function toMessage(
+  tally: SignedTally,
+  receipts: readonly StoredReceipt[],
+  dealId: number,
+  worker: number,
+): SegmentMessage {
+  const { dealKey, stream, first, count, units, signature } = tally
+  return {
+    ...{ dealId, dealKey, stream, first, count, units, worker, signature },
+    receipts: receipts.map((receipt) => {
+      const { index, inputRoot, maxUnits, signature: orderSignature } = receipt.order
+      return {
+        units: receipt.units,
+        workHash: receipt.workHash,
+        order: { index, inputRoot, maxUnits, signature: orderSignature },
+        outputRoot: receipt.outputRoot,
+        plainHash: receipt.plainHash,
+        startedAt: Number(receipt.startedAt),
+        endedAt: Number(receipt.endedAt),
+      }
+    }),
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Runs orders: lowest index first, never more than the money rules are sure to pay, one receipt for each.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+
+import { taskHash } from '#protocol/eip712.ts'
+import { encodeResult, outputCommitment, plainHash, type ResultStatus, workHash } from '#protocol/work.ts'
+import type { FaultPoints } from '#runtime/fault-points.ts'
+import type { Logger } from '#runtime/log.ts'
+
+import { type Hold, holdReason } from '../domain/limits.ts'
+import { unsupportedReason } from '../domain/orders.ts'
+import { type ChainView, type DealFacts, type Fleet, streamName } from '../domain/view.ts'
+import { WorkerError } from '../errors.ts'
+import type { SignedOrder, StreamRef } from '../rows.ts'
+import type { WorkerStore } from '../store.ts'
+import type { Board } from './board.ts'
+import type { Library } from './library.ts'
+import { allStands, loadOf, type Running, type StreamStand, standsOf } from './load.ts'
+
+/** Executes one program in a sandbox. */
+export type Execute = (job: {
+  readonly program: Uint8Array
+  readonly input: Uint8Array
+  readonly maxUnits: bigint
+}) => Promise<{ readonly status: ResultStatus; readonly output: Uint8Array; readonly units: bigint }>
+
+/** Runs orders. */
+export type Runner = {
+  /** Starts whatever can be started now. */
+  pump(): void
+  /** Why a stream's next order waits; absent when it does not. */
+  holds(): ReadonlyMap<string, Hold | 'foreign'>
+  running(): number
+  /** Waits for the jobs under way. */
+  idle(): Promise<void>
+}
+
+const FIRST_RETRY_MS = 500
+const LAST_RETRY_MS = 30_000
+
+/** Creates the runner of one worker; `onReceipt` is called after a receipt is stored. */
+export function createRunner(options: {
+  readonly store: WorkerStore
+  readonly board: Board
+  readonly library: Library
+  readonly execute: Execute
+  readonly fleet: Fleet
+  readonly concurrency: number
+  readonly maxBacklog: number
+  readonly faults: FaultPoints
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly nowSeconds: () => number
+  readonly nowMs: () => number
+  readonly onReceipt: () => void
+}): Runner {
+  const { store, board, library, fleet, faults, log, signal } = options
+  const running = new Map<string, Running & { readonly done: Promise<void> }>()
+  const retries = new Map<string, { readonly at: number; readonly waitMs: number }>()
+  const holds = new Map<string, Hold | 'foreign'>()
+
+  const jobName = (order: SignedOrder) => `${order.dealKey}/${order.index}`
+
+  async function run(ref: StreamRef, order: SignedOrder, program: Hex): Promise<void> {
+    const [code, input] = await Promise.all([library.fetch(program), library.fetch(order.inputRoot)])
+    const startedAt = options.nowSeconds()
+    const { status, output, units } = await options.execute({ program: code, input, maxUnits: order.maxUnits })
+    const endedAt = Math.max(options.nowSeconds(), startedAt)
+    if (signal.aborted) return
+    faults.hit('job.done')
+    if (units < 1n || units > order.maxUnits) throw new WorkerError('job.units', `the sandbox counted ${units} units`)
+    const result = encodeResult(status, output)
+    const outputRoot = await library.put(result)
+    const hash = plainHash(result)
+    const commitment = outputCommitment(outputRoot, hash)
+    store.appendReceipt(ref, order.index, {
+      ...{ units, outputRoot, plainHash: hash, startedAt: BigInt(startedAt), endedAt: BigInt(endedAt) },
+      workHash: workHash({ taskHash: taskHash(order), outputCommitment: commitment, startedAt, endedAt }),
+    })
+    faults.hit('receipt.stored')
+  }
+
+  function start(ref: StreamRef, order: SignedOrder, program: Hex): void {
+    const name = jobName(order)
+    const done = run(ref, order, program)
+      .then(
+        () => void retries.delete(name),
+        (error: unknown) => {
+          if (signal.aborted) return
+          const waitMs = Math.min((retries.get(name)?.waitMs ?? FIRST_RETRY_MS / 2) * 2, LAST_RETRY_MS)
+          retries.set(name, { at: options.nowMs() + waitMs, waitMs })
+          const code = error instanceof WorkerError ? error.code : 'job.failed'
+          board.refuse('worker', code, `task ${order.index}: ${error instanceof Error ? error.message : String(error)}`)
+          log.warn({ err: error, index: order.index.toString(), dealKey: ref.dealKey }, 'job failed')
+        },
+      )
+      .finally(() => {
+        running.delete(name)
+        options.onReceipt()
+        if (!signal.aborted) pump()
+      })
+    running.set(name, { ref, order, done })
+  }
+
+  function nextOrder(ref: StreamRef): SignedOrder | undefined {
+    const now = options.nowMs()
+    // as many as may be running or waiting for a retry, and one more
+    return store
+      .openOrders(ref, running.size + retries.size + 1)
+      .find((order) => !running.has(jobName(order)) && (retries.get(jobName(order))?.at ?? 0) <= now)
+  }
+
+  /** Starts the stream's next order if the rules allow it; true if it did. */
+  function startOne(view: ChainView, deal: DealFacts, stand: StreamStand): boolean {
+    const name = streamName(stand.ref)
+    if (running.size >= options.concurrency) return false
+    const order = nextOrder(stand.ref)
+    holds.delete(name)
+    if (order === undefined) return false
+    const stands = new Map([...view.deals.values()].map((other) => [other.key, standsOf(store, view, other, fleet)]))
+    const load = loadOf({ deal, stand, stands, running: [...running.values()], view })
+    const settings = { fleet, maxBacklog: options.maxBacklog }
+    const hold = stand.isOurs ? holdReason(deal, view, load, order.maxUnits, settings) : 'foreign'
+    if (hold !== null) {
+      holds.set(name, hold)
+      return false
+    }
+    start(stand.ref, order, deal.offer.program)
+    return true
+  }
+
+  function pump(): void {
+    const view = board.view()
+    if (view === null || signal.aborted) return
+    const served = allStands(store, view, fleet).filter(({ deal }) => unsupportedReason(deal) === null)
+    // one order of each stream in turn, so that a long queue keeps nobody waiting
+    for (let hasStarted = true; hasStarted; ) {
+      const started = served.map(({ deal, stand }) => startOne(view, deal, stand))
+      hasStarted = started.includes(true)
+    }
+  }
+
+  return {
+    pump,
+    holds: () => holds,
+    running: () => running.size,
+    idle: async () => void (await Promise.all([...running.values()].map(({ done }) => done))),
+  }
+}
