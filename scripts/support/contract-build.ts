@@ -72,7 +72,9 @@ function readLayout(artifactsFolder: string, artifact: z.infer<typeof artifactSc
 export function readBuiltContracts(artifactsFolder: string, paths: readonly string[]): BuiltContract[] {
   return paths
     .map((path) => artifactSchema.parse(JSON.parse(readFileSync(path, 'utf8'))))
-    .filter((artifact) => /^contracts\/(demo\/)?[^/]+\.sol$/.test(artifact.sourceName) && bytesOf(artifact.bytecode) > 0)
+    .filter(
+      (artifact) => /^contracts\/(demo\/)?[^/]+\.sol$/.test(artifact.sourceName) && bytesOf(artifact.bytecode) > 0,
+    )
     .map((artifact) => ({
       name: artifact.contractName,
       abi: artifact.abi,
