@@ -287,8 +287,10 @@ contract Registry is IRegistry, AccessManaged {
         for (uint256 i = 0; i < keys.length; i += WorkerPages.KEY) {
             require(bytes20(keys[i:i + WorkerPages.KEY]) != bytes20(0), RegistryBadKeys(keys.length));
         }
+        uint256 page = ++_lastPage;
+        require(page <= WorkerPages.MAX_PAGE, RegistryPagesExhausted());
         WorkerPages.create(provider, keys);
-        firstIndex = uint32(++_lastPage * WorkerPages.ROWS);
+        firstIndex = uint32(page * WorkerPages.ROWS);
         emit WorkersRegistered(provider, firstIndex, keys);
     }
 

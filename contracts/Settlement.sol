@@ -31,6 +31,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         Lane lane;
         uint256 clock;
         uint256 window;
+        uint256 closingPeriod;
         bytes32 domain;
         uint256 batchAt;
         uint256 offset;
@@ -166,6 +167,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         run.lane = Lane(uint8(batch[1]));
         run.clock = _touch();
         run.window = run.lane == Lane.Forced ? _parameters.forcedWindow : _parameters.attestedWindow;
+        run.closingPeriod = _parameters.closingPeriod;
         run.domain = _domainSeparatorV4();
         uint256 start;
         assembly ("memory-safe") {
@@ -214,7 +216,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
     /// @dev Rules 1 and 2: the deal lives, the stream exists and the group continues it.
     function _judgeDeal(Run memory run, Group memory group) private view returns (Outcome) {
         Meter meter = run.meter;
-        if (meter.state() != MeterLib.LIVE || run.clock >= run.terms.end() + _parameters.closingPeriod) {
+        if (meter.state() != MeterLib.LIVE || run.clock >= run.terms.end() + run.closingPeriod) {
             return Outcome.DealNotOpen;
         }
         if (meter.mode() == uint8(Mode.Net)) return Outcome.ModeMismatch;

@@ -138,6 +138,7 @@ export const registryAbi = [
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"uint256","name":"available","type":"uint256"},{"internalType":"uint256","name":"needed","type":"uint256"}],"name":"RegistryInsufficientStake"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"uint32","name":"index","type":"uint32"}],"name":"RegistryNotAWorker"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"from","type":"uint32"},{"internalType":"uint32","name":"earliest","type":"uint32"}],"name":"RegistryNoticeTooShort"},
+  {"type":"error","inputs":[],"name":"RegistryPagesExhausted"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"until","type":"uint32"}],"name":"RegistryPaused"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"uint32","name":"clock","type":"uint32"},{"internalType":"uint32","name":"from","type":"uint32"}],"name":"RegistryTooEarly"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"address","name":"caller","type":"address"}],"name":"RegistryUnauthorized"},

@@ -21,6 +21,8 @@ import {Wheels} from "./Wheels.sol";
 /// @custom:invariant remaining of a live deal >= its floor, and budget - remaining is what its streams were paid
 /// @custom:invariant sum of budgets of a buyer's deals that are not closed = locked
 abstract contract Deals is IDeals, Escrow, Streams, Wheels {
+    uint256 private constant MAX_DURATION = 5 * 365 days;
+
     /// @inheritdoc IDeals
     function openDeal(Offer calldata offer, bytes calldata signature, DealTerms calldata terms)
         external
@@ -263,7 +265,8 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         _check(terms.budget != 0 && terms.budget >= offer.minBudget, "minBudget", terms.budget, offer.minBudget);
         _check(terms.budget <= offer.maxBudget, "maxBudget", terms.budget, offer.maxBudget);
         _check(offer.openingFee <= terms.budget, "openingFee", offer.openingFee, terms.budget);
-        _check(terms.duration != 0 && terms.duration <= offer.maxDuration, "duration", terms.duration, offer.maxDuration);
+        uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
+        _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
         _check(terms.streams != 0 && terms.streams <= MAX_STREAMS, "streams", terms.streams, MAX_STREAMS);
     }
 

@@ -81,7 +81,10 @@ abstract contract Ledger is AccessManaged, EIP712 {
         _bound("bondBps", next.bondBps, 0, BPS);
         _bound("protocolFeeBps", next.protocolFeeBps, 0, 500);
         _bound("committeeFeeBps", next.committeeFeeBps, 0, 500);
-        _bound("stakeValue", next.stakeValue, 1, type(uint32).max);
+        // At most doubled or halved at once: a wrong value cannot void all coverage, nor cover anything.
+        uint256 value = _parameters.stakeValue;
+        if (value == 0) _bound("stakeValue", next.stakeValue, 1, type(uint32).max);
+        else _bound("stakeValue", next.stakeValue, (value + 1) / 2, 2 * value);
         _parameters = next;
         emit ILedger.ParametersSet(next);
     }

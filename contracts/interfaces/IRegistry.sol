@@ -125,6 +125,9 @@ interface IRegistry {
     /// @notice Keys come as 1 to 512 times 20 bytes, none of them zero.
     error RegistryBadKeys(uint256 length);
 
+    /// @notice Every page that an index of 32 bits can name is written.
+    error RegistryPagesExhausted();
+
     /// @notice The worker is not this provider's.
     error RegistryNotAWorker(uint32 provider, uint32 index);
 

@@ -8,6 +8,8 @@ pragma solidity ^0.8.30;
 library WorkerPages {
     /// @notice Rows of one page; a worker's index is page * ROWS + row.
     uint256 internal constant ROWS = 512;
+    /// @notice Highest page number an index of 32 bits can name.
+    uint256 internal constant MAX_PAGE = 2 ** 23 - 1;
     /// @notice Bytes of one key.
     uint256 internal constant KEY = 20;
     uint256 private constant HEADER = 5;
@@ -28,7 +30,7 @@ library WorkerPages {
         require(page != address(0), WorkerPagesCreateFailed());
     }
 
-    /// @notice Address of page `index`, 1 to 2^23 - 1, of `registry`.
+    /// @notice Address of page `index`, 1 to MAX_PAGE, of `registry`.
     /// @dev keccak256(RLP(creator, nonce)). Source: Ethereum yellow paper, section 7 and appendix B.
     function addressOf(address registry, uint256 index) internal pure returns (address page) {
         uint256 tail = index < 0x80 ? 1 : index <= 0xff ? 2 : index <= 0xffff ? 3 : 4; // bytes of RLP(index)
