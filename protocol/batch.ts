@@ -200,7 +200,8 @@ function readGroup(reader: Reader, lane: number, previous: number): Group {
 export function decodeBatch(encoded: Hex): Batch {
   const bytes = batchBytes(encoded)
   const [mode, lane] = bytes
-  if (mode === undefined || lane === undefined) return malformed(bytes.length, 'mode and lane are cut off')
+  if (mode === undefined || lane === undefined || bytes.length === 2)
+    return malformed(bytes.length, 'there is no group')
   checkHeader(mode, lane)
   const reader = createReader(bytes, 2, malformed)
   const groups: Group[] = []

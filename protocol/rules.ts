@@ -10,6 +10,10 @@ const BPS = 10_000n
 const STAKE_UNIT = 10n ** 18n
 const HOUR = 3600n
 const DAY = 86_400
+const LOWEST_FLOOR = -(2n ** 62n)
+
+/** Most the ledger holds, in settlement token base units. */
+export const MAX_HELD = 2n ** 55n - 1n
 
 const smaller = (left: bigint, right: bigint): bigint => (left < right ? left : right)
 
@@ -30,29 +34,30 @@ export function amountDue(units: bigint, price: bigint, remaining: bigint): bigi
 }
 
 /**
- * What a deal's `remaining` may not fall below: max(0, budget − (exposure + acknowledged) · price).
+ * What a deal's `remaining` may not fall below; negative once more is vouched for than the budget holds, so that a
+ * top-up is open at once as far as it goes.
  *
  * @param exposure - Units payable beyond the acknowledged ones.
  * @param acknowledged - Units acknowledged over all streams.
  */
 export function exposureFloor(budget: bigint, exposure: bigint, acknowledged: bigint, price: bigint): bigint {
-  const open = (exposure + acknowledged) * price
-  return budget > open ? budget - open : 0n
+  const floor = budget - (exposure + acknowledged) * price
+  return floor < LOWEST_FLOOR ? LOWEST_FLOOR : floor
 }
 
 /**
- * Most a provider may have unmatured.
+ * Most a provider may have unmatured; never more than the ledger can hold.
  *
  * @param slashable - Stake token base units.
  * @param stakeValue - Settlement token base units that 10¹⁸ base units of stake are worth.
  * @param coverageBps - In 1/10,000.
  */
 export function coverDown(slashable: bigint, stakeValue: number | bigint, coverageBps: number): bigint {
-  return (slashable * BigInt(stakeValue) * BigInt(coverageBps)) / (STAKE_UNIT * BPS)
+  return smaller((slashable * BigInt(stakeValue) * BigInt(coverageBps)) / (STAKE_UNIT * BPS), MAX_HELD)
 }
 
 /**
- * Stake a deal reserves, in stake token base units.
+ * Stake a deal reserves, in stake token base units; a top-up's is reckoned on the added amount.
  *
  * @param bondBps - In 1/10,000 of the budget's value.
  * @param stakeValue - Settlement token base units that 10¹⁸ base units of stake are worth; positive.

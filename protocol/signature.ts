@@ -7,7 +7,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { type Address, getAddress, type Hex } from 'viem'
 
-import { FieldError, fixedBytes, keccak, toBytes, toHex } from './words.ts'
+import { concatBytes, FieldError, fixedBytes, keccak, toBytes, toHex } from './words.ts'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_ORDER = ORDER >> 1n
@@ -35,6 +35,18 @@ export function compact(signature: Hex): Hex {
   return s > HALF_ORDER ? join(bytes, ORDER - s, 1 - parity) : join(bytes, s, parity)
 }
 
+/**
+ * The 65-byte form with `v` 27 or 28 of a signature of 64 or 65 bytes, as `Settlement.openDeal` takes it for offers.
+ *
+ * @throws FieldError as {@link compact} does.
+ */
+export function expand(signature: Hex): Hex {
+  const bytes = toBytes(compact(signature))
+  const v = 27 + ((bytes[32] ?? 0) >> 7)
+  bytes[32] = (bytes[32] ?? 0) & 0x7f
+  return toHex(concatBytes([bytes, new Uint8Array([v])]))
+}
+
 function join(signature: Uint8Array, s: bigint, parity: number): Hex {
   const vs = s + (parity === 1 ? PARITY : 0n)
   return `${toHex(signature.subarray(0, 32))}${vs.toString(16).padStart(64, '0')}`
@@ -55,19 +67,12 @@ export function recoverCompact(digest: Hex, signature: Hex): Address | null {
   // The library accepts any s below the group's order; the chain accepts the lower half only.
   if (toUint(bytes.subarray(32, 64)) > HALF_ORDER) return null
   try {
-    const parsed = secp256k1.Signature.fromBytes(prefixed(parity, bytes), 'recovered')
+    const parsed = secp256k1.Signature.fromBytes(concatBytes([new Uint8Array([parity]), bytes]), 'recovered')
     return publicKeyAddress(parsed.recoverPublicKey(hash).toBytes(false))
   } catch {
     // Zero r or s, r above the order, r no point's x: every way of not being a signature has the same answer.
     return null
   }
-}
-
-function prefixed(parity: number, bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(65)
-  whole[0] = parity
-  whole.set(bytes, 1)
-  return whole
 }
 
 function publicKeyAddress(uncompressed: Uint8Array): Address {

@@ -34,7 +34,7 @@ export function boundedHex(maxBytes: number) {
     .transform((value): Hex => value.toLowerCase() as Hex)
 }
 
-/** 64 or 65 bytes, or whatever an EIP-1271 wallet takes. */
+/** 65 bytes, or whatever an EIP-1271 wallet takes. */
 export const anySignature = boundedHex(MAX_SIGNATURE_BYTES)
 
 /** Account, checksummed once parsed. */

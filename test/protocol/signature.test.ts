@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Address, type Hex, recoverAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
-import { addressOf, compact, recoverCompact, signCompact } from '#protocol/signature.ts'
+import { addressOf, compact, expand, recoverCompact, signCompact } from '#protocol/signature.ts'
 import { FieldError } from '#protocol/words.ts'
 
 import { hex } from './support/arbitraries.ts'
@@ -20,6 +20,13 @@ const vectors = readVectors<{
   others: { name: string; signature: Hex; signer: Address }[]
   refused: { name: string; signature: Hex }[]
 }>('signatures')
+
+const forms: [string, Hex][] = [
+  ['a signature with v', vectors.fullSignature],
+  ['a signature with a bare parity', vectors.fullWithBareParity],
+  ['the high-s twin', vectors.fullHighS],
+  ['a compact one', vectors.signature],
+]
 
 const privateKey = hex(32).filter((key) => BigInt(key) > 0n && BigInt(key) < 1n << 255n)
 
@@ -72,12 +79,6 @@ describe('compact signatures', () => {
 })
 
 describe('compact', () => {
-  const forms: [string, Hex][] = [
-    ['a signature with v', vectors.fullSignature],
-    ['a signature with a bare parity', vectors.fullWithBareParity],
-    ['the high-s twin', vectors.fullHighS],
-    ['a compact one', vectors.signature],
-  ]
   for (const [name, signature] of forms) {
     it(`turns ${name} into the one compact form`, () => {
       expect(compact(signature)).to.equal(vectors.signature)
@@ -89,5 +90,22 @@ describe('compact', () => {
     const wrong: Hex[] = ['0x', '0x11', `0x${rs}1d`, `0x${rs}02`, `0x${rs}1b00`, `0x${rs.slice(0, 64)}${zero}1b`]
     wrong.push(`0x${rs.slice(0, 64)}${'ff'.repeat(32)}1b`)
     for (const signature of wrong) expect(() => compact(signature)).to.throw(FieldError)
+  })
+})
+
+describe('expand', () => {
+  it('turns every form into the one with v of 27 or 28', () => {
+    for (const [, signature] of forms) expect(expand(signature)).to.equal(vectors.fullSignature)
+    expect(() => expand('0x11')).to.throw(FieldError)
+  })
+
+  it('is undone by compact', () => {
+    fc.assert(
+      fc.property(privateKey, hex(32), (key, digest) => {
+        const signature = signCompact(digest, key)
+        expect(compact(expand(signature))).to.equal(signature)
+      }),
+      { numRuns: 10 },
+    )
   })
 })
