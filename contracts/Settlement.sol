@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
-import {Desk} from "./Desk.sol";
 import {Ledger} from "./base/Ledger.sol";
 import {Streams} from "./base/Streams.sol";
 import {Wheels} from "./base/Wheels.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
+import {IRegistry} from "./interfaces/IRegistry.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
+import {ITallystick} from "./interfaces/ITallystick.sol";
 import {Lane, Mode, Outcome} from "./interfaces/ITypes.sol";
 import {BatchLib} from "./libraries/BatchLib.sol";
 import {MerkleLib} from "./libraries/MerkleLib.sol";
@@ -72,7 +74,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
     }
 
     /// @notice Code of everything but settling, run on this contract's state.
-    Desk public immutable DESK;
+    ITallystick public immutable DESK;
     /// @notice Who attests batches.
     ICommittee public immutable COMMITTEE;
 
@@ -89,18 +91,23 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
     mapping(uint256 number => uint256 word) private _records;
 
     constructor(
-        Desk desk,
+        ITallystick desk,
         ICommittee committee,
         ILedger.Parameters memory initial,
         address treasury,
         address committeeTreasury
-    ) Ledger(desk.authority(), desk.TOKEN(), desk.REGISTRY()) {
+    ) Ledger(desk.authority(), IERC20Metadata(desk.TOKEN()), IRegistry(desk.REGISTRY())) {
         DESK = desk;
         COMMITTEE = committee;
         _head.clock = uint32(block.timestamp);
         _head.touched = uint32(block.timestamp);
         _setParameters(initial);
         _setTreasuries(treasury, committeeTreasury);
+    }
+
+    /// @notice Refuses ether; the settlement holds one token only.
+    receive() external payable {
+        revert SettlementNoEther();
     }
 
     /// @inheritdoc ISettlement

@@ -193,7 +193,7 @@ export const registryAbi = [
 ] as const
 
 export const settlementAbi = [
-  {"type":"constructor","inputs":[{"internalType":"contract Desk","name":"desk","type":"address"},{"internalType":"contract ICommittee","name":"committee","type":"address"},{"components":[{"internalType":"uint32","name":"attestedWindow","type":"uint32"},{"internalType":"uint32","name":"forcedWindow","type":"uint32"},{"internalType":"uint32","name":"closingPeriod","type":"uint32"},{"internalType":"uint32","name":"retention","type":"uint32"},{"internalType":"uint32","name":"keyNotice","type":"uint32"},{"internalType":"uint16","name":"coverageBps","type":"uint16"},{"internalType":"uint16","name":"bondBps","type":"uint16"},{"internalType":"uint16","name":"protocolFeeBps","type":"uint16"},{"internalType":"uint16","name":"committeeFeeBps","type":"uint16"},{"internalType":"uint32","name":"stakeValue","type":"uint32"}],"internalType":"struct ILedger.Parameters","name":"initial","type":"tuple"},{"internalType":"address","name":"treasury","type":"address"},{"internalType":"address","name":"committeeTreasury","type":"address"}],"stateMutability":"nonpayable"},
+  {"type":"constructor","inputs":[{"internalType":"contract ITallystick","name":"desk","type":"address"},{"internalType":"contract ICommittee","name":"committee","type":"address"},{"components":[{"internalType":"uint32","name":"attestedWindow","type":"uint32"},{"internalType":"uint32","name":"forcedWindow","type":"uint32"},{"internalType":"uint32","name":"closingPeriod","type":"uint32"},{"internalType":"uint32","name":"retention","type":"uint32"},{"internalType":"uint32","name":"keyNotice","type":"uint32"},{"internalType":"uint16","name":"coverageBps","type":"uint16"},{"internalType":"uint16","name":"bondBps","type":"uint16"},{"internalType":"uint16","name":"protocolFeeBps","type":"uint16"},{"internalType":"uint16","name":"committeeFeeBps","type":"uint16"},{"internalType":"uint32","name":"stakeValue","type":"uint32"}],"internalType":"struct ILedger.Parameters","name":"initial","type":"tuple"},{"internalType":"address","name":"treasury","type":"address"},{"internalType":"address","name":"committeeTreasury","type":"address"}],"stateMutability":"nonpayable"},
   {"type":"error","inputs":[{"internalType":"address","name":"authority","type":"address"}],"name":"AccessManagedInvalidAuthority"},
   {"type":"error","inputs":[{"internalType":"address","name":"caller","type":"address"},{"internalType":"uint32","name":"delay","type":"uint32"}],"name":"AccessManagedRequiredDelay"},
   {"type":"error","inputs":[{"internalType":"address","name":"caller","type":"address"}],"name":"AccessManagedUnauthorized"},
@@ -205,6 +205,7 @@ export const settlementAbi = [
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"address","name":"caller","type":"address"}],"name":"SettlementForceUnauthorized"},
   {"type":"error","inputs":[{"internalType":"uint256","name":"interval","type":"uint256"}],"name":"SettlementIntervalFull"},
   {"type":"error","inputs":[{"internalType":"uint256","name":"position","type":"uint256"}],"name":"SettlementMalformedBatch"},
+  {"type":"error","inputs":[],"name":"SettlementNoEther"},
   {"type":"error","inputs":[{"internalType":"address","name":"caller","type":"address"}],"name":"SettlementNotTopLevel"},
   {"type":"error","inputs":[{"internalType":"uint8","name":"lane","type":"uint8"}],"name":"SettlementUnsupportedLane"},
   {"type":"error","inputs":[{"internalType":"uint8","name":"mode","type":"uint8"}],"name":"SettlementUnsupportedMode"},
@@ -217,7 +218,7 @@ export const settlementAbi = [
   {"type":"event","anonymous":false,"inputs":[{"indexed":true,"internalType":"address","name":"treasury","type":"address"},{"indexed":true,"internalType":"address","name":"committeeTreasury","type":"address"}],"name":"TreasuriesSet"},
   {"type":"fallback","stateMutability":"payable"},
   {"type":"function","inputs":[],"name":"COMMITTEE","outputs":[{"internalType":"contract ICommittee","name":"","type":"address"}],"stateMutability":"view"},
-  {"type":"function","inputs":[],"name":"DESK","outputs":[{"internalType":"contract Desk","name":"","type":"address"}],"stateMutability":"view"},
+  {"type":"function","inputs":[],"name":"DESK","outputs":[{"internalType":"contract ITallystick","name":"","type":"address"}],"stateMutability":"view"},
   {"type":"function","inputs":[],"name":"REGISTRY","outputs":[{"internalType":"contract IRegistry","name":"","type":"address"}],"stateMutability":"view"},
   {"type":"function","inputs":[],"name":"TOKEN","outputs":[{"internalType":"contract IERC20Metadata","name":"","type":"address"}],"stateMutability":"view"},
   {"type":"function","inputs":[],"name":"authority","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view"},
@@ -227,6 +228,7 @@ export const settlementAbi = [
   {"type":"function","inputs":[{"internalType":"address","name":"newAuthority","type":"address"}],"name":"setAuthority","outputs":[],"stateMutability":"nonpayable"},
   {"type":"function","inputs":[{"internalType":"bytes","name":"batch","type":"bytes"},{"internalType":"bytes","name":"authority","type":"bytes"}],"name":"settle","outputs":[{"internalType":"bytes","name":"outcomes","type":"bytes"}],"stateMutability":"nonpayable"},
   {"type":"function","inputs":[{"internalType":"uint32","name":"id","type":"uint32"},{"internalType":"uint8","name":"index","type":"uint8"}],"name":"streamRecord","outputs":[{"internalType":"bytes27","name":"chain","type":"bytes27"},{"internalType":"uint32","name":"time","type":"uint32"}],"stateMutability":"view"},
+  {"type":"receive","stateMutability":"payable"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"id","type":"uint32"},{"internalType":"uint8","name":"stream","type":"uint8"}],"name":"DealBadAcknowledgement"},
   {"type":"error","inputs":[{"internalType":"uint64","name":"current","type":"uint64"},{"internalType":"uint64","name":"asked","type":"uint64"}],"name":"DealNonceNotRising"},
   {"type":"error","inputs":[{"internalType":"string","name":"field","type":"string"},{"internalType":"uint256","name":"value","type":"uint256"},{"internalType":"uint256","name":"limit","type":"uint256"}],"name":"DealOfferMismatch"},

@@ -19,6 +19,9 @@ interface ISettlement {
     /// @notice This deployment does not settle batches of this mode.
     error SettlementUnsupportedMode(uint8 mode);
 
+    /// @notice The settlement takes no ether.
+    error SettlementNoEther();
+
     /// @notice There is no such lane.
     error SettlementUnsupportedLane(uint8 lane);
 
