@@ -6,35 +6,7 @@ import { BatchError, decodeBatch, encodeBatch } from '#protocol/batch.ts'
 import { toBytes, toHex } from '#protocol/words.ts'
 
 import { batch } from './support/arbitraries.ts'
-
-/** One wound to a batch's bytes; `at` and `byte` are folded into range. */
-type Mutation = { kind: 'flip' | 'set' | 'insert' | 'delete' | 'cut' | 'repeat'; at: number; byte: number }
-
-const mutation: fc.Arbitrary<Mutation> = fc.record({
-  kind: fc.constantFrom('flip', 'set', 'insert', 'delete', 'cut', 'repeat'),
-  at: fc.oneof(fc.nat(16), fc.nat(2000)),
-  byte: fc.oneof(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), fc.nat(255)),
-})
-
-function wounded(bytes: Uint8Array, { kind, at, byte }: Mutation): Uint8Array {
-  const place = at % bytes.length
-  const [before, after] = [bytes.subarray(0, place), bytes.subarray(place)]
-  const here = bytes[place] ?? 0
-  switch (kind) {
-    case 'flip':
-      return Uint8Array.from([...before, here ^ (1 << (byte % 8)), ...after.subarray(1)])
-    case 'set':
-      return Uint8Array.from([...before, byte, ...after.subarray(1)])
-    case 'insert':
-      return Uint8Array.from([...before, byte, ...after])
-    case 'delete':
-      return Uint8Array.from([...before, ...after.subarray(1)])
-    case 'cut':
-      return Uint8Array.from(before)
-    case 'repeat':
-      return Uint8Array.from([...bytes, ...after])
-  }
-}
+import { mutation, woundedBy } from './support/mutations.ts'
 
 /** Either the bytes are no batch, or they are the only bytes of the batch they are. */
 function expectCanonical(bytes: Uint8Array): 'refused' | 'read' {
@@ -62,8 +34,7 @@ describe('batches of any content', () => {
     const seen = { refused: 0, read: 0 }
     fc.assert(
       fc.property(batch, fc.array(mutation, { minLength: 1, maxLength: 3 }), (value, mutations) => {
-        let bytes = toBytes(encodeBatch(value))
-        for (const one of mutations) if (bytes.length > 0) bytes = wounded(bytes, one)
+        const bytes = woundedBy(toBytes(encodeBatch(value)), mutations)
         seen[expectCanonical(bytes)] += 1
       }),
       { numRuns: 1500, seed: 20, endOnFailure: false },
