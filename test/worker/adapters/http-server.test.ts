@@ -1,0 +1,116 @@
+/**
+ * The worker's routes with good and bad input.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+
+import { dataRoot } from '#protocol/merkle.ts'
+import { toWire } from '#protocol/wire.ts'
+import { createDataStore } from '#runtime/data-store.ts'
+import { createLog } from '#runtime/log.ts'
+import { createWorkerHttp } from '#worker/adapters/http-server.ts'
+import { WorkerError } from '#worker/errors.ts'
+
+import { orderOf } from '../support/fixtures.ts'
+
+const bytes = new TextEncoder().encode('an input')
+const root = dataRoot(bytes)
+const octets = { 'content-type': 'application/octet-stream' }
+
+describe('worker routes', () => {
+  let folder: string
+  let app: FastifyInstance
+  let refusal: string | null
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tally-worker-http-'))
+    refusal = null
+    const data = await createDataStore({ directory: folder, maxBytes: 64, maxItemBytes: 1_024 })
+    app = createWorkerHttp({
+      data,
+      acceptOrders(orders) {
+        if (refusal !== null) throw new WorkerError(refusal, 'no')
+        return orders.length
+      },
+      status: () => ({ deals: [] }),
+      log: createLog({ name: 'test', level: 'silent' }),
+    })
+  })
+  afterEach(async () => {
+    await app.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('give back the data that was put, by its root', async () => {
+    const put: InjectOptions = { method: 'PUT', url: `/v1/data/${root}`, headers: octets, payload: Buffer.from(bytes) }
+    expect((await app.inject(put)).statusCode).to.equal(201)
+    expect((await app.inject(put)).statusCode).to.equal(200)
+    const got = await app.inject(`/v1/data/${root}`)
+    expect(got.headers['content-type']).to.equal('application/octet-stream')
+    expect(got.rawPayload).to.deep.equal(Buffer.from(bytes))
+  })
+
+  it('take orders, and tell how they are', async () => {
+    const taken = await app.inject({ method: 'POST', url: '/v1/orders', payload: { orders: [toWire(orderOf(1))] } })
+    expect([taken.statusCode, taken.json()]).to.deep.equal([202, { accepted: 1 }])
+    expect((await app.inject('/healthz')).json()).to.deep.equal({ status: 'ok' })
+    expect((await app.inject('/v1/status')).json()).to.deep.equal({ deals: [] })
+  })
+
+  const order = toWire(orderOf(1))
+  const large = Buffer.alloc(65)
+  const put = (url: string, payload: Buffer | string, headers: Record<string, string> = octets): InjectOptions => ({
+    ...{ method: 'PUT', url, payload, headers },
+  })
+  const post = (payload: unknown): InjectOptions => ({
+    ...{ method: 'POST', url: '/v1/orders', payload: JSON.stringify(payload) },
+    headers: { 'content-type': 'application/json' },
+  })
+  const bad: readonly [string, InjectOptions, number, string][] = [
+    ['data under another root', put(`/v1/data/${dataRoot(large)}`, Buffer.from(bytes)), 400, 'data.root-mismatch'],
+    [
+      'data that is JSON',
+      put(`/v1/data/${root}`, '{}', { 'content-type': 'application/json' }),
+      415,
+      'request.media-type',
+    ],
+    ['a root that is none', put('/v1/data/0x12', Buffer.from(bytes)), 400, 'wire.invalid'],
+    ['more data than fits', put(`/v1/data/${dataRoot(large)}`, large), 507, 'data.full'],
+    ['data nobody put', { method: 'GET', url: `/v1/data/${root}` }, 404, 'data.unknown'],
+    ['a path that leaves the folder', { method: 'GET', url: '/v1/data/..%2f..%2fetc%2fpasswd' }, 400, 'wire.invalid'],
+    ['orders that are no list', post({ orders: order }), 400, 'wire.invalid'],
+    ['an order without a signature', post({ orders: [{ ...order, signature: undefined }] }), 400, 'wire.invalid'],
+    ['a negative index', post({ orders: [{ ...order, index: '-1' }] }), 400, 'wire.invalid'],
+    ['an index of 65 bits', post({ orders: [{ ...order, index: (2n ** 64n).toString() }] }), 400, 'wire.invalid'],
+    ['units of 49 bits', post({ orders: [{ ...order, maxUnits: (2n ** 48n).toString() }] }), 400, 'wire.invalid'],
+    ['a body that is no JSON', { ...post(null), payload: '{' }, 400, 'request.malformed'],
+    ['a body of two megabytes', post({ orders: ['x'.repeat(2_000_000)] }), 413, 'request.too-large'],
+    ['a route that is none', { method: 'GET', url: '/v1/keys' }, 404, 'route.unknown'],
+  ]
+  for (const [title, request, status, code] of bad) {
+    it(`refuse ${title}`, async () => {
+      const response = await app.inject(request)
+      expect(response.headers['content-type']).to.match(/^application\/problem\+json/)
+      expect([response.statusCode, response.json().code]).to.deep.equal([status, code])
+    })
+  }
+
+  for (const [code, status] of [
+    ['order.bad-signature', 422],
+    ['order.conflict', 409],
+    ['orders.full', 429],
+    ['chain.unknown', 503],
+  ] as const) {
+    it(`answer ${status} to orders refused with ${code}`, async () => {
+      refusal = code
+      const response = await app.inject(post({ orders: [order] }))
+      expect([response.statusCode, response.json().code]).to.deep.equal([status, code])
+    })
+  }
+})

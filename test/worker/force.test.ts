@@ -1,0 +1,94 @@
+/**
+ * Forced batches, read back as the chain reads them.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+import type { Hex } from 'viem'
+
+import { batchRoot, decodeBatch, groupHash, tallyOfGroup } from '#protocol/batch.ts'
+import { forceDigest, tallyDigest } from '#protocol/eip712.ts'
+import { recoverCompact, signCompact } from '#protocol/signature.ts'
+import { Lane, Mode } from '#protocol/types.ts'
+import { buildForceBatch, forceGroup } from '#worker/force.ts'
+import { createWorkerStore, type WorkerStore } from '#worker/store.ts'
+
+import { dealKey, domain, identity, orderOf, outcomeOf, signWith, workerKey } from './support/fixtures.ts'
+
+const sign = signWith(workerKey, (tally) => tallyDigest(tally, domain))
+const signDigest = (digest: Hex) => signCompact(digest, workerKey)
+const sender = '0x00000000000000000000000000000000000000Bb'
+
+describe('forcing', () => {
+  let folder: string
+  let store: WorkerStore
+  const refs = [3, 0].map((stream) => ({ dealKey, stream }))
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tally-worker-force-'))
+    store = createWorkerStore({ file: join(folder, 'worker.sqlite'), identity })
+    for (const { stream } of refs) {
+      const indexes = Array.from({ length: 130 }, (_, i) => i * 4 + stream)
+      store.addOrders(indexes.map((index) => ({ order: orderOf(index), stream, dealId: 7 })))
+      for (const index of indexes) store.appendReceipt({ dealKey, stream }, BigInt(index), outcomeOf(index, 0, 2n))
+    }
+  })
+  after(() => {
+    store.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const groupOf = (stream: number, cursor: number) =>
+    forceGroup({ store, ref: { dealKey, stream }, cursor, worker: 513, sign })
+  const groups = () => refs.map(({ stream }) => groupOf(stream, 20)).filter((group) => group !== null)
+
+  it('takes the oldest unsettled receipts, a hundred at most', () => {
+    const group = groupOf(0, 20)
+    expect([group?.tally.first, group?.tally.count, group?.receipts.length]).to.deep.equal([20, 120, 100])
+    expect(groupOf(0, 100)?.tally.count).to.equal(130)
+    expect(groupOf(0, 130)).to.equal(null)
+  })
+
+  it('takes what was signed before where the key is not at hand', () => {
+    store.signTally({ dealKey, stream: 3 }, 5, 12, sign)
+    const group = forceGroup({ store, ref: { dealKey, stream: 3 }, cursor: 6, worker: 513 })
+    expect([group?.tally.first, group?.tally.count]).to.deep.equal([5, 12])
+    expect(forceGroup({ store, ref: { dealKey, stream: 3 }, cursor: 1, worker: 513 })).to.equal(null)
+  })
+
+  it('puts the groups in the order the chain demands, each under its worker’s signature', () => {
+    const { batch, receipts } = buildForceBatch({ groups: groups(), domain, sender })
+    const decoded = decodeBatch(batch)
+    expect([decoded.mode, decoded.lane, receipts]).to.deep.equal([Mode.Calldata, Lane.Forced, 200])
+    expect(decoded.groups.map(({ dealId, stream, first }) => [dealId, stream, first])).to.deep.equal([
+      [7, 0, 20],
+      [7, 3, 20],
+    ])
+    for (const group of decoded.groups) {
+      const digest = tallyDigest(tallyOfGroup(group, dealKey, 240n), domain)
+      expect(recoverCompact(digest, group.signature)).to.equal(identity.worker)
+    }
+  })
+
+  it('authorises exactly this batch for exactly this sender', () => {
+    const { batch, root, authority } = buildForceBatch({ groups: groups(), domain, sender, sign: signDigest })
+    const hashes = decodeBatch(batch).groups.map((group) => groupHash(tallyOfGroup(group, dealKey, 0n)))
+    expect(root).to.equal(batchRoot(hashes))
+    expect(recoverCompact(forceDigest({ root, sender }, domain), authority)).to.equal(identity.worker)
+    const other = forceDigest({ root, sender: identity.worker }, domain)
+    expect(recoverCompact(other, authority)).not.to.equal(identity.worker)
+  })
+
+  it('needs no authority from the provider itself', () => {
+    expect(buildForceBatch({ groups: groups(), domain, sender }).authority).to.equal('0x')
+  })
+
+  it('is refused without receipts, and for a stream nobody knows', () => {
+    expect(() => buildForceBatch({ groups: [], domain, sender })).to.throw('nothing to force')
+    expect(() => groupOf(9, 0)).to.throw('has no stream 9')
+  })
+})
