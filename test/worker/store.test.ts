@@ -10,13 +10,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 import { expect } from 'chai'
-import fc from 'fast-check'
-import type { Hex } from 'viem'
 
 import { tallyDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
-import type { SignedTally } from '#worker/rows.ts'
 import { createWorkerStore, type WorkerStore } from '#worker/store.ts'
 
 import { codeOf, type Delivered, receiptsOf } from './support/delivered.ts'
