@@ -19,22 +19,23 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
         address[] signers;
     }
 
-    /// @notice Seconds the last epoch's attestations stay valid: one batch deadline.
-    uint40 public immutable GRACE;
-
-    bytes32 private constant ATTESTATION_TYPEHASH =
-        keccak256("Attestation(uint32 epoch,bytes32 root,uint8 claims)");
+    bytes32 private constant ATTESTATION_TYPEHASH = keccak256("Attestation(uint32 epoch,bytes32 root,uint8 claims)");
     uint256 private constant MAX_MEMBERS = 32;
     uint256 private constant HEADER = 9; // epoch, claims, bitmap
+
+    /// @notice Seconds the last epoch's attestations stay valid: one batch deadline.
+    uint40 public immutable GRACE;
 
     uint32 private _epoch;
     mapping(uint256 epoch => Epoch committee) private _epochs;
     mapping(address signer => string endpoint) private _endpoints;
 
-    constructor(address authority, uint40 grace, Member[] memory members, uint8 threshold)
-        AccessManaged(authority)
-        EIP712("Tallystick Committee", "1")
-    {
+    constructor(
+        address authority,
+        uint40 grace,
+        Member[] memory members,
+        uint8 threshold
+    ) AccessManaged(authority) EIP712("Tallystick Committee", "1") {
         GRACE = grace;
         _start(members, threshold);
     }
@@ -111,11 +112,12 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
     }
 
     /// @dev Counts the bitmap's members, every one of whose signatures must be right and none left over.
-    function _countMembers(address[] storage signers, uint256 bitmap, bytes32 digest, bytes calldata attestation)
-        private
-        view
-        returns (uint256 counted)
-    {
+    function _countMembers(
+        address[] storage signers,
+        uint256 bitmap,
+        bytes32 digest,
+        bytes calldata attestation
+    ) private view returns (uint256 counted) {
         uint256 offset;
         assembly ("memory-safe") {
             offset := add(attestation.offset, HEADER)

@@ -17,10 +17,12 @@ import {IRegistry} from "./interfaces/IRegistry.sol";
 /// @dev Code only. The settlement runs it on its own state by delegatecall, because one contract may not hold both
 /// (EIP-170). It can never be replaced. Called at its own address it refuses to move anything.
 contract Desk is Governance, Deals, Earnings {
-    constructor(address authority, IERC20Metadata token, IRegistry registry, IPermit2 permit2)
-        Ledger(authority, token, registry)
-        Escrow(permit2)
-    {
+    constructor(
+        address authority,
+        IERC20Metadata token,
+        IRegistry registry,
+        IPermit2 permit2
+    ) Ledger(authority, token, registry) Escrow(permit2) {
         // Packed words hold amounts below 2^55: enough for every dollar token of few decimals, too little for others.
         require(token.decimals() <= 8, ILedger.LedgerTokenDecimals(token.decimals()));
     }

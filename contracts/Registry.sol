@@ -32,9 +32,6 @@ contract Registry is IRegistry, AccessManaged {
         uint32 payoutFrom;
     }
 
-    /// @notice The token that is staked.
-    IERC20 public immutable STAKE_TOKEN;
-
     /// @notice Seconds stake thaws.
     uint32 public constant THAW = 7 days;
     /// @notice Seconds between accepting and applying a payout address; no shorter than the thaw.
@@ -42,6 +39,9 @@ contract Registry is IRegistry, AccessManaged {
     /// @notice Seconds between revoking a worker and its last tally; no longer than the thaw.
     uint32 public constant KEY_NOTICE = 1 days;
     uint256 private constant MAX_PAUSE = 14 days;
+
+    /// @notice The token that is staked.
+    IERC20 public immutable STAKE_TOKEN;
 
     address private immutable _DEPLOYER;
 
@@ -85,10 +85,13 @@ contract Registry is IRegistry, AccessManaged {
     }
 
     /// @inheritdoc IRegistry
-    function join(uint96 amount, Permit calldata permit, address payout, address operator, bytes calldata keys)
-        external
-        returns (uint32 provider)
-    {
+    function join(
+        uint96 amount,
+        Permit calldata permit,
+        address payout,
+        address operator,
+        bytes calldata keys
+    ) external returns (uint32 provider) {
         require(_ids[msg.sender] == 0, RegistryAlreadyJoined(msg.sender));
         require(payout != address(0), RegistryZeroAddress());
         provider = ++_lastProvider;
@@ -100,9 +103,17 @@ contract Registry is IRegistry, AccessManaged {
         if (keys.length != 0) _registerWorkers(provider, keys);
         if (amount != 0) {
             // Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
-            try IERC20Permit(address(STAKE_TOKEN)).permit(
-                msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
-            ) {} catch {}
+            try
+                IERC20Permit(address(STAKE_TOKEN)).permit(
+                    msg.sender,
+                    address(this),
+                    amount,
+                    permit.deadline,
+                    permit.v,
+                    permit.r,
+                    permit.s
+                )
+            {} catch {}
             _stake(provider, amount);
         }
     }
@@ -141,11 +152,10 @@ contract Registry is IRegistry, AccessManaged {
     }
 
     /// @inheritdoc IRegistry
-    function registerWorkers(uint32 provider, bytes calldata keys)
-        external
-        onlyOperator(provider)
-        returns (uint32 firstIndex)
-    {
+    function registerWorkers(
+        uint32 provider,
+        bytes calldata keys
+    ) external onlyOperator(provider) returns (uint32 firstIndex) {
         return _registerWorkers(provider, keys);
     }
 
@@ -181,9 +191,7 @@ contract Registry is IRegistry, AccessManaged {
     /// @inheritdoc IRegistry
     function acceptPayout(uint32 provider) external {
         Provider storage self = _providers[provider];
-        require(
-            msg.sender == self.nextPayout && self.payoutFrom == 0, RegistryUnauthorized(provider, msg.sender)
-        );
+        require(msg.sender == self.nextPayout && self.payoutFrom == 0, RegistryUnauthorized(provider, msg.sender));
         uint32 from = _clock() + PAYOUT_NOTICE;
         self.payoutFrom = from;
         emit PayoutAccepted(provider, msg.sender, from);
@@ -224,17 +232,18 @@ contract Registry is IRegistry, AccessManaged {
     /// @inheritdoc IRegistry
     function providerOf(uint32 provider) external view returns (ProviderView memory) {
         Provider memory self = _providers[provider];
-        return ProviderView(
-            self.owner,
-            self.operator,
-            self.payout,
-            self.stake,
-            self.liens,
-            self.thawing,
-            self.thawedAt,
-            self.nextPayout,
-            self.payoutFrom
-        );
+        return
+            ProviderView(
+                self.owner,
+                self.operator,
+                self.payout,
+                self.stake,
+                self.liens,
+                self.thawing,
+                self.thawedAt,
+                self.nextPayout,
+                self.payoutFrom
+            );
     }
 
     /// @inheritdoc IRegistry
@@ -280,8 +289,7 @@ contract Registry is IRegistry, AccessManaged {
 
     function _registerWorkers(uint32 provider, bytes calldata keys) private returns (uint32 firstIndex) {
         require(
-            keys.length != 0 && keys.length % WorkerPages.KEY == 0
-                && keys.length <= WorkerPages.ROWS * WorkerPages.KEY,
+            keys.length != 0 && keys.length % WorkerPages.KEY == 0 && keys.length <= WorkerPages.ROWS * WorkerPages.KEY,
             RegistryBadKeys(keys.length)
         );
         for (uint256 i = 0; i < keys.length; i += WorkerPages.KEY) {

@@ -73,17 +73,17 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         uint256 allUnits;
     }
 
-    /// @notice Code of everything but settling, run on this contract's state.
-    ITallystick public immutable DESK;
-    /// @notice Who attests batches.
-    ICommittee public immutable COMMITTEE;
-
     uint256 private constant MIN_GROUP = 101; // four numbers, a signature and one receipt
     uint256 private constant INTERVAL = 900;
     uint256 private constant INTERVALS = 512;
     uint256 private constant MAX_PER_INTERVAL = type(uint8).max;
     uint256 private constant HOUR = 3600;
     address private constant SEVERAL = address(1);
+
+    /// @notice Code of everything but settling, run on this contract's state.
+    ITallystick public immutable DESK;
+    /// @notice Who attests batches.
+    ICommittee public immutable COMMITTEE;
 
     /// @dev chain (26 bytes) ‖ interval (4) ‖ count (2)
     mapping(uint256 slot => uint256 word) private _ring;
@@ -220,51 +220,21 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         (run.deal, run.key, run.terms, run.meter) = (id, self.key, self.terms, self.meter);
     }
 
-    /// @dev Rules 1 and 2: the deal lives, the stream exists and the group continues it.
-    function _judgeDeal(Run memory run, Group memory group) private view returns (Outcome) {
-        Meter meter = run.meter;
-        if (meter.state() != MeterLib.LIVE || run.clock >= run.terms.end() + run.closingPeriod) {
-            return Outcome.DealNotOpen;
-        }
-        if (meter.mode() == uint8(Mode.Net)) return Outcome.ModeMismatch;
-        if (group.stream >= meter.streams()) return Outcome.StreamOutOfRange;
-        group.cell = _cell(run.deal, group.stream, meter);
-        uint256 cursor = group.cell.cursor();
-        if (group.first > cursor) return Outcome.Gap;
-        return group.count > cursor ? Outcome.Applied : Outcome.Stale;
-    }
-
-    /// @dev Every group's receipts are read, skipped ones too: only so the next group is found.
-    function _readReceipts(Run memory run, Group memory group, Outcome outcome) private pure {
-        uint256 skip = outcome == Outcome.Applied ? group.cell.cursor() - group.first : 0;
-        uint256 prefix = 0;
-        (prefix, group.prefixUnits) = BatchLib.scan(group.receiptsAt, skip);
-        require(prefix != BatchLib.MALFORMED, SettlementMalformedBatch(group.receiptsAt - run.batchAt));
-        (uint256 suffix, uint256 units) = BatchLib.scan(group.receiptsAt + prefix, group.count - group.first - skip);
-        require(
-            suffix != BatchLib.MALFORMED && group.receiptsAt + prefix + suffix <= run.end,
-            SettlementMalformedBatch(group.receiptsAt - run.batchAt)
-        );
-        group.size = prefix + suffix;
-        group.allUnits = group.prefixUnits + units;
-        group.segment = BatchLib.hash(group.receiptsAt, group.size);
-        run.offset = group.receiptsAt + group.size;
-    }
-
     /// @dev Rules 4 and 5: the worker is the provider's, the tally is the worker's, the acknowledgement the buyer's.
     function _judgeSignatures(Run memory run, Group memory group, uint256 units) private returns (Outcome) {
         _loadProvider(run);
         address key = _workerKey(run, group.worker);
         if (key == address(0)) return Outcome.NotAWorker;
-        bytes32 hash =
-            MessageLib.tallyHash(run.key, group.stream, group.first, group.count, units, group.segment);
+        bytes32 hash = MessageLib.tallyHash(run.key, group.stream, group.first, group.count, units, group.segment);
         if (SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), group.signatureAt) != key) {
             return Outcome.BadSignature;
         }
         if (run.lane == Lane.Acknowledged) {
             hash = MessageLib.acknowledgementHash(run.key, group.stream, group.count, units, group.segment);
-            address signer =
-                SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), group.signatureAt + SignatureLib.SIZE);
+            address signer = SignatureLib.recoverAt(
+                MessageLib.digest(run.domain, hash),
+                group.signatureAt + SignatureLib.SIZE
+            );
             if (signer == address(0) || signer != _deals[run.deal].ackKey) return Outcome.BadAcknowledgement;
         } else if (run.lane == Lane.Forced) {
             _noteForce(run, key);
@@ -282,8 +252,9 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         if (int256(remaining - amount) < terms.floor()) return Outcome.ExposureExceeded;
         if (run.lane != Lane.Acknowledged && int256(amount) > run.wheel.room()) return Outcome.CoverageExceeded;
 
-        run.meter = _setCell(run.deal, group.stream, run.meter, CellLib.pack(group.count, units))
-            .withRemaining(remaining - amount);
+        run.meter = _setCell(run.deal, group.stream, run.meter, CellLib.pack(group.count, units)).withRemaining(
+            remaining - amount
+        );
         if (run.lane == Lane.Acknowledged) {
             _keepAcknowledgement(run, group.stream, units, terms);
             (uint256 protocolFee, uint256 committeeFee) = (0, 0);
@@ -313,8 +284,11 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         uint256 provider = run.terms.provider();
         if (provider == run.provider) return;
         _storeProvider(run);
-        (Wheel wheel, uint256 protocolFee, uint256 committeeFee) =
-            _rolled(provider, _wheels[provider], run.clock / DAY);
+        (Wheel wheel, uint256 protocolFee, uint256 committeeFee) = _rolled(
+            provider,
+            _wheels[provider],
+            run.clock / DAY
+        );
         (run.provider, run.wheel) = (provider, wheel);
         run.protocolFee += protocolFee;
         run.committeeFee += committeeFee;
@@ -322,45 +296,6 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
 
     function _storeProvider(Run memory run) private {
         if (run.provider != 0) _wheels[run.provider] = run.wheel;
-    }
-
-    /// @dev Zero if the worker is not the run's provider's or is revoked.
-    function _workerKey(Run memory run, uint256 worker) private view returns (address key) {
-        uint256 number = worker / WorkerPages.ROWS;
-        if (number != run.pageNumber) {
-            address page = WorkerPages.addressOf(address(REGISTRY), number);
-            (run.pageNumber, run.page, run.pageProvider) = (number, page, WorkerPages.providerOf(page));
-        }
-        if (run.pageProvider != run.provider) return address(0);
-        key = WorkerPages.keyAt(run.page, worker % WorkerPages.ROWS);
-        if (run.wheel.has(WheelLib.REVOCATIONS)) {
-            uint256 from = REGISTRY.revokedFrom(uint32(worker));
-            if (from != 0 && run.clock >= from) return address(0);
-        }
-    }
-
-    function _noteForce(Run memory run, address key) private pure {
-        if (run.forceProvider == 0) (run.forceProvider, run.forceWorker) = (run.provider, key);
-        uint32 provider = uint32(run.provider);
-        require(
-            run.forceProvider == provider, SettlementForceMixedProviders(uint32(run.forceProvider), provider)
-        );
-        if (run.forceWorker != key) run.forceWorker = SEVERAL;
-    }
-
-    function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {
-        uint32 provider = uint32(run.forceProvider);
-        if (provider == 0) return; // nothing was even signed by a worker, so nothing moved
-        address signer = msg.sender;
-        if (authority.length != 0) {
-            bytes32 hash = MessageLib.forceHash(root, msg.sender);
-            signer = SignatureLib.recover(MessageLib.digest(run.domain, hash), authority);
-            if (signer == run.forceWorker && signer != SEVERAL) return;
-        }
-        require(
-            signer != address(0) && REGISTRY.isOperator(provider, signer),
-            SettlementForceUnauthorized(provider, msg.sender)
-        );
     }
 
     function _chain(bytes32 root, bytes memory applied, uint256 now_) private {
@@ -379,18 +314,89 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         _records[number] = uint256(bytes32(chain)) | now_;
     }
 
+    /// @dev Rules 1 and 2: the deal lives, the stream exists and the group continues it.
+    function _judgeDeal(Run memory run, Group memory group) private view returns (Outcome) {
+        Meter meter = run.meter;
+        if (meter.state() != MeterLib.LIVE || run.clock >= run.terms.end() + run.closingPeriod) {
+            return Outcome.DealNotOpen;
+        }
+        if (meter.mode() == uint8(Mode.Net)) return Outcome.ModeMismatch;
+        if (group.stream >= meter.streams()) return Outcome.StreamOutOfRange;
+        group.cell = _cell(run.deal, group.stream, meter);
+        uint256 cursor = group.cell.cursor();
+        if (group.first > cursor) return Outcome.Gap;
+        return group.count > cursor ? Outcome.Applied : Outcome.Stale;
+    }
+
+    /// @dev Zero if the worker is not the run's provider's or is revoked.
+    function _workerKey(Run memory run, uint256 worker) private view returns (address key) {
+        uint256 number = worker / WorkerPages.ROWS;
+        if (number != run.pageNumber) {
+            address page = WorkerPages.addressOf(address(REGISTRY), number);
+            (run.pageNumber, run.page, run.pageProvider) = (number, page, WorkerPages.providerOf(page));
+        }
+        if (run.pageProvider != run.provider) return address(0);
+        key = WorkerPages.keyAt(run.page, worker % WorkerPages.ROWS);
+        if (run.wheel.has(WheelLib.REVOCATIONS)) {
+            uint256 from = REGISTRY.revokedFrom(uint32(worker));
+            if (from != 0 && run.clock >= from) return address(0);
+        }
+    }
+
+    function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {
+        uint32 provider = uint32(run.forceProvider);
+        if (provider == 0) return; // nothing was even signed by a worker, so nothing moved
+        address signer = msg.sender;
+        if (authority.length != 0) {
+            bytes32 hash = MessageLib.forceHash(root, msg.sender);
+            signer = SignatureLib.recover(MessageLib.digest(run.domain, hash), authority);
+            if (signer == run.forceWorker && signer != SEVERAL) return;
+        }
+        require(
+            signer != address(0) && REGISTRY.isOperator(provider, signer),
+            SettlementForceUnauthorized(provider, msg.sender)
+        );
+    }
+
+    /// @dev Every group's receipts are read, skipped ones too: only so the next group is found.
+    function _readReceipts(Run memory run, Group memory group, Outcome outcome) private pure {
+        uint256 skip = outcome == Outcome.Applied ? group.cell.cursor() - group.first : 0;
+        uint256 prefix = 0;
+        (prefix, group.prefixUnits) = BatchLib.scan(group.receiptsAt, skip);
+        require(prefix != BatchLib.MALFORMED, SettlementMalformedBatch(group.receiptsAt - run.batchAt));
+        (uint256 suffix, uint256 units) = BatchLib.scan(group.receiptsAt + prefix, group.count - group.first - skip);
+        require(
+            suffix != BatchLib.MALFORMED && group.receiptsAt + prefix + suffix <= run.end,
+            SettlementMalformedBatch(group.receiptsAt - run.batchAt)
+        );
+        group.size = prefix + suffix;
+        group.allUnits = group.prefixUnits + units;
+        group.segment = BatchLib.hash(group.receiptsAt, group.size);
+        run.offset = group.receiptsAt + group.size;
+    }
+
+    function _noteForce(Run memory run, address key) private pure {
+        if (run.forceProvider == 0) (run.forceProvider, run.forceWorker) = (run.provider, key);
+        uint32 provider = uint32(run.provider);
+        require(run.forceProvider == provider, SettlementForceMixedProviders(uint32(run.forceProvider), provider));
+        if (run.forceWorker != key) run.forceWorker = SEVERAL;
+    }
+
     /// @dev Reads one number of the batch and moves past it.
     function _number(Run memory run, uint256 max) private pure returns (uint256 value) {
         uint256 size;
         (value, size) = BatchLib.varint(run.offset);
-        require(size != 0 && value <= max && run.offset + size <= run.end, SettlementMalformedBatch(run.offset - run.batchAt));
+        require(
+            size != 0 && value <= max && run.offset + size <= run.end,
+            SettlementMalformedBatch(run.offset - run.batchAt)
+        );
         run.offset += size;
     }
 
     /// @dev Units a stream may have been paid for by now, rounded down.
     function _rateLimitDown(Terms terms, uint256 now_) private pure returns (uint256) {
         uint256 until = now_ < terms.end() ? now_ : terms.end();
-        return terms.rateCap() * (until - terms.openedAt()) / HOUR;
+        return (terms.rateCap() * (until - terms.openedAt())) / HOUR;
     }
 
     function _applied(bytes memory outcomes) private pure returns (bytes memory bits) {

@@ -24,10 +24,11 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     uint256 private constant MAX_DURATION = 5 * 365 days;
 
     /// @inheritdoc IDeals
-    function openDeal(Offer calldata offer, bytes calldata signature, DealTerms calldata terms)
-        external
-        returns (uint32 id)
-    {
+    function openDeal(
+        Offer calldata offer,
+        bytes calldata signature,
+        DealTerms calldata terms
+    ) external returns (uint32 id) {
         return _openDeal(offer, signature, terms);
     }
 
@@ -206,18 +207,18 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         return MessageLib.digest(_domainSeparatorV4(), MessageLib.offerHash(offer));
     }
 
-    // ---- opening ----
-
-    function _openDeal(Offer calldata offer, bytes calldata signature, DealTerms calldata terms)
-        private
-        returns (uint32 id)
-    {
+    function _openDeal(
+        Offer calldata offer,
+        bytes calldata signature,
+        DealTerms calldata terms
+    ) private returns (uint32 id) {
         uint256 now_ = _touch();
         require(now_ >= _head.pausedUntil, ILedger.LedgerPaused(_head.pausedUntil));
         _checkOffer(offer, terms, now_);
         bytes32 hash = offerHash(offer);
         require(
-            SignatureChecker.isValidSignatureNow(offer.provider, hash, signature), DealOfferSignature(offer.provider)
+            SignatureChecker.isValidSignatureNow(offer.provider, hash, signature),
+            DealOfferSignature(offer.provider)
         );
         _take(hash, offer.total, terms.budget);
         _lock(msg.sender, terms.budget);
@@ -253,27 +254,6 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         self.taskRoot = terms.taskRoot;
     }
 
-    function _checkOffer(Offer calldata offer, DealTerms calldata terms, uint256 now_) private view {
-        // Provable work needs its referee, netted deals their blobs: neither can be promised before it is there.
-        _check(offer.kind == uint8(Kind.Repeatable) || offer.kind == uint8(Kind.Service), "kind", offer.kind, 2);
-        _check(offer.mode == uint8(Mode.Calldata), "mode", offer.mode, 0);
-        _check(offer.buyer == address(0) || offer.buyer == msg.sender, "buyer", uint160(msg.sender), 0);
-        _check(now_ <= offer.expiry, "expiry", now_, offer.expiry);
-        _check(offer.nonce >= _offerNonces[offer.provider], "nonce", offer.nonce, _offerNonces[offer.provider]);
-        _check(offer.price != 0, "price", 0, 1);
-        _check(offer.rateCap != 0, "rateCap", 0, 1);
-        _check(terms.budget != 0 && terms.budget >= offer.minBudget, "minBudget", terms.budget, offer.minBudget);
-        _check(terms.budget <= offer.maxBudget, "maxBudget", terms.budget, offer.maxBudget);
-        _check(offer.openingFee <= terms.budget, "openingFee", offer.openingFee, terms.budget);
-        uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
-        _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
-        _check(terms.streams != 0 && terms.streams <= MAX_STREAMS, "streams", terms.streams, MAX_STREAMS);
-    }
-
-    function _check(bool holds, string memory field, uint256 value, uint256 limit) private pure {
-        require(holds, DealOfferMismatch(field, value, limit));
-    }
-
     function _take(bytes32 hash, uint256 total, uint64 amount) private {
         uint256 taken = uint256(_taken[hash]) + amount;
         _check(taken <= total, "total", taken, total);
@@ -297,8 +277,6 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         }
     }
 
-    // ---- closing ----
-
     /// @notice Credits the opening fee if no receipt was settled and the provider's room allows it.
     function _keepOpeningFee(Deal storage self, uint256 now_) private returns (uint256 fee) {
         uint256 remaining = self.meter.remaining();
@@ -311,7 +289,22 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         _wheels[provider] = wheel;
     }
 
-    // ---- states ----
+    function _checkOffer(Offer calldata offer, DealTerms calldata terms, uint256 now_) private view {
+        // Provable work needs its referee, netted deals their blobs: neither can be promised before it is there.
+        _check(offer.kind == uint8(Kind.Repeatable) || offer.kind == uint8(Kind.Service), "kind", offer.kind, 2);
+        _check(offer.mode == uint8(Mode.Calldata), "mode", offer.mode, 0);
+        _check(offer.buyer == address(0) || offer.buyer == msg.sender, "buyer", uint160(msg.sender), 0);
+        _check(now_ <= offer.expiry, "expiry", now_, offer.expiry);
+        _check(offer.nonce >= _offerNonces[offer.provider], "nonce", offer.nonce, _offerNonces[offer.provider]);
+        _check(offer.price != 0, "price", 0, 1);
+        _check(offer.rateCap != 0, "rateCap", 0, 1);
+        _check(terms.budget != 0 && terms.budget >= offer.minBudget, "minBudget", terms.budget, offer.minBudget);
+        _check(terms.budget <= offer.maxBudget, "maxBudget", terms.budget, offer.maxBudget);
+        _check(offer.openingFee <= terms.budget, "openingFee", offer.openingFee, terms.budget);
+        uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
+        _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
+        _check(terms.streams != 0 && terms.streams <= MAX_STREAMS, "streams", terms.streams, MAX_STREAMS);
+    }
 
     function _requireState(uint32 id, Deal storage self, uint256 now_, DealState wanted) private view {
         DealState state = _stateOf(self, now_);
@@ -325,11 +318,13 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         return now_ < self.terms.end() ? DealState.Open : DealState.Closing;
     }
 
-    // ---- formulas ----
-
     function _bondUp(uint256 amount) private view returns (uint96) {
         uint256 value = amount * _parameters.bondBps * STAKE_UNIT;
         return uint96(Math.ceilDiv(value, BPS * _parameters.stakeValue));
+    }
+
+    function _check(bool holds, string memory field, uint256 value, uint256 limit) private pure {
+        require(holds, DealOfferMismatch(field, value, limit));
     }
 
     function _dealKey(bytes32 hash, address buyer, uint256 nonce) private pure returns (bytes32) {

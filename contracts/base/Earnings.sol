@@ -76,7 +76,7 @@ abstract contract Earnings is IEarnings, Wheels {
     }
 
     function _coverDown(uint256 stake) private view returns (uint256 cover) {
-        cover = stake * _parameters.stakeValue * _parameters.coverageBps / (STAKE_UNIT * BPS);
+        cover = (stake * _parameters.stakeValue * _parameters.coverageBps) / (STAKE_UNIT * BPS);
         if (cover > MAX_HELD) cover = MAX_HELD;
     }
 }

@@ -18,12 +18,12 @@ import {Ledger} from "./Ledger.sol";
 abstract contract Escrow is IEscrow, Ledger {
     using SafeERC20 for IERC20;
 
-    /// @notice Uniswap's Permit2; an address without code where the chain has none.
-    IPermit2 public immutable PERMIT2;
-
     bytes32 private constant WITNESS_TYPEHASH = keccak256("Deposit(address buyer)");
     string private constant WITNESS_TYPE =
         "Deposit witness)Deposit(address buyer)TokenPermissions(address token,uint256 amount)";
+
+    /// @notice Uniswap's Permit2; an address without code where the chain has none.
+    IPermit2 public immutable PERMIT2;
 
     constructor(IPermit2 permit2) {
         PERMIT2 = permit2;
@@ -52,7 +52,15 @@ abstract contract Escrow is IEscrow, Ledger {
         _credit(buyer, from, amount);
         bytes32 nonce = keccak256(abi.encode(buyer, salt));
         IERC3009(address(TOKEN)).receiveWithAuthorization(
-            from, address(this), amount, validAfter, validBefore, nonce, permit.v, permit.r, permit.s
+            from,
+            address(this),
+            amount,
+            validAfter,
+            validBefore,
+            nonce,
+            permit.v,
+            permit.r,
+            permit.s
         );
     }
 
@@ -100,9 +108,17 @@ abstract contract Escrow is IEscrow, Ledger {
 
     function _depositWithPermit(address buyer, uint64 amount, Permit calldata permit) internal {
         // Whoever front-runs the permit leaves the allowance it was for; without one the transfer below fails.
-        try IERC20Permit(address(TOKEN)).permit(
-            msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
-        ) {} catch {}
+        try
+            IERC20Permit(address(TOKEN)).permit(
+                msg.sender,
+                address(this),
+                amount,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch {}
         _deposit(buyer, amount);
     }
 

@@ -34,11 +34,6 @@ abstract contract Governance is ILedger, Ledger {
     }
 
     /// @inheritdoc ILedger
-    function clock() public view returns (uint32) {
-        return uint32(_clockOf(_head));
-    }
-
-    /// @inheritdoc ILedger
     function parameters() external view returns (Parameters memory) {
         return _parameters;
     }
@@ -56,5 +51,10 @@ abstract contract Governance is ILedger, Ledger {
     /// @inheritdoc ILedger
     function treasuries() external view returns (address treasury, address committeeTreasury) {
         return (_treasury, _committeeTreasury);
+    }
+
+    /// @inheritdoc ILedger
+    function clock() public view returns (uint32) {
+        return uint32(_clockOf(_head));
     }
 }

@@ -30,11 +30,6 @@ abstract contract Ledger is AccessManaged, EIP712 {
         uint64 nonce;
     }
 
-    /// @notice The only token the settlement holds.
-    IERC20Metadata public immutable TOKEN;
-    /// @notice Providers, stake and workers' keys.
-    IRegistry public immutable REGISTRY;
-
     uint256 internal constant DAY = 1 days;
     uint256 internal constant BPS = 10_000;
     uint256 internal constant STAKE_UNIT = 1e18;
@@ -42,16 +37,22 @@ abstract contract Ledger is AccessManaged, EIP712 {
     uint256 internal constant MAX_HELD = 2 ** 55 - 1;
     uint256 private constant MAX_STEP = 1 hours;
 
+    /// @notice The only token the settlement holds.
+    IERC20Metadata public immutable TOKEN;
+    /// @notice Providers, stake and workers' keys.
+    IRegistry public immutable REGISTRY;
+
     Head internal _head;
     ILedger.Parameters internal _parameters;
     address internal _treasury;
     address internal _committeeTreasury;
     mapping(address buyer => Account account) internal _accounts;
 
-    constructor(address authority, IERC20Metadata token, IRegistry registry)
-        AccessManaged(authority)
-        EIP712("Tallystick", "1")
-    {
+    constructor(
+        address authority,
+        IERC20Metadata token,
+        IRegistry registry
+    ) AccessManaged(authority) EIP712("Tallystick", "1") {
         TOKEN = token;
         REGISTRY = registry;
     }
@@ -89,12 +90,12 @@ abstract contract Ledger is AccessManaged, EIP712 {
         emit ILedger.ParametersSet(next);
     }
 
-    function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {
-        require(value >= min && value <= max, ILedger.LedgerParameterOutOfBounds(name, value));
-    }
-
     function _clockOf(Head memory head) internal view returns (uint256) {
         uint256 step = block.timestamp - head.touched;
         return head.clock + (step < MAX_STEP ? step : MAX_STEP);
+    }
+
+    function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {
+        require(value >= min && value <= max, ILedger.LedgerParameterOutOfBounds(name, value));
     }
 }

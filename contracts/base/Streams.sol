@@ -45,12 +45,6 @@ abstract contract Streams is Ledger {
     mapping(bytes32 hash => uint64 budget) internal _taken;
     mapping(address provider => uint64 nonce) internal _offerNonces;
 
-    function _cell(uint256 id, uint256 index, Meter meter) internal view returns (Cell) {
-        if (index < MeterLib.INLINE_STREAMS) return CellLib.read(Meter.unwrap(meter), index);
-        index -= MeterLib.INLINE_STREAMS;
-        return CellLib.read(_cells[id][index / CELLS_PER_WORD], index % CELLS_PER_WORD);
-    }
-
     /// @notice Stores a stream's state; one of the first two is only put into the returned meter.
     function _setCell(uint256 id, uint256 index, Meter meter, Cell cell) internal returns (Meter) {
         if (index < MeterLib.INLINE_STREAMS) return Meter.wrap(CellLib.write(Meter.unwrap(meter), index, cell));
@@ -60,14 +54,20 @@ abstract contract Streams is Ledger {
         return meter;
     }
 
-    function _acknowledged(uint256 id, uint256 index) internal view returns (uint256) {
-        return uint48(_acks[id][index / ACKS_PER_WORD] >> (48 * (index % ACKS_PER_WORD)));
-    }
-
     function _setAcknowledged(uint256 id, uint256 index, uint256 units) internal {
         uint256 shift = 48 * (index % ACKS_PER_WORD);
         uint256 word = _acks[id][index / ACKS_PER_WORD];
         _acks[id][index / ACKS_PER_WORD] = (word & ~(uint256(type(uint48).max) << shift)) | (units << shift);
+    }
+
+    function _cell(uint256 id, uint256 index, Meter meter) internal view returns (Cell) {
+        if (index < MeterLib.INLINE_STREAMS) return CellLib.read(Meter.unwrap(meter), index);
+        index -= MeterLib.INLINE_STREAMS;
+        return CellLib.read(_cells[id][index / CELLS_PER_WORD], index % CELLS_PER_WORD);
+    }
+
+    function _acknowledged(uint256 id, uint256 index) internal view returns (uint256) {
+        return uint48(_acks[id][index / ACKS_PER_WORD] >> (48 * (index % ACKS_PER_WORD)));
     }
 
     /// @notice Terms with the floor that acknowledging stream `index` up to `units` leaves.

@@ -23,10 +23,13 @@ abstract contract Wheels is Ledger {
 
     /// @notice Puts `amount` into the bucket that matures once `window` from `now_` is over.
     /// @dev Assumes `wheel` is rolled to today and has room for `amount`.
-    function _creditUnmatured(uint256 provider, Wheel wheel, uint256 amount, uint256 now_, uint256 window)
-        internal
-        returns (Wheel)
-    {
+    function _creditUnmatured(
+        uint256 provider,
+        Wheel wheel,
+        uint256 amount,
+        uint256 now_,
+        uint256 window
+    ) internal returns (Wheel) {
         uint256 today = now_ / DAY;
         uint256 due = (now_ + window + DAY - 1) / DAY - today;
         wheel = wheel.addRoom(-int256(amount));
@@ -41,10 +44,11 @@ abstract contract Wheels is Ledger {
     }
 
     /// @notice Makes `amount` claimable at once, less the fees.
-    function _creditMatured(uint256 provider, Wheel wheel, uint256 amount)
-        internal
-        returns (Wheel, uint256 protocolFee, uint256 committeeFee)
-    {
+    function _creditMatured(
+        uint256 provider,
+        Wheel wheel,
+        uint256 amount
+    ) internal returns (Wheel, uint256 protocolFee, uint256 committeeFee) {
         (protocolFee, committeeFee) = _feesDown(amount);
         emit IEarnings.Matured(uint32(provider), uint64(amount), uint64(protocolFee), uint64(committeeFee));
         wheel = wheel.withClaimable(wheel.claimable() + amount - protocolFee - committeeFee);
@@ -52,10 +56,11 @@ abstract contract Wheels is Ledger {
     }
 
     /// @notice Moves everything that is due by `today` to claimable; the caller stores the word and adds the fees.
-    function _rolled(uint256 provider, Wheel wheel, uint256 today)
-        internal
-        returns (Wheel, uint256 protocolFee, uint256 committeeFee)
-    {
+    function _rolled(
+        uint256 provider,
+        Wheel wheel,
+        uint256 today
+    ) internal returns (Wheel, uint256 protocolFee, uint256 committeeFee) {
         if (wheel.day() == today) return (wheel, 0, 0);
         uint256 gross;
         LongWheel long = wheel.has(WheelLib.LONG) ? _longWheels[provider] : LongWheel.wrap(today);
@@ -88,11 +93,11 @@ abstract contract Wheels is Ledger {
     }
 
     /// @notice What is due by `today`, gross, and its fees, each bucket rounded by itself.
-    function _matured(Wheel wheel, LongWheel long, uint256 today)
-        internal
-        view
-        returns (uint256 gross, uint256 protocolFee, uint256 committeeFee)
-    {
+    function _matured(
+        Wheel wheel,
+        LongWheel long,
+        uint256 today
+    ) internal view returns (uint256 gross, uint256 protocolFee, uint256 committeeFee) {
         uint256[6] memory due;
         if (today > wheel.day()) due[0] = wheel.next();
         if (today > wheel.day() + 1) due[1] = wheel.later();
@@ -106,13 +111,13 @@ abstract contract Wheels is Ledger {
         }
     }
 
-    function _feesDown(uint256 amount) private view returns (uint256 protocolFee, uint256 committeeFee) {
-        return (amount * _parameters.protocolFeeBps / BPS, amount * _parameters.committeeFeeBps / BPS);
-    }
-
     function _forward(Wheel wheel, uint256 today) internal pure returns (Wheel) {
         uint256 days_ = today - wheel.day();
         if (days_ == 0) return wheel;
         return wheel.withNext(days_ == 1 ? wheel.later() : 0).withLater(0).withDay(today);
+    }
+
+    function _feesDown(uint256 amount) private view returns (uint256 protocolFee, uint256 committeeFee) {
+        return ((amount * _parameters.protocolFeeBps) / BPS, (amount * _parameters.committeeFeeBps) / BPS);
     }
 }

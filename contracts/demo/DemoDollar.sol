@@ -11,7 +11,8 @@ import {IERC3009} from "../interfaces/IERC3009.sol";
 /// @notice Settlement token of local networks: 6 decimals, EIP-2612 and EIP-3009, anyone may mint.
 contract DemoDollar is ERC20Permit, IERC3009 {
     bytes32 private constant RECEIVE_TYPEHASH = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "ReceiveWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
 
     mapping(address from => mapping(bytes32 nonce => bool used)) private _used;
@@ -44,8 +45,11 @@ contract DemoDollar is ERC20Permit, IERC3009 {
             keccak256(abi.encode(RECEIVE_TYPEHASH, from, to, value, validAfter, validBefore, nonce))
         );
         require(
-            to == msg.sender && block.timestamp > validAfter && block.timestamp < validBefore && !_used[from][nonce]
-                && ECDSA.recover(digest, v, r, s) == from,
+            to == msg.sender &&
+                block.timestamp > validAfter &&
+                block.timestamp < validBefore &&
+                !_used[from][nonce] &&
+                ECDSA.recover(digest, v, r, s) == from,
             DemoDollarBadAuthorization(from, nonce)
         );
         _used[from][nonce] = true;

@@ -54,8 +54,8 @@ interface ICommittee {
     /// @notice Reverts unless enough members of a valid epoch attest `root`.
     /// @dev Signature i is EIP-2098 over EIP-712 `Attestation(uint32 epoch,bytes32 root,uint8 claims)`.
     /// @param root Batch root.
-    /// @param attestation `epoch (4) ‖ claims (1) ‖ bitmap (4) ‖ 64-byte signatures`, signatures by rising member index;
-    /// bit i (lowest first) of the big-endian bitmap is member i.
+    /// @param attestation `epoch (4) ‖ claims (1) ‖ bitmap (4) ‖ 64-byte signatures`, by rising member
+    /// index; bit i (lowest first) of the big-endian bitmap is member i.
     /// @return epoch Epoch that attested.
     /// @return claims What it claims, see docs/protocol.md.
     function verify(bytes32 root, bytes calldata attestation) external view returns (uint32 epoch, uint8 claims);

@@ -25,8 +25,8 @@ interface IDeals {
     /// @param end Second from which the rate clock stands; earlier when stopped.
     /// @param budget Settlement token base units locked with all top-ups.
     /// @param remaining Part of the budget not yet paid.
-    /// @param floor What `remaining` may not fall below until more units are acknowledged; negative where the exposure is
-    /// wider than the budget.
+    /// @param floor What `remaining` may not fall below until more units are acknowledged; negative where the
+    /// exposure is wider than the budget.
     /// @param bond Stake token base units reserved from the provider.
     /// @param openingFee Settlement token base units kept by the provider if nothing was settled.
     /// @param streams Number of streams.
@@ -151,9 +151,11 @@ interface IDeals {
     /// @param signature The provider's EIP-712 signature, 65 bytes, or EIP-1271.
     /// @param terms The buyer's terms.
     /// @return id Deal id.
-    function openDeal(Offer calldata offer, bytes calldata signature, DealTerms calldata terms)
-        external
-        returns (uint32 id);
+    function openDeal(
+        Offer calldata offer,
+        bytes calldata signature,
+        DealTerms calldata terms
+    ) external returns (uint32 id);
 
     /// @notice Deposits with a permit and takes an offer in one transaction.
     /// @param offer The provider's offer.

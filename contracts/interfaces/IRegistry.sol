@@ -155,9 +155,13 @@ interface IRegistry {
     /// @param operator Account that may force and manage workers; zero if none.
     /// @param keys Workers' keys, 20 bytes each; may be empty.
     /// @return provider The provider's id.
-    function join(uint96 amount, Permit calldata permit, address payout, address operator, bytes calldata keys)
-        external
-        returns (uint32 provider);
+    function join(
+        uint96 amount,
+        Permit calldata permit,
+        address payout,
+        address operator,
+        bytes calldata keys
+    ) external returns (uint32 provider);
 
     /// @notice Adds stake, pulled from the caller.
     /// @param provider Provider's id.

@@ -38,10 +38,10 @@ interface ISettlement {
     error SettlementIntervalFull(uint256 interval);
 
     /// @notice Settles a batch. A group that cannot apply is skipped, the rest settles.
-    /// @dev Callable only by an account without code as the transaction's first call. See docs/protocol.md for the bytes.
+    /// @dev Only for an account without code, as the transaction's first call. See docs/protocol.md for the bytes.
     /// @param batch `mode ‖ lane ‖ groups`.
-    /// @param authority Attested: `epoch ‖ claims ‖ members ‖ signatures`. Forced: empty when the caller is the provider or
-    /// its operator, else an EIP-2098 signature over `Force(root, sender)`. Acknowledged: empty.
+    /// @param authority Attested: `epoch ‖ claims ‖ bitmap ‖ signatures`. Forced: empty when the caller is the
+    /// provider or its operator, else an EIP-2098 signature over `Force(root, sender)`. Acknowledged: empty.
     /// @return outcomes One Outcome byte per group.
     function settle(bytes calldata batch, bytes calldata authority) external returns (bytes memory outcomes);
 

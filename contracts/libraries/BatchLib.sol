@@ -19,12 +19,18 @@ library BatchLib {
             size := 1
             if gt(value, 127) {
                 value := and(value, 127)
-                for { let shift := 7 } 1 { shift := add(shift, 7) } {
+                for {
+                    let shift := 7
+                } 1 {
+                    shift := add(shift, 7)
+                } {
                     let digit := byte(size, word)
                     size := add(size, 1)
                     value := or(value, shl(shift, and(digit, 127)))
                     if lt(digit, 128) {
-                        if iszero(digit) { size := 0 }
+                        if iszero(digit) {
+                            size := 0
+                        }
                         break
                     }
                     if eq(size, 7) {
@@ -43,7 +49,9 @@ library BatchLib {
         // Memory is not touched. Past the end of calldata every word is zero, and zero units are malformed, so
         // the loop ends there whatever `count` says. 33 = one byte of units and the work hash.
         assembly ("memory-safe") {
-            for { } count { count := sub(count, 1) } {
+            for {} count {
+                count := sub(count, 1)
+            } {
                 let word := calldataload(add(offset, size))
                 let value := byte(0, word)
                 if iszero(value) {
@@ -54,12 +62,18 @@ library BatchLib {
                 if gt(value, 127) {
                     value := and(value, 127)
                     let used := 1
-                    for { let shift := 7 } 1 { shift := add(shift, 7) } {
+                    for {
+                        let shift := 7
+                    } 1 {
+                        shift := add(shift, 7)
+                    } {
                         let digit := byte(used, word)
                         used := add(used, 1)
                         value := or(value, shl(shift, and(digit, 127)))
                         if lt(digit, 128) {
-                            if iszero(digit) { used := 8 }
+                            if iszero(digit) {
+                                used := 8
+                            }
                             break
                         }
                         if eq(used, 7) {

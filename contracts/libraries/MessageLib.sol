@@ -7,23 +7,30 @@ import {Offer} from "../interfaces/ITypes.sol";
 /// @notice EIP-712 struct hashes of every message the settlement checks.
 library MessageLib {
     bytes32 internal constant OFFER_TYPEHASH = keccak256(
-        "Offer(address provider,uint64 nonce,bytes32 salt,bytes32 program,uint8 kind,bytes32 unit,uint64 price,uint32 rateCap,uint64 minBudget,uint64 maxBudget,uint64 total,address buyer,uint64 openingFee,uint32 maxDuration,uint32 expiry,uint8 mode)"
+        "Offer(address provider,uint64 nonce,bytes32 salt,bytes32 program,uint8 kind,bytes32 unit,uint64 price,"
+        "uint32 rateCap,uint64 minBudget,uint64 maxBudget,uint64 total,address buyer,uint64 openingFee,"
+        "uint32 maxDuration,uint32 expiry,uint8 mode)"
     );
-    bytes32 internal constant TALLY_TYPEHASH =
-        keccak256("Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)");
-    bytes32 internal constant ACKNOWLEDGEMENT_TYPEHASH =
-        keccak256("Acknowledgement(bytes32 dealKey,uint8 stream,uint32 count,uint48 units,bytes32 segment)");
+    bytes32 internal constant TALLY_TYPEHASH = keccak256(
+        "Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)"
+    );
+    bytes32 internal constant ACKNOWLEDGEMENT_TYPEHASH = keccak256(
+        "Acknowledgement(bytes32 dealKey,uint8 stream,uint32 count,uint48 units,bytes32 segment)"
+    );
     bytes32 internal constant FORCE_TYPEHASH = keccak256("Force(bytes32 root,address sender)");
 
     function offerHash(Offer calldata offer) internal pure returns (bytes32) {
         return keccak256(abi.encode(OFFER_TYPEHASH, offer));
     }
 
-    function tallyHash(bytes32 key, uint256 stream, uint256 first, uint256 count, uint256 units, bytes32 segment)
-        internal
-        pure
-        returns (bytes32 result)
-    {
+    function tallyHash(
+        bytes32 key,
+        uint256 stream,
+        uint256 first,
+        uint256 count,
+        uint256 units,
+        bytes32 segment
+    ) internal pure returns (bytes32 result) {
         bytes32 typehash = TALLY_TYPEHASH;
         // abi.encode of the seven words in scratch memory past the free pointer, which is not moved.
         assembly ("memory-safe") {
@@ -39,11 +46,13 @@ library MessageLib {
         }
     }
 
-    function acknowledgementHash(bytes32 key, uint256 stream, uint256 count, uint256 units, bytes32 segment)
-        internal
-        pure
-        returns (bytes32)
-    {
+    function acknowledgementHash(
+        bytes32 key,
+        uint256 stream,
+        uint256 count,
+        uint256 units,
+        bytes32 segment
+    ) internal pure returns (bytes32) {
         return keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, key, stream, count, units, segment));
     }
 
@@ -52,11 +61,13 @@ library MessageLib {
     }
 
     /// @notice Leaf of a batch's Merkle tree.
-    function groupHash(bytes32 key, uint256 stream, uint256 first, uint256 count, bytes32 segment)
-        internal
-        pure
-        returns (bytes32 result)
-    {
+    function groupHash(
+        bytes32 key,
+        uint256 stream,
+        uint256 first,
+        uint256 count,
+        bytes32 segment
+    ) internal pure returns (bytes32 result) {
         // abi.encode of the five words in scratch memory past the free pointer, which is not moved.
         assembly ("memory-safe") {
             let at := mload(0x40)

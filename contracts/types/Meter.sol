@@ -57,10 +57,14 @@ library MeterLib {
     uint256 internal constant INLINE_STREAMS = 2;
 
     function pack(uint64 remaining_, uint8 streams_, uint8 kind_, uint8 mode_) internal pure returns (Meter) {
-        return Meter.wrap(
-            (uint256(remaining_) << 192) | (uint256(streams_) << 184) | (LIVE << 182) | (uint256(kind_) << 180)
-                | (uint256(mode_) << 178)
-        );
+        return
+            Meter.wrap(
+                (uint256(remaining_) << 192) |
+                    (uint256(streams_) << 184) |
+                    (LIVE << 182) |
+                    (uint256(kind_) << 180) |
+                    (uint256(mode_) << 178)
+            );
     }
 
     function remaining(Meter self) internal pure returns (uint256) {

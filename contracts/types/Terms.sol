@@ -18,15 +18,23 @@ using TermsLib for Terms global;
 /// @notice Reads and rewrites {Terms}.
 library TermsLib {
     /// @dev Assumes `floor_` fits 64 bits, signed.
-    function pack(uint64 price_, int256 floor_, uint32 provider_, uint32 rateCap_, uint32 openedAt_, uint32 end_)
-        internal
-        pure
-        returns (Terms)
-    {
-        return Terms.wrap(
-            (uint256(price_) << 192) | (uint256(uint64(int64(floor_))) << 128) | (uint256(provider_) << 96) | (uint256(rateCap_) << 64)
-                | (uint256(openedAt_) << 32) | end_
-        );
+    function pack(
+        uint64 price_,
+        int256 floor_,
+        uint32 provider_,
+        uint32 rateCap_,
+        uint32 openedAt_,
+        uint32 end_
+    ) internal pure returns (Terms) {
+        return
+            Terms.wrap(
+                (uint256(price_) << 192) |
+                    (uint256(uint64(int64(floor_))) << 128) |
+                    (uint256(provider_) << 96) |
+                    (uint256(rateCap_) << 64) |
+                    (uint256(openedAt_) << 32) |
+                    end_
+            );
     }
 
     function price(Terms self) internal pure returns (uint256) {
