@@ -82,10 +82,10 @@ function publicKeyAddress(uncompressed: Uint8Array): Address {
 /**
  * Deterministic (RFC 6979) low-s signature of `digest`, 64 bytes.
  *
- * @throws FieldError when the digest or the private key is not 32 bytes.
+ * @throws FieldError when the digest is not 32 bytes or the private key is none of the group.
  */
 export function signCompact(digest: Hex, privateKey: Hex): Hex {
-  const key = fixedBytes(privateKey, 32, 'privateKey')
+  const key = secretKey(privateKey)
   const signed = secp256k1.sign(fixedBytes(digest, 32, 'digest'), key, { prehash: false, format: 'recovered' })
   return join(signed.subarray(1), toUint(signed.subarray(33, 65)), signed[0] ?? 0)
 }
@@ -93,8 +93,14 @@ export function signCompact(digest: Hex, privateKey: Hex): Hex {
 /**
  * Address of a private key, checksummed.
  *
- * @throws FieldError when it is not 32 bytes.
+ * @throws FieldError when it is no private key of the group.
  */
 export function addressOf(privateKey: Hex): Address {
-  return publicKeyAddress(secp256k1.getPublicKey(fixedBytes(privateKey, 32, 'privateKey'), false))
+  return publicKeyAddress(secp256k1.getPublicKey(secretKey(privateKey), false))
+}
+
+function secretKey(privateKey: Hex): Uint8Array {
+  const key = fixedBytes(privateKey, 32, 'privateKey')
+  if (!secp256k1.utils.isValidSecretKey(key)) throw new FieldError('privateKey', 'is zero or beyond the group')
+  return key
 }

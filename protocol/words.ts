@@ -76,8 +76,8 @@ export function uintBytes(value: bigint | number, bits: number, field: string): 
 export function uint(value: bigint | number, bits: number, field: string): bigint {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new FieldError(field, 'is not a safe integer')
   const integer = BigInt(value)
-  if (integer < 0n || integer >> BigInt(bits) !== 0n)
-    throw new FieldError(field, `= ${integer} does not fit uint${bits}`)
+  // A negative integer shifted right never reaches zero, so this refuses it too.
+  if (integer >> BigInt(bits) !== 0n) throw new FieldError(field, `= ${integer} does not fit uint${bits}`)
   return integer
 }
 

@@ -78,6 +78,17 @@ describe('compact signatures', () => {
   })
 })
 
+describe('private keys', () => {
+  it('lie within the group, and no error repeats one that does not', () => {
+    for (const key of [`0x${'00'.repeat(32)}`, `0x${'ff'.repeat(32)}`, '0x1234'] as Hex[]) {
+      for (const use of [() => signCompact(vectors.digest, key), () => addressOf(key)]) {
+        expect(use).to.throw(FieldError).with.property('field', 'privateKey')
+        expect(use).to.not.throw(key.slice(2))
+      }
+    }
+  })
+})
+
 describe('compact', () => {
   for (const [name, signature] of forms) {
     it(`turns ${name} into the one compact form`, () => {
