@@ -1,0 +1,293 @@
+/**
+ * Segments in SQLite: one row per segment, one bit per billed task.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+
+import { decodeReceipts, encodeReceipts } from '#protocol/receipts.ts'
+import { parseSegmentMessage, segmentStatus, toWire } from '#protocol/wire.ts'
+import type { Candidate } from '../domain/grouping.ts'
+import type { Range, Segment } from '../domain/segment.ts'
+import { freshReceipts } from '../domain/segment.ts'
+import { hasBit, taskPlace, withBit } from '../domain/task-pages.ts'
+import { OracleError } from '../errors.ts'
+import type { SegmentStore, StoredSegment, StreamId, Verification } from '../ports.ts'
+import { blob, countBy, type Database, hex, integer, type Row, text } from './sqlite-database.ts'
+
+/** Creates the segments' store on an open database. */
+export function createSegmentStore(database: Database): SegmentStore {
+  const bitsOf = (dealKey: Hex, page: bigint): Uint8Array | null => {
+    const row = database.one('select bits from task_pages where deal_key = ? and page = ?', dealKey, page.toString())
+    return row === null ? null : blob(row, 'bits')
+  }
+
+  function mark(dealKey: Hex, tasks: readonly bigint[], value: boolean): void {
+    const pages = new Map<bigint, Uint8Array>()
+    for (const task of tasks) {
+      const { page, bit } = taskPlace(task)
+      pages.set(page, withBit(pages.get(page) ?? bitsOf(dealKey, page), bit, value))
+    }
+    for (const [page, bits] of pages) {
+      database.run(
+        'insert or replace into task_pages (deal_key, page, bits) values (?, ?, ?)',
+        dealKey,
+        `${page}`,
+        bits,
+      )
+    }
+  }
+
+  function ranges({ dealKey, stream }: StreamId): Range[] {
+    const rows = database.all(
+      `select tally_hash, first, count, units, receipts from segments
+       where deal_key = ? and stream = ? and status <> 'refused' order by count`,
+      dealKey,
+      stream,
+    )
+    return rows.map(toRange)
+  }
+
+  function get(tallyHash: Hex): StoredSegment | null {
+    const row = database.one('select * from segments where tally_hash = ?', tallyHash)
+    return row === null ? null : toStored(row)
+  }
+
+  return {
+    insert: (stored, fresh) =>
+      database.atomically(() => {
+        if (insertRow(database, stored) === 0) return false
+        const { dealKey, receipts } = stored.segment
+        mark(
+          dealKey,
+          fresh.flatMap((index) => receipts[index]?.order.index ?? []),
+          true,
+        )
+        return true
+      }),
+    get,
+
+    find({ dealKey, stream, first, count, segmentHash }) {
+      const row = database.one(
+        'select * from segments where deal_key = ? and stream = ? and count = ? and first = ? and segment_hash = ?',
+        dealKey,
+        stream,
+        count,
+        first,
+        segmentHash,
+      )
+      return row === null ? null : toStored(row)
+    },
+    ranges,
+
+    billed(dealKey, tasks) {
+      const pages = new Map<bigint, Uint8Array | null>()
+      const isBilled = (task: bigint) => {
+        const { page, bit } = taskPlace(task)
+        if (!pages.has(page)) pages.set(page, bitsOf(dealKey, page))
+        const bits = pages.get(page) ?? null
+        return bits !== null && hasBit(bits, bit)
+      }
+      return new Set(tasks.filter(isBilled))
+    },
+
+    unverified: (limit) =>
+      database
+        .all(
+          `select * from segments where verification = 'pending' and status = 'accepted' order by received_at limit ?`,
+          limit,
+        )
+        .map(toStored),
+
+    verified(tallyHash, claims) {
+      database.run(
+        `update segments set verification = 'done', claims = ?, check_name = null where tally_hash = ?`,
+        claims,
+        tallyHash,
+      )
+    },
+
+    refuse: (tallyHash, check) =>
+      database.atomically(() => {
+        const stored = get(tallyHash)
+        if (stored === null) return
+        database.run(`update segments set status = 'refused', check_name = ? where tally_hash = ?`, check, tallyHash)
+        const { segment } = stored
+        const alone = freshReceipts(segment, ranges(segment))
+        mark(
+          segment.dealKey,
+          alone.flatMap((index) => segment.receipts[index]?.order.index ?? []),
+          false,
+        )
+      }),
+
+    note(tallyHash, check) {
+      database.run(
+        'update segments set check_name = ?1 where tally_hash = ?2 and check_name is not ?1',
+        check,
+        tallyHash,
+      )
+    },
+
+    candidates: () =>
+      database
+        .all(
+          `select s.tally_hash, s.deal_id, s.stream, s.first, s.count, s.claims, s.received_at,
+             length(s.receipts) as size, a.signature is not null as acknowledged
+           from segments s left join acknowledgements a
+             on a.deal_key = s.deal_key and a.stream = s.stream and a.count = s.count and a.segment_hash = s.segment_hash
+           where s.status = 'accepted' and s.verification = 'done'`,
+        )
+        .map(toCandidate),
+
+    openStreams: () =>
+      database
+        .all(`select distinct deal_key, stream, deal_id from segments where status not in ('refused', 'final')`)
+        .map((row) => ({
+          dealKey: hex(row, 'deal_key'),
+          stream: integer(row, 'stream'),
+          dealId: integer(row, 'deal_id'),
+        })),
+
+    expire({ dealKey, stream }) {
+      database.run(
+        `update segments set status = 'refused', check_name = 'deal.open'
+         where deal_key = ? and stream = ? and status in ('accepted', 'batched')`,
+        dealKey,
+        stream,
+      )
+      database.run(
+        `update segments set status = 'final' where deal_key = ? and stream = ? and status = 'settled'`,
+        dealKey,
+        stream,
+      )
+    },
+
+    reopen() {
+      database.run(`update segments set status = 'settled' where status = 'final'`)
+    },
+
+    settle: ({ dealKey, stream }, { head, final }) =>
+      database.atomically(() => {
+        const where = 'where deal_key = ? and stream = ?'
+        database.run(
+          `update segments set status = 'final', check_name = null ${where} and count <= ? and status in ('accepted', 'batched', 'settled')`,
+          dealKey,
+          stream,
+          final,
+        )
+        database.run(
+          `update segments set status = 'settled', check_name = null ${where} and count <= ? and status in ('accepted', 'batched')`,
+          dealKey,
+          stream,
+          head,
+        )
+        // a re-organisation took the settlement back; what this member sent itself is on its way again
+        database.run(
+          `update segments set transaction_hash = null, status = case when batch_id is null then 'accepted' else 'batched' end
+           ${where} and count > ? and status = 'settled'`,
+          dealKey,
+          stream,
+          head,
+        )
+      }),
+
+    noteTransaction(root, transaction) {
+      database.run(
+        `update segments set transaction_hash = ? where tally_hash in (
+           select tally_hash from signed_groups where root = ?
+           union select value from batches, json_each(batches.groups) where root = ?)`,
+        transaction,
+        root,
+        root,
+      )
+    },
+
+    counts: () => countBy(database, 'segments', 'status'),
+
+    keepEvidence({ dealKey, stream, left, right }) {
+      const body = JSON.stringify(toWire(right))
+      database.run(
+        'insert or ignore into evidence (deal_key, stream, left_hash, right_hash, body) values (?, ?, ?, ?, ?)',
+        dealKey,
+        stream,
+        left,
+        right.signature,
+        body,
+      )
+    },
+    evidence: () => integer(database.one('select count(*) as n from evidence'), 'n'),
+  }
+}
+
+function insertRow(database: Database, stored: StoredSegment): number {
+  const { segment } = stored
+  return database.run(
+    `insert or ignore into segments (tally_hash, deal_id, deal_key, stream, first, count, units, segment_hash, receipts,
+       body, status, check_name, verification, claims, transaction_hash, received_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    stored.tallyHash,
+    segment.dealId,
+    segment.dealKey,
+    segment.stream,
+    segment.first,
+    segment.count,
+    segment.units,
+    stored.segmentHash,
+    encodeReceipts(segment.receipts),
+    JSON.stringify(toWire(segment)),
+    stored.status,
+    stored.check,
+    stored.verification,
+    stored.claims,
+    stored.transaction,
+    stored.receivedAtMs,
+  )
+}
+
+/** A row with the columns of a range. */
+export function toRange(row: Row): Range {
+  const first = integer(row, 'first')
+  const count = integer(row, 'count')
+  return {
+    tallyHash: hex(row, 'tally_hash'),
+    first,
+    count,
+    units: BigInt(integer(row, 'units')),
+    receipts: decodeReceipts(blob(row, 'receipts'), count - first).receipts,
+  }
+}
+
+function toStored(row: Row): StoredSegment {
+  const segment: Segment = parseSegmentMessage(JSON.parse(text(row, 'body')))
+  return {
+    tallyHash: hex(row, 'tally_hash'),
+    segment,
+    segmentHash: hex(row, 'segment_hash'),
+    status: segmentStatus.parse(row.status),
+    check: row.check_name === null ? null : text(row, 'check_name'),
+    verification: toVerification(text(row, 'verification')),
+    claims: integer(row, 'claims'),
+    transaction: row.transaction_hash === null ? null : hex(row, 'transaction_hash'),
+    receivedAtMs: integer(row, 'received_at'),
+  }
+}
+
+function toVerification(value: string): Verification {
+  if (value === 'pending' || value === 'done') return value
+  throw new OracleError('store.broken', `there is no verification ${value}`)
+}
+
+function toCandidate(row: Row): Candidate {
+  return {
+    tallyHash: hex(row, 'tally_hash'),
+    dealId: integer(row, 'deal_id'),
+    stream: integer(row, 'stream'),
+    first: integer(row, 'first'),
+    count: integer(row, 'count'),
+    receiptBytes: integer(row, 'size'),
+    receivedAtMs: integer(row, 'received_at'),
+    acknowledged: integer(row, 'acknowledged') === 1,
+    claims: integer(row, 'claims'),
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The member's store on SQLite: the parts share one file and its transactions.
+ *
+ * @module
+ */
+import type { Store } from '../ports.ts'
+import { createBatchStore } from './sqlite-batches.ts'
+import { createBlockStore } from './sqlite-blocks.ts'
+import { integer, openDatabase } from './sqlite-database.ts'
+import { createMessageStore } from './sqlite-messages.ts'
+import { createSegmentStore } from './sqlite-segments.ts'
+import { createTransactionStore } from './sqlite-transactions.ts'
+
+/**
+ * Opens or creates the store of one deployment.
+ *
+ * @throws OracleError `store.locked`, `store.other-deployment` or `store.broken`.
+ */
+export function createSqliteStore(options: { readonly file: string; readonly deployment: string }): Store {
+  const database = openDatabase(options.file, options.deployment)
+  return {
+    segments: createSegmentStore(database),
+    messages: createMessageStore(database),
+    batches: createBatchStore(database),
+    transactions: createTransactionStore(database),
+    blocks: createBlockStore(database),
+    ping: () => void integer(database.one('select 1 as one'), 'one'),
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * The chain through a viem client.
+ *
+ * @module
+ */
+import {
+  type Address,
+  BaseError,
+  ContractFunctionExecutionError,
+  ContractFunctionRevertedError,
+  decodeFunctionResult,
+  encodeFunctionData,
+  type Hex,
+  hexToBytes,
+  type PublicClient,
+  parseAbi,
+  zeroAddress,
+} from 'viem'
+
+import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
+import { firstFees } from '../domain/fees.ts'
+import { OracleError } from '../errors.ts'
+import type { Chain, ChainLogs } from '../ports.ts'
+
+/** Where the contracts stand. */
+export type Deployment = { readonly settlement: Address; readonly registry: Address; readonly committee: Address }
+
+/** Blocks asked for in one log query; public nodes refuse more. */
+const LOG_RANGE = 5_000n
+
+/**
+ * Creates the chain port.
+ *
+ * @param options - `startBlock`: first block that can hold a deal's opening, normally the deployment's.
+ */
+export function createViemChain(options: {
+  readonly client: PublicClient
+  readonly deployment: Deployment
+  readonly startBlock: bigint
+}): Chain {
+  const { client, deployment, startBlock } = options
+  const settlement = { address: deployment.settlement, abi: settlementAbi } as const
+  const registry = { address: deployment.registry, abi: registryAbi } as const
+  const committee = { address: deployment.committee, abi: committeeAbi } as const
+
+  const deal = async (id: number, at?: bigint): Promise<DealFacts> =>
+    client.readContract({ ...settlement, functionName: 'deal', args: [id], ...atBlock(at) })
+
+  async function periods() {
+    const { closingPeriod, retention } = await client.readContract({ ...settlement, functionName: 'parameters' })
+    return { closing: closingPeriod, retention }
+  }
+
+  const stream: Chain['stream'] = async (id, index, at) => {
+    const [count, units, acknowledged] = await client.readContract({
+      ...settlement,
+      functionName: 'stream',
+      args: [id, index],
+      ...atBlock(at),
+    })
+    return { count, units: BigInt(units), acknowledged: BigInt(acknowledged) }
+  }
+
+  async function worker(index: number): Promise<WorkerFacts | null> {
+    try {
+      const [[provider, key], revokedFrom] = await Promise.all([
+        client.readContract({ ...registry, functionName: 'workerAt', args: [index] }),
+        client.readContract({ ...registry, functionName: 'revokedFrom', args: [index] }),
+      ])
+      return provider === 0 || key === zeroAddress ? null : { provider, key, revokedFrom }
+    } catch (error) {
+      if (isRevert(error)) return null
+      throw error
+    }
+  }
+
+  async function room(provider: number): Promise<bigint> {
+    const { cover, unmatured } = await client.readContract({
+      ...settlement,
+      functionName: 'earnings',
+      args: [provider],
+    })
+    return cover > unmatured ? cover - unmatured : 0n
+  }
+
+  const clock = () => client.readContract({ ...settlement, functionName: 'clock' })
+
+  async function logs(from: bigint, to: bigint): Promise<ChainLogs> {
+    const opened: ChainLogs['opened'][number][] = []
+    const settled: ChainLogs['settled'][number][] = []
+    for (let first = from; first <= to; first += LOG_RANGE) {
+      const last = first + LOG_RANGE - 1n < to ? first + LOG_RANGE - 1n : to
+      const range = { address: deployment.settlement, fromBlock: first, toBlock: last, strict: true } as const
+      const [openings, settlements] = await Promise.all([
+        client.getContractEvents({ ...range, abi: settlementAbi, eventName: 'DealOpened' }),
+        client.getContractEvents({ ...range, abi: settlementAbi, eventName: 'Settled' }),
+      ])
+      for (const { args, blockNumber, blockHash } of openings) {
+        opened.push({ id: args.id, key: args.key, program: args.offer.program, blockNumber, blockHash })
+      }
+      for (const { args, blockNumber, blockHash, transactionHash } of settlements) {
+        settled.push({ root: args.root, transaction: transactionHash, blockNumber, blockHash })
+      }
+    }
+    return { opened, settled }
+  }
+
+  return {
+    deal,
+    stream,
+    clock,
+    logs,
+    periods,
+
+    async facts(group) {
+      const [dealNow, workerNow, clockNow, { closing }] = await Promise.all([
+        deal(group.dealId),
+        worker(group.worker),
+        clock(),
+        periods(),
+      ])
+      const inRange = group.stream < dealNow.streams
+      const [streamNow, roomNow] = await Promise.all([
+        inRange ? stream(group.dealId, group.stream) : { count: 0, units: 0n, acknowledged: 0n },
+        dealNow.provider === 0 ? 0n : room(dealNow.provider),
+      ])
+      return {
+        deal: dealNow,
+        stream: streamNow,
+        worker: workerNow,
+        clock: clockNow,
+        closingPeriod: closing,
+        room: roomNow,
+      }
+    },
+
+    async committee() {
+      const epoch = await client.readContract({ ...committee, functionName: 'currentEpoch' })
+      const [threshold, members] = await client.readContract({
+        ...committee,
+        functionName: 'committee',
+        args: [epoch],
+      })
+      return { epoch, threshold, members }
+    },
+
+    async program(id, key) {
+      const head = await client.getBlockNumber()
+      for (let last = head; last >= startBlock; last -= LOG_RANGE) {
+        const first = last - LOG_RANGE + 1n > startBlock ? last - LOG_RANGE + 1n : startBlock
+        const [found] = await client.getContractEvents({
+          address: deployment.settlement,
+          abi: settlementAbi,
+          eventName: 'DealOpened',
+          args: { id, key },
+          fromBlock: first,
+          toBlock: last,
+          strict: true,
+        })
+        if (found !== undefined) return found.args.offer.program
+      }
+      return null
+    },
+
+    async block(number) {
+      try {
+        const { hash, timestamp } = await client.getBlock({ blockNumber: number })
+        return { hash, timestamp }
+      } catch (error) {
+        if (error instanceof Error && error.name === 'BlockNotFoundError') return null
+        throw error
+      }
+    },
+
+    async fees() {
+      const [block, tip] = await Promise.all([client.getBlock({ blockTag: 'latest' }), tipOf(client)])
+      return firstFees(block.baseFeePerGas ?? 0n, tip)
+    },
+
+    transactionCount: (address) => client.getTransactionCount({ address, blockTag: 'latest' }),
+    balance: (address) => client.getBalance({ address }),
+
+    async simulate({ from, to, data }) {
+      try {
+        const [answer, gas] = await Promise.all([
+          client.call({ account: from, to, data }),
+          client.estimateGas({ account: from, to, data }),
+        ])
+        return { success: true, answer: answer.data ?? '0x', gas }
+      } catch (error) {
+        if (error instanceof BaseError && isExecutionReverted(error))
+          return { success: false, reason: revertReason(error) }
+        throw error
+      }
+    },
+
+    settleCall: (batch, authority) => ({
+      to: deployment.settlement,
+      data: encodeFunctionData({ abi: settlementAbi, functionName: 'settle', args: [batch, authority] }),
+    }),
+
+    outcomes: (answer) => [
+      ...hexToBytes(decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data: answer })),
+    ],
+
+    upkeepCall: (what) => ({ to: deployment.settlement, data: upkeepData(what) }),
+
+    async acceptsSignature(account, digest, signature) {
+      try {
+        const magic = await client.readContract({
+          address: account,
+          abi: walletAbi,
+          functionName: 'isValidSignature',
+          args: [digest, signature],
+        })
+        return magic === ERC1271_MAGIC
+      } catch (error) {
+        if (error instanceof ContractFunctionExecutionError) return false
+        throw error
+      }
+    },
+
+    async broadcast(raw) {
+      try {
+        await client.sendRawTransaction({ serializedTransaction: raw })
+        return 'sent'
+      } catch (error) {
+        return understand(error)
+      }
+    },
+
+    async inclusion(hash) {
+      try {
+        const { status, blockNumber, blockHash } = await client.getTransactionReceipt({ hash })
+        return { success: status === 'success', blockNumber, blockHash }
+      } catch (error) {
+        if (error instanceof Error && error.name === 'TransactionReceiptNotFoundError') return null
+        throw error
+      }
+    },
+  }
+}
+
+const atBlock = (at: bigint | undefined) => (at === undefined ? {} : { blockNumber: at })
+
+/** Least tip offered, wei per gas: a node that suggests none still wants its transactions included. */
+const LEAST_TIP = 1_000_000n
+
+async function tipOf(client: PublicClient): Promise<bigint> {
+  try {
+    const tip = await client.estimateMaxPriorityFeePerGas()
+    return tip > LEAST_TIP ? tip : LEAST_TIP
+  } catch (error) {
+    if (error instanceof BaseError) return LEAST_TIP
+    throw error
+  }
+}
+
+const walletAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)'])
+
+/** Selector of `isValidSignature`, which is the answer for yes. Source: ERC-1271. */
+const ERC1271_MAGIC = '0x1626ba7e'
+
+function upkeepData(what: Parameters<Chain['upkeepCall']>[0]): Hex {
+  if (what === 'tick') return encodeFunctionData({ abi: settlementAbi, functionName: 'tick' })
+  return 'close' in what
+    ? encodeFunctionData({ abi: settlementAbi, functionName: 'close', args: [what.close] })
+    : encodeFunctionData({ abi: settlementAbi, functionName: 'recycle', args: [what.recycle] })
+}
+
+/** Selector or text of a revert, short enough for a log line. */
+function revertReason(error: BaseError): string {
+  const data = error.walk((cause) => cause instanceof Error && 'data' in cause)
+  const bytes = data !== null && 'data' in data ? data.data : undefined
+  const selector = typeof bytes === 'string' && bytes.startsWith('0x') ? ` ${bytes.slice(0, 74)}` : ''
+  return `${error.shortMessage.split('\n')[0] ?? ''}${selector}`
+}
+
+/** Each client has its own words for the same answers. */
+const answers = [
+  ['known', /already (known|imported)|known transaction/i],
+  ['nonce-low', /nonce too low|nonce.*(lower|already been used)|invalid nonce/i],
+  [
+    'underpriced',
+    /underpriced|fee cap less than|less than block base fee|max fee per gas less|too low for the next block/i,
+  ],
+] as const
+
+function understand(error: unknown): Awaited<ReturnType<Chain['broadcast']>> {
+  const text = error instanceof BaseError ? `${error.details} ${error.message}` : String(error)
+  const known = answers.find(([, pattern]) => pattern.test(text))
+  if (known !== undefined) return known[0]
+  const delivered =
+    error instanceof BaseError && error.walk((cause) => cause instanceof Error && 'code' in cause) !== null
+  if (delivered) return 'refused'
+  throw new OracleError('chain.unreachable', 'the node did not take the transaction', { retryable: true, cause: error })
+}
+
+function isRevert(error: unknown): boolean {
+  return error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError) !== null
+}
+
+/** Whether a call was answered with a revert, as opposed to not being answered. */
+function isExecutionReverted(error: BaseError): boolean {
+  return /revert/i.test(`${error.details} ${error.message}`)
+}
+
+/** Hex of a hash, for identifying a chain: two local chains may share id and addresses but not their first block. */
+export async function genesisOf(client: PublicClient): Promise<Hex> {
+  const block = await client.getBlock({ blockNumber: 0n })
+  return block.hash
+}

@@ -1,0 +1,250 @@
+/**
+ * One committee member, put together: adapters, services, loops.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keccak256, type PublicClient, parseGwei } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+import { signCompact } from '#protocol/signature.ts'
+import { createChainClient } from '#runtime/chain-client.ts'
+import { blockSource } from '#runtime/chain-follower.ts'
+import { createDataStore } from '#runtime/data-store.ts'
+import type { Executor } from '#runtime/executor.ts'
+import type { FaultPoints } from '#runtime/fault-points.ts'
+import { listenHttp } from '#runtime/http.ts'
+import type { Key } from '#runtime/keystore.ts'
+import type { Logger } from '#runtime/log.ts'
+import type { Shutdown } from '#runtime/shutdown.ts'
+import { createCommittingExecutor } from './adapters/executor.ts'
+import { createHttpServer } from './adapters/http-server.ts'
+import { createMetrics } from './adapters/metrics.ts'
+import { createHttpPeers } from './adapters/peers-http.ts'
+import { createSqliteStore } from './adapters/sqlite-store.ts'
+import { createViemChain, genesisOf } from './adapters/viem-chain.ts'
+import type { OracleConfig } from './config.ts'
+import { sameAddress } from './domain/checks.ts'
+import type { Committee, GasKey, Store } from './ports.ts'
+import { createAttester } from './services/attester.ts'
+import { createChecker } from './services/checker.ts'
+import { createGatherer } from './services/gatherer.ts'
+import { createIntake } from './services/intake.ts'
+import { startLoop } from './services/loop.ts'
+import { createProposer } from './services/proposer.ts'
+import { createSubmitter } from './services/submitter.ts'
+import { createTracker } from './services/tracker.ts'
+import { createUpkeep } from './services/upkeep.ts'
+
+/** How long a committee read from the chain is believed. */
+const COMMITTEE_MS = 5_000
+/** A head not seen for this many polls makes the node unready. */
+const STALE_POLLS = 20
+
+/** What a member needs from outside its settings. */
+export type OracleDeps = {
+  readonly config: OracleConfig
+  readonly signerKey: Key
+  readonly gasKey: Key
+  readonly executor: Pick<Executor, 'execute'>
+  readonly faults: FaultPoints
+  readonly log: Logger
+  readonly shutdown: Shutdown
+}
+
+/**
+ * Starts one committee member; it ends with `shutdown`.
+ *
+ * @returns The address it is reached at.
+ * @throws OracleError when the chain or the store cannot be used.
+ */
+export async function startOracle(deps: OracleDeps): Promise<{ readonly url: string; readonly port: number }> {
+  const { config, log, shutdown, faults } = deps
+  const client = createChainClient({ url: config.rpcUrl })
+  const chainId = await client.getChainId()
+  const store = await openStore(config, client, chainId)
+  shutdown.onShutdown(() => store.close())
+
+  const clock = { now: () => Date.now() }
+  const data = await createDataStore({ directory: join(config.dataDir, 'data'), maxBytes: config.maxDataBytes })
+  const chain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock) })
+  const domain = { chainId, verifyingContract: config.contracts.settlement }
+  const committeeDomain = { chainId, verifyingContract: config.contracts.committee }
+  const signer = {
+    address: deps.signerKey.address,
+    sign: (digest: `0x${string}`) => signCompact(digest, deps.signerKey.privateKey),
+  }
+  const metrics = createMetrics(store)
+  const committee = cached(() => chain.committee(), clock.now)
+  const headTime = () => Number(tracker.head()?.timestamp ?? 0n)
+  const wake = { checker: () => {}, proposer: () => {}, submitter: () => {} }
+
+  const tracker = createTracker({
+    ...{ store, chain, clock, log },
+    source: blockSource(client),
+    startBlock: BigInt(config.fromBlock),
+    finalDepth: config.finalDepth,
+    onReorganisation: metrics.reorganisation,
+    onHead: ({ number }) => metrics.head(number),
+  })
+  const intake = createIntake({
+    ...{ store, chain, data, domain, clock, headTime, faults },
+    onSegment: () => wake.checker(),
+    onRefusal: metrics.refusal,
+  })
+  const checker = createChecker({
+    ...{ store, chain, data, log },
+    executor: createCommittingExecutor(deps.executor),
+    signal: shutdown.signal,
+    onRefusal: metrics.refusal,
+    onVerified: () => wake.proposer(),
+  })
+  const attester = createAttester({
+    ...{ store, chain, committee, signer, domain, committeeDomain, clock, faults },
+    holdMs: config.turns.holdMs,
+  })
+  const gatherer = createGatherer({
+    ...{ attester, committeeDomain, log },
+    peers: createHttpPeers({ timeoutMs: config.turns.answerMs, signal: shutdown.signal }),
+  })
+  const proposer = createProposer({
+    ...{ store, chain, committee, gatherer, signer, domain, clock, headTime, faults, log },
+    batchPolicy: config.batch,
+    turnPolicy: config.turns,
+    onBatch: (lane, verdict, receipts) => {
+      metrics.batch(lane, verdict, receipts)
+      wake.submitter()
+    },
+  })
+  const submitter = createSubmitter({
+    ...{ store, chain, clock, faults, log },
+    key: gasKeyOf(deps.gasKey, chainId),
+    settlement: config.contracts.settlement,
+    head: () => tracker.head()?.number ?? 0n,
+    policy: {
+      finalDepth: config.finalDepth,
+      bumpAfterMs: config.fees.bumpAfterMs,
+      rebroadcastMs: config.fees.rebroadcastMs,
+      maxFeePerGas: parseGwei(String(config.fees.maxGwei)),
+      maxGas: config.batch.maxGas,
+      maxOpen: config.turns.maxOpenBatches,
+    },
+    onMined: tracker.refresh,
+    onEvent: metrics.transaction,
+  })
+  const upkeep = createUpkeep({
+    ...{ chain, committee, signer, submitter, headTime },
+    blocks: store.blocks,
+    slotSeconds: config.turns.slotSeconds,
+    touchedAt: tracker.touchedAt,
+  })
+
+  await tracker.step()
+  await tracker.refresh()
+
+  const notReady = () => reasonsNotReady({ config, store, submitter, seenAtMs: tracker.seenAtMs(), now: clock.now() })
+  const app = createHttpServer({
+    ...{ intake, attester, store, data, metrics, log, notReady },
+    status: async () => ({
+      ...statusOf(store),
+      ...(await seatOf(committee, deps.signerKey.address)),
+      member: deps.signerKey.address,
+      gas: { address: deps.gasKey.address, balance: (await chain.balance(deps.gasKey.address)).toString() },
+      head: headOf(tracker.head()),
+      halted: submitter.halted(),
+      data: data.usage(),
+      ready: notReady().length === 0,
+    }),
+  })
+  shutdown.onShutdown(() => app.close())
+
+  const { signal } = shutdown
+  const start = (name: string, intervalMs: number, step: () => Promise<void>) => {
+    const loop = startLoop({ name, intervalMs, step, signal, log })
+    shutdown.onShutdown(() => loop.ended)
+    return loop
+  }
+  start('tracker', config.chainPollMs, tracker.step)
+  wake.checker = start('checker', 1_000, () => drain(checker.step)).wake
+  wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
+  wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
+  if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
+
+  const address = await listenHttp(app, config.http)
+  log.info({ url: address.url, member: deps.signerKey.address, chainId }, 'oracle ready')
+  return address
+}
+
+async function openStore(config: OracleConfig, client: PublicClient, chainId: number): Promise<Store> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  // a local chain made anew may have the same id and addresses: only its first block tells it apart
+  const genesis = await genesisOf(client)
+  const deployment = `${chainId}:${config.contracts.settlement}:${genesis}`
+  return createSqliteStore({ file: join(config.dataDir, 'oracle.sqlite'), deployment })
+}
+
+function gasKeyOf({ address, privateKey }: Key, chainId: number): GasKey {
+  const account = privateKeyToAccount(privateKey)
+  return {
+    address,
+    async sign(transaction) {
+      const raw = await account.signTransaction({ ...transaction, chainId, type: 'eip1559' })
+      return { raw, hash: keccak256(raw) }
+    },
+  }
+}
+
+function cached(read: () => Promise<Committee>, now: () => number): () => Promise<Committee> {
+  let value: Committee | null = null
+  let readAt = 0
+  return async () => {
+    if (value !== null && now() - readAt < COMMITTEE_MS) return value
+    value = await read()
+    readAt = now()
+    return value
+  }
+}
+
+async function drain(step: () => Promise<boolean>): Promise<void> {
+  while (await step());
+}
+
+function reasonsNotReady(node: {
+  config: OracleConfig
+  store: Store
+  submitter: { halted: () => string | null }
+  seenAtMs: number
+  now: number
+}): string[] {
+  const reasons: string[] = []
+  try {
+    node.store.ping()
+  } catch {
+    reasons.push('the store does not answer')
+  }
+  const age = node.now - node.seenAtMs
+  if (age > STALE_POLLS * node.config.chainPollMs) reasons.push(`the chain was not read for ${age} ms`)
+  const halted = node.submitter.halted()
+  if (halted !== null) reasons.push(halted)
+  return reasons
+}
+
+function statusOf(store: Store) {
+  return {
+    segments: store.segments.counts(),
+    batches: store.batches.counts(),
+    transactions: store.transactions.counts(),
+    evidence: store.segments.evidence(),
+  }
+}
+
+async function seatOf(committee: () => Promise<Committee>, address: Key['address']) {
+  const { epoch, threshold, members } = await committee()
+  const index = members.findIndex(({ signer }) => sameAddress(signer, address))
+  return { committee: { epoch, threshold, members: members.length, index: index < 0 ? null : index } }
+}
+
+function headOf(head: { number: bigint; hash: string; timestamp: bigint } | null) {
+  return head === null ? null : { number: Number(head.number), hash: head.hash, timestamp: Number(head.timestamp) }
+}

@@ -1,0 +1,303 @@
+/**
+ * What the services need of the outside world. Each port has one real adapter; tests use the same adapters or fakes of
+ * exactly these types.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+
+import type { Offer } from '#protocol/types.ts'
+import type { OrderMessage, SegmentStatus } from '#protocol/wire.ts'
+import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
+import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
+import type { Fees } from './domain/fees.ts'
+import type { Candidate } from './domain/grouping.ts'
+import type { Range, Segment, SignedOrder } from './domain/segment.ts'
+
+/** Time, so that tests can move it. */
+export type Clock = {
+  /** Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Whether a segment's results were re-executed: not yet, alike, or not possible for its kind of deal. */
+export type Verification = 'pending' | 'done'
+
+/** A segment as it is stored. */
+export type StoredSegment = {
+  readonly tallyHash: Hex
+  readonly segment: Segment
+  readonly segmentHash: Hex
+  readonly status: SegmentStatus
+  /** Check that refused it, or that keeps it from settling now. */
+  readonly check: string | null
+  readonly verification: Verification
+  /** What this member vouches for once verified. */
+  readonly claims: number
+  readonly transaction: Hex | null
+  /** Unix milliseconds. */
+  readonly receivedAtMs: number
+}
+
+/** Identity of one stream. */
+export type StreamId = { readonly dealKey: Hex; readonly stream: number }
+
+/** Segments, and which tasks they bill. */
+export type SegmentStore = {
+  /** Stores an accepted segment and its tasks in one durable transaction; false if it was there. */
+  insert(segment: StoredSegment, fresh: readonly number[]): boolean
+  get(tallyHash: Hex): StoredSegment | null
+  /** Segment with exactly these receipts. */
+  find(
+    group: StreamId & { readonly first: number; readonly count: number; readonly segmentHash: Hex },
+  ): StoredSegment | null
+  /** Segments of a stream that are not refused, for comparison with a new one. */
+  ranges(stream: StreamId): Range[]
+  /** Of these tasks, the ones billed. */
+  billed(dealKey: Hex, tasks: readonly bigint[]): Set<bigint>
+  /** Segments whose re-execution is due, oldest first. */
+  unverified(limit: number): StoredSegment[]
+  verified(tallyHash: Hex, claims: number): void
+  /** Refuses a stored segment for good and frees the tasks no other segment of its stream bills. */
+  refuse(tallyHash: Hex, check: string): void
+  /** Notes what keeps a segment from settling now; null when nothing does. */
+  note(tallyHash: Hex, check: string | null): void
+  /** Verified and not settled segments that are in no batch. */
+  candidates(): Candidate[]
+  /** Streams with segments that are not final. */
+  openStreams(): (StreamId & { readonly dealId: number })[]
+  /** Refuses what can never settle any more: the stream's deal is over. */
+  expire(stream: StreamId): void
+  /** Watches final segments again, after a re-organisation deeper than what counts as final. */
+  reopen(): void
+  /** Brings a stream's segments in line with its cursor at the head and at the final block. */
+  settle(stream: StreamId, cursors: { readonly head: number; readonly final: number }): void
+  /** Notes which transaction settled a batch of known root. */
+  noteTransaction(root: Hex, transaction: Hex | null): void
+  counts(): Record<string, number>
+  keepEvidence(evidence: {
+    readonly dealKey: Hex
+    readonly stream: number
+    readonly left: Hex
+    readonly right: Segment
+  }): void
+  evidence(): number
+}
+
+/** Orders, offers and acknowledgements as the buyers and providers sent them. */
+export type MessageStore = {
+  putOrders(orders: readonly OrderMessage[]): void
+  order(dealKey: Hex, index: bigint): SignedOrder | null
+  orders(query: { readonly dealKey: Hex; readonly from: bigint; readonly limit: number }): OrderMessage[]
+  putOffer(hash: Hex, offer: Offer, signature: Hex): boolean
+  offers(): { readonly hash: Hex; readonly offer: Offer; readonly signature: Hex }[]
+  putAcknowledgement(match: StreamId & { readonly count: number; readonly segmentHash: Hex }, signature: Hex): void
+  acknowledgement(match: StreamId & { readonly count: number; readonly segmentHash: Hex }): Hex | null
+}
+
+/** A batch this member built. */
+export type StoredBatch = {
+  readonly id: number
+  readonly lane: number
+  readonly root: Hex
+  readonly data: Hex
+  readonly groups: readonly Hex[]
+  readonly state: BatchState
+}
+export type BatchState = 'ready' | 'sent' | 'settled' | 'failed'
+
+/** What a member signed, so that it never signs two different contents for one stream. */
+export type SignedGroup = StreamId & { readonly tallyHash: Hex }
+
+/** Batches and own attestations. */
+export type BatchStore = {
+  /** Own signature over (epoch, root, claims) if it was made before. */
+  signature(epoch: number, root: Hex, claims: number): Hex | null
+  /** Ranges of a stream this member has signed. */
+  signedRanges(stream: StreamId): Range[]
+  /** Stores a signature and everything it covers, durably, before it is released. Marks the groups as batched. */
+  sign(
+    attestation: { epoch: number; root: Hex; claims: number; signature: Hex },
+    groups: readonly SignedGroup[],
+    untilMs: number,
+  ): void
+  /** Stores a batch that is ready to be sent; its groups leave the pool. */
+  insert(batch: { lane: number; root: Hex; data: Hex; groups: readonly Hex[] }): number
+  ready(): StoredBatch[]
+  sent(id: number): void
+  get(id: number): StoredBatch | null
+  /** Ends a batch that cannot settle: what it held and the chain lacks returns to the pool. */
+  fail(id: number, reason: string): void
+  settled(id: number): void
+  /** Returns to the pool what somebody else's batch was to settle and did not in time. */
+  release(nowMs: number): number
+  counts(): Record<string, number>
+}
+
+/** What a transaction is for. */
+export type Purpose =
+  | { readonly kind: 'batch'; readonly batchId: number }
+  | { readonly kind: 'upkeep'; readonly label: string }
+
+export type TransactionState = 'sent' | 'mined' | 'final' | 'reverted'
+
+/** One nonce of the gas key. Its calldata never changes. */
+export type StoredTransaction = {
+  readonly nonce: number
+  readonly purpose: Purpose
+  readonly to: Address
+  readonly data: Hex
+  readonly gas: bigint
+  readonly state: TransactionState
+  readonly blockNumber: bigint | null
+  readonly blockHash: Hex | null
+  readonly attempts: readonly Attempt[]
+}
+
+/** One signed form of a transaction; all attempts of a nonce are watched. */
+export type Attempt = Fees & { readonly hash: Hex; readonly raw: Hex; readonly createdAtMs: number }
+
+/** Write-ahead log of transactions. */
+export type TransactionStore = {
+  highestNonce(): number | null
+  /** Stores nonce, calldata and signed bytes in one durable transaction, before anything is sent. */
+  insert(
+    transaction: Omit<StoredTransaction, 'attempts' | 'state' | 'blockNumber' | 'blockHash'>,
+    attempt: Attempt,
+  ): void
+  addAttempt(nonce: number, attempt: Attempt): void
+  /** Transactions that are not final yet, by nonce. */
+  open(): StoredTransaction[]
+  setState(nonce: number, state: TransactionState, block: { readonly number: bigint; readonly hash: Hex } | null): void
+  counts(): Record<string, number>
+}
+
+/** A deal seen opened. */
+export type OpenedDeal = {
+  readonly id: number
+  readonly key: Hex
+  readonly program: Hex
+  readonly blockNumber: bigint
+  readonly blockHash: Hex
+}
+
+/** A batch seen settled. */
+export type SettledBatch = {
+  readonly root: Hex
+  readonly transaction: Hex
+  readonly blockNumber: bigint
+  readonly blockHash: Hex
+}
+
+export type ChainLogs = { readonly opened: readonly OpenedDeal[]; readonly settled: readonly SettledBatch[] }
+
+/** What was derived from blocks, so that a re-organisation undoes it. */
+export type BlockStore = {
+  window(): ChainBlock[]
+  /** Applies one step: rolls back above the ancestor, adds the logs, replaces the window, all or nothing. */
+  apply(change: ChainChange, logs: ChainLogs): void
+  program(dealKey: Hex): Hex | null
+  /** Id a deal was opened under, by its key; null if its opening was not seen. */
+  dealId(dealKey: Hex): number | null
+  rememberProgram(dealKey: Hex, program: Hex): void
+  /** Ids of deals seen opened and not yet recycled. */
+  dealIds(): number[]
+  forgetDeal(id: number): void
+}
+
+/** Everything that survives a crash. */
+export type Store = {
+  readonly segments: SegmentStore
+  readonly messages: MessageStore
+  readonly batches: BatchStore
+  readonly transactions: TransactionStore
+  readonly blocks: BlockStore
+  /** @throws OracleError `store.broken` when the database does not answer. */
+  ping(): void
+  close(): void
+}
+
+/** One seat of the committee. */
+export type Member = { readonly signer: Address; readonly endpoint: string }
+export type Committee = { readonly epoch: number; readonly threshold: number; readonly members: readonly Member[] }
+
+/** What became of a transaction. */
+export type Inclusion = { readonly success: boolean; readonly blockNumber: bigint; readonly blockHash: Hex }
+
+/** A call to one of the contracts. */
+export type Call = { readonly to: Address; readonly data: Hex }
+
+export type Simulation =
+  | { readonly success: true; readonly answer: Hex; readonly gas: bigint }
+  | { readonly success: false; readonly reason: string }
+
+/** The chain, read at its head unless a block is named. */
+export type Chain = {
+  facts(group: { readonly dealId: number; readonly stream: number; readonly worker: number }): Promise<ChainFacts>
+  deal(id: number, at?: bigint): Promise<DealFacts>
+  stream(id: number, stream: number, at?: bigint): Promise<StreamFacts>
+  clock(): Promise<number>
+  /** Seconds on the protocol clock: how long a deal stays Closing, and how long a Closed one keeps its id. */
+  periods(): Promise<{ readonly closing: number; readonly retention: number }>
+  committee(): Promise<Committee>
+  /** Program of a deal by its key, from the deal's opening; null if the chain shows none. */
+  program(dealId: number, dealKey: Hex): Promise<Hex | null>
+  logs(from: bigint, to: bigint): Promise<ChainLogs>
+  block(number: bigint): Promise<{ readonly hash: Hex; readonly timestamp: bigint } | null>
+  fees(): Promise<Fees>
+  /** Whether an account that is a contract accepts the signature (EIP-1271). */
+  acceptsSignature(account: Address, digest: Hex, signature: Hex): Promise<boolean>
+  transactionCount(address: Address): Promise<number>
+  balance(address: Address): Promise<bigint>
+  /** What a call would do now: its answer and gas, or the revert's reason. @throws when the node does not answer. */
+  simulate(call: { readonly from: Address; readonly to: Address; readonly data: Hex }): Promise<Simulation>
+  /** Calldata of `settle`. */
+  settleCall(batch: Hex, authority: Hex): Call
+  /** Outcome of each group, from the answer of a simulated `settle`. */
+  outcomes(answer: Hex): number[]
+  upkeepCall(what: 'tick' | { readonly close: number } | { readonly recycle: number }): Call
+  /** Sends signed bytes; tells what the node made of them, and throws only when it could not be asked. */
+  broadcast(raw: Hex): Promise<'sent' | 'known' | 'underpriced' | 'nonce-low' | 'refused'>
+  inclusion(hash: Hex): Promise<Inclusion | null>
+}
+
+/** Runs a program in its sandbox. */
+export type Executor = {
+  execute(task: {
+    readonly program: Uint8Array
+    readonly input: Uint8Array
+    readonly maxUnits: bigint
+  }): Promise<Execution>
+}
+
+/** Inputs, outputs and programs by data root. */
+export type Data = {
+  put(bytes: Uint8Array): Promise<Hex>
+  get(root: Hex): Promise<Uint8Array | null>
+  has(root: Hex): boolean
+}
+
+/** Signs attestations. */
+export type Signer = { readonly address: Address; readonly sign: (digest: Hex) => Hex }
+
+/** Signs transactions of the gas key. */
+export type GasKey = {
+  readonly address: Address
+  readonly sign: (
+    transaction: Fees & { nonce: number; to: Address; data: Hex; gas: bigint },
+  ) => Promise<{ raw: Hex; hash: Hex }>
+}
+
+/** The other members. */
+export type Peers = {
+  propose(endpoint: string, proposal: { readonly batch: Hex; readonly claims: number }): Promise<PeerAnswer>
+}
+
+/** A peer's answer as it came; its signature is not checked yet. */
+export type PeerAnswer =
+  | { readonly kind: 'signed'; readonly signer: Address; readonly epoch: number; readonly signature: Hex }
+  | { readonly kind: 'refused'; readonly groups: ReadonlyMap<number, string> }
+  | { readonly kind: 'silent'; readonly reason: string }
+
+/** Named places a test can make the process die at. */
+export type FaultPoints = { readonly hit: (name: string) => void }

@@ -1,0 +1,222 @@
+/**
+ * Takes in what workers, buyers and providers send: judged at once, durable before it is answered, the same answer again.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+
+import { Claim } from '#protocol/attestation.ts'
+import { acknowledgementDigest, type Domain, offerHash, orderDigest, tallyHash } from '#protocol/eip712.ts'
+import { compact, recoverCompact } from '#protocol/signature.ts'
+import { Kind } from '#protocol/types.ts'
+import type { AcknowledgementMessage, OfferMessage, OrderMessage, SegmentAnswer } from '#protocol/wire.ts'
+import { HttpProblem } from '#runtime/http.ts'
+import { ackKeyOf, firstFailure, intakeChecks, orderKeyOf, sameAddress } from '../domain/checks.ts'
+import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '../domain/facts.ts'
+import { contradict, freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
+import type { Chain, Clock, Data, FaultPoints, Store, StoredSegment } from '../ports.ts'
+import { readyFacts } from './judge.ts'
+
+/** Orders verified before other requests get their turn. */
+const ORDERS_PER_TURN = 32
+
+/** The intake of one member. */
+export type Intake = {
+  /** @throws HttpProblem 422 `segment.refused` with the failing `check`. */
+  segment(segment: Segment): Promise<SegmentAnswer>
+  /** @throws HttpProblem 404 `segment.unknown`. */
+  find(tallyHash: Hex): SegmentAnswer
+  /** Stores all of them or none. @throws HttpProblem 422 `order.refused` with `check` and `index`. */
+  orders(orders: readonly OrderMessage[]): Promise<number>
+  /** @throws HttpProblem 422 `offer.refused`. */
+  offer(offer: OfferMessage): Promise<Hex>
+  /** @throws HttpProblem 422 `acknowledgement.refused`. */
+  acknowledgement(message: AcknowledgementMessage): Promise<void>
+}
+
+/**
+ * Creates the intake.
+ *
+ * @param deps - `headTime`: unix seconds of the chain's head; `onSegment` and `onRefusal` are told what happened.
+ */
+export function createIntake(deps: {
+  readonly store: Store
+  readonly chain: Pick<Chain, 'facts' | 'deal' | 'acceptsSignature'>
+  readonly data: Pick<Data, 'has'>
+  readonly domain: Domain
+  readonly clock: Clock
+  readonly headTime: () => number
+  readonly faults: FaultPoints
+  readonly onSegment: () => void
+  readonly onRefusal: (check: string) => void
+}): Intake {
+  const { store, chain, data, domain, clock, faults } = deps
+
+  function refused(code: string, check: string, extensions: Record<string, unknown> = {}): HttpProblem {
+    deps.onRefusal(check)
+    return new HttpProblem(422, code, `check ${check} failed`, { check, ...extensions })
+  }
+
+  /** Everything the checks look at. Synchronous, so that nothing changes between judging and storing. */
+  function factsOf(segment: Segment, onChain: ChainFacts): SegmentFacts {
+    const known = store.segments.ranges(segment)
+    const fresh = freshReceipts(segment, known)
+    const orders = fresh.flatMap((index) => segment.receipts[index]?.order ?? [])
+    const vouched = fresh.filter((index) => {
+      const order = segment.receipts[index]?.order
+      const own = order === undefined ? null : store.messages.order(segment.dealKey, order.index)
+      return own !== null && order !== undefined && isSameTask(own, order)
+    })
+    const roots = segment.receipts.flatMap(({ order, outputRoot }) => [order.inputRoot, outputRoot])
+    return {
+      ...readyFacts({ segment, signature: segment.signature, acknowledged: false }, domain, onChain),
+      segment,
+      known,
+      fresh,
+      billed: store.segments.billed(
+        segment.dealKey,
+        orders.map(({ index }) => index),
+      ),
+      vouched: new Set(vouched),
+      held: new Set(roots.filter((root) => data.has(root))),
+      now: Math.max(Math.floor(clock.now() / 1000), deps.headTime()),
+    }
+  }
+
+  function accept(segment: Segment, hash: Hex, facts: SegmentFacts): StoredSegment {
+    // only repeatable programs can be re-executed here; of other work the tallies and outputs are vouched for
+    const repeatable = facts.deal.kind === Kind.Repeatable
+    const stored: StoredSegment = {
+      tallyHash: hash,
+      segment,
+      segmentHash: facts.tally.segment,
+      status: 'accepted',
+      check: null,
+      verification: repeatable ? 'pending' : 'done',
+      claims: repeatable ? 0 : Claim.Tallies | Claim.Retrievable,
+      transaction: null,
+      receivedAtMs: clock.now(),
+    }
+    store.segments.insert(stored, facts.fresh)
+    faults.hit('segment.stored')
+    deps.onSegment()
+    return stored
+  }
+
+  function keepEvidence(facts: SegmentFacts): void {
+    const { segment, known } = facts
+    const other = known.find((range) => contradict(range, segment))
+    if (other === undefined) return
+    store.segments.keepEvidence({
+      dealKey: segment.dealKey,
+      stream: segment.stream,
+      left: other.tallyHash,
+      right: segment,
+    })
+  }
+
+  async function openDeal(code: string, dealKey: Hex): Promise<DealFacts> {
+    const id = store.blocks.dealId(dealKey)
+    const deal = id === null ? null : await chain.deal(id)
+    if (deal !== null && deal.key === dealKey && deal.state !== DealState.None) return deal
+    throw refused(code, 'deal.open')
+  }
+
+  async function judgeOrder(order: OrderMessage, deal: DealFacts): Promise<string | null> {
+    if (deal.state !== DealState.Open) return 'deal.open'
+    const own = store.messages.order(order.dealKey, order.index)
+    if (own !== null) return isSameTask(own, order) ? null : 'order.conflict'
+    if (order.maxUnits === 0n) return 'units.maximum'
+    const signer = recoverCompact(orderDigest(order, domain), order.signature)
+    if (!sameAddress(signer, orderKeyOf(deal))) return 'order.signature'
+    return data.has(order.inputRoot) ? null : 'input.available'
+  }
+
+  return {
+    async segment(segment) {
+      const hash = tallyHash(tallyOf(segment))
+      const before = store.segments.get(hash)
+      if (before !== null) return answerTo(before, refused)
+      const onChain = await chain.facts(segment)
+      const raced = store.segments.get(hash)
+      if (raced !== null) return answerTo(raced, refused)
+
+      const facts = factsOf(segment, onChain)
+      const failure = firstFailure(intakeChecks, facts)
+      if (failure === null) return answer(accept(segment, hash, facts))
+      if (failure.name === 'equivocation') keepEvidence(facts)
+      throw refused('segment.refused', failure.name, { tallyHash: hash })
+    },
+
+    find(hash) {
+      const stored = store.segments.get(hash)
+      if (stored === null) throw new HttpProblem(404, 'segment.unknown', 'this member has no such segment')
+      return answer(stored)
+    },
+
+    async orders(orders) {
+      const deals = new Map<Hex, DealFacts>()
+      for (const [position, order] of orders.entries()) {
+        const deal = deals.get(order.dealKey) ?? (await openDeal('order.refused', order.dealKey))
+        deals.set(order.dealKey, deal)
+        const check = await judgeOrder(order, deal)
+        if (check !== null) throw refused('order.refused', check, { index: order.index.toString() })
+        // signature checks are long: other requests must not wait for a whole body of them
+        if (position % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+      }
+      store.messages.putOrders(orders)
+      return orders.length
+    },
+
+    async offer({ offer, signature }) {
+      const hash = offerHash(offer, domain)
+      if (!isSignedBy(hash, signature, offer.provider)) {
+        if (!(await chain.acceptsSignature(offer.provider, hash, signature)))
+          throw refused('offer.refused', 'offer.signature')
+      }
+      store.messages.putOffer(hash, offer, signature)
+      return hash
+    },
+
+    async acknowledgement(message) {
+      const { dealKey, stream, count, segment, signature } = message
+      const deal = await openDeal('acknowledgement.refused', dealKey)
+      const signer = recoverCompact(acknowledgementDigest(message, domain), signature)
+      if (!sameAddress(signer, ackKeyOf(deal))) throw refused('acknowledgement.refused', 'acknowledgement.signature')
+      store.messages.putAcknowledgement({ dealKey, stream, count, segmentHash: segment }, signature)
+      deps.onSegment()
+    },
+  }
+}
+
+type Task = { readonly inputRoot: Hex; readonly maxUnits: bigint }
+
+function isSameTask(a: Task, b: Task): boolean {
+  return a.inputRoot === b.inputRoot && a.maxUnits === b.maxUnits
+}
+
+function isSignedBy(digest: Hex, signature: Hex, account: Hex): boolean {
+  try {
+    return sameAddress(recoverCompact(digest, compact(signature)), account)
+  } catch {
+    // neither 64 nor 65 bytes: a contract wallet's signature, which the chain is asked about
+    return false
+  }
+}
+
+function answer(stored: StoredSegment): SegmentAnswer {
+  return {
+    tallyHash: stored.tallyHash,
+    status: stored.status,
+    ...(stored.check === null ? {} : { check: stored.check }),
+    ...(stored.transaction === null ? {} : { transaction: stored.transaction }),
+  }
+}
+
+function answerTo(
+  stored: StoredSegment,
+  refused: (code: string, check: string, extensions: Record<string, unknown>) => HttpProblem,
+): SegmentAnswer {
+  if (stored.status !== 'refused') return answer(stored)
+  throw refused('segment.refused', stored.check ?? 'unknown', { tallyHash: stored.tallyHash })
+}

@@ -1,0 +1,107 @@
+/**
+ * Keeps what this member knows in line with the chain's head, through re-organisations.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+import { type BlockSource, type ChainBlock, type ChainChange, createChainFollower } from '#runtime/chain-follower.ts'
+import type { Logger } from '#runtime/log.ts'
+import { DealState } from '../domain/facts.ts'
+import type { Chain, Clock, Store, StreamId } from '../ports.ts'
+
+/** Follows the chain for one member. */
+export type Tracker = {
+  /** Looks once. */
+  step(): Promise<void>
+  /** Re-reads the cursor of every stream that is not final. */
+  refresh(): Promise<void>
+  head(): ChainBlock | null
+  /** Unix milliseconds at which the head was last seen to move or to be the newest. */
+  seenAtMs(): number
+  /** Unix seconds of the newest block in which the settlement was known to be touched; null before any. */
+  touchedAt(): number | null
+}
+
+/** Creates the tracker. */
+export function createTracker(deps: {
+  readonly store: Store
+  readonly chain: Pick<Chain, 'logs' | 'deal' | 'stream' | 'block'>
+  readonly source: BlockSource
+  readonly clock: Clock
+  readonly startBlock: bigint
+  readonly finalDepth: number
+  readonly log: Logger
+  readonly onReorganisation: (depth: number) => void
+  readonly onHead: (head: ChainBlock) => void
+}): Tracker {
+  const { store, chain, clock, finalDepth, log } = deps
+  let seenAtMs = 0
+  let touchedAt: number | null = null
+
+  async function refresh(): Promise<void> {
+    const head = follower.head()
+    if (head === null) return
+    const finalBlock = head.number > BigInt(finalDepth) ? head.number - BigInt(finalDepth) : 0n
+    await Promise.all(
+      store.segments.openStreams().map(async (stream) => {
+        if (await isOver(stream, finalBlock)) return store.segments.expire(stream)
+        // the head's cursor is read without a block: it may be ahead of the follower, never behind what it acts on
+        const [now, before] = await Promise.all([
+          chain.stream(stream.dealId, stream.stream),
+          cursorAt(stream, finalBlock),
+        ])
+        store.segments.settle(stream, { head: now.count, final: Math.min(before, now.count) })
+      }),
+    )
+  }
+
+  /** Whether the stream's deal is closed, or its id another deal's, deep enough to be final. */
+  async function isOver({ dealId, dealKey }: { dealId: number; dealKey: Hex }, finalBlock: bigint): Promise<boolean> {
+    const now = await chain.deal(dealId)
+    if (now.key === dealKey && now.state !== DealState.Closed && now.state !== DealState.None) return false
+    const before = await chain.deal(dealId, finalBlock)
+    return before.key !== dealKey || before.state === DealState.Closed || before.state === DealState.None
+  }
+
+  /** A stream's cursor some blocks ago; zero when its deal was not open then. */
+  async function cursorAt({ dealId, dealKey, stream }: StreamId & { dealId: number }, block: bigint): Promise<number> {
+    const deal = await chain.deal(dealId, block)
+    return deal.key === dealKey && stream < deal.streams ? (await chain.stream(dealId, stream, block)).count : 0
+  }
+
+  async function apply(change: ChainChange): Promise<void> {
+    const logs = await chain.logs(change.from, change.head.number)
+    store.blocks.apply(change, logs)
+    for (const { root, transaction } of logs.settled) store.segments.noteTransaction(root, transaction)
+    const newest = [...logs.settled, ...logs.opened].reduce(
+      (top, { blockNumber }) => (blockNumber > top ? blockNumber : top),
+      -1n,
+    )
+    if (newest >= 0n) touchedAt = Number((await chain.block(newest))?.timestamp ?? change.head.timestamp)
+    if (change.removed.length > 0) {
+      log.warn({ depth: change.removed.length, ancestor: change.ancestor?.toString() }, 're-organisation')
+      deps.onReorganisation(change.removed.length)
+      if (change.removed.length >= finalDepth) store.segments.reopen()
+    }
+    deps.onHead(change.head)
+  }
+
+  const follower = createChainFollower({
+    source: deps.source,
+    window: store.blocks.window(),
+    start: deps.startBlock,
+    apply,
+  })
+
+  return {
+    async step() {
+      const moved = await follower.poll()
+      seenAtMs = clock.now()
+      if (moved) await refresh()
+    },
+    refresh,
+    head: follower.head,
+    seenAtMs: () => seenAtMs,
+    touchedAt: () => touchedAt,
+  }
+}

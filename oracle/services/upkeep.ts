@@ -1,0 +1,76 @@
+/**
+ * Permissionless chores somebody has to pay for: the protocol clock's hourly touch, closing and recycling deals.
+ *
+ * @module
+ */
+import { sameAddress } from '../domain/checks.ts'
+import { DealState } from '../domain/facts.ts'
+import { leaderAt } from '../domain/quorum.ts'
+import type { BlockStore, Chain, Committee, Signer } from '../ports.ts'
+import type { Submitter } from './submitter.ts'
+
+/** The clock advances by at most an hour per touch; it is touched with this much to spare, seconds. */
+const TOUCH_AFTER_SECONDS = 50 * 60
+/** Later members wait this much longer each, so that one of them does it, seconds. */
+const RANK_SECONDS = 60
+
+/** Looks once for chores that are due. */
+export type Upkeep = { step(): Promise<void> }
+
+/**
+ * Creates the upkeep.
+ *
+ * @param deps - `touchedAt`: unix seconds of the last known touch; null if none is known.
+ */
+export function createUpkeep(deps: {
+  readonly chain: Pick<Chain, 'deal' | 'clock' | 'periods' | 'upkeepCall'>
+  readonly blocks: BlockStore
+  readonly committee: () => Promise<Committee>
+  readonly signer: Signer
+  readonly submitter: Pick<Submitter, 'enqueue'>
+  readonly slotSeconds: number
+  readonly headTime: () => number
+  readonly touchedAt: () => number | null
+}): Upkeep {
+  const { chain, blocks, submitter } = deps
+  let tickedAt = 0
+
+  async function rank(): Promise<number | null> {
+    const { members } = await deps.committee()
+    const index = members.findIndex(({ signer }) => sameAddress(signer, deps.signer.address))
+    if (index < 0) return null
+    const leader = leaderAt(BigInt(deps.headTime()), deps.slotSeconds, members.length)
+    return (index - leader + members.length) % members.length
+  }
+
+  function touchClock(place: number): void {
+    const last = Math.max(deps.touchedAt() ?? 0, tickedAt)
+    if (deps.headTime() - last < TOUCH_AFTER_SECONDS + place * RANK_SECONDS) return
+    submitter.enqueue({ ...chain.upkeepCall('tick'), label: 'tick' })
+    tickedAt = deps.headTime()
+  }
+
+  async function endDeal(id: number, now: { clock: number; closing: number; retention: number }): Promise<void> {
+    const deal = await chain.deal(id)
+    const isLive = deal.state === DealState.Open || deal.state === DealState.Closing
+    if (isLive && now.clock >= deal.end + now.closing) {
+      submitter.enqueue({ ...chain.upkeepCall({ close: id }), label: `close ${id}` })
+    } else if (deal.state === DealState.Closed && now.clock >= deal.closedAt + now.retention) {
+      submitter.enqueue({ ...chain.upkeepCall({ recycle: id }), label: `recycle ${id}` })
+    } else if (deal.state === DealState.None) {
+      blocks.forgetDeal(id)
+    }
+  }
+
+  return {
+    async step() {
+      const place = await rank()
+      if (place === null) return
+      touchClock(place)
+      // the leader of the slot does it; slots pass on, so a silent one delays it by a slot only
+      if (place !== 0) return
+      const [clock, { closing, retention }] = await Promise.all([chain.clock(), chain.periods()])
+      for (const id of blocks.dealIds()) await endDeal(id, { clock, closing, retention })
+    },
+  }
+}
