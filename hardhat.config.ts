@@ -24,6 +24,11 @@ const compiler = {
 
 // the desk is called seldom and is large: small code first, so that it fits EIP-170
 const desk = { ...compiler, settings: { ...compiler.settings, optimizer: { enabled: true, runs: 200 } } }
+// governance is OpenZeppelin's own, compiled like the rest
+const governance = [
+  '@openzeppelin/contracts/access/manager/AccessManager.sol',
+  '@openzeppelin/contracts/governance/TimelockController.sol',
+]
 const build = { compilers: [compiler], overrides: { 'contracts/Desk.sol': desk }, isolated: false }
 
 const isDeep = process.env.TALLY_DEEP === '1'
@@ -36,6 +41,7 @@ export default defineConfig({
     tests: { mocha: 'test', solidity: 'test/contracts' },
   },
   solidity: {
+    npmFilesToBuild: governance,
     profiles: {
       default: build,
       production: build,

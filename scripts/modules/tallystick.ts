@@ -1,0 +1,75 @@
+/**
+ * The whole deployment as one Ignition module: governance, registry, desk, committee, settlement.
+ *
+ * The desk's governed functions run on the settlement's state by delegatecall, so the access manager sees the
+ * settlement's address as their target. The deployer's last act is to give up its own administration: from then on the
+ * timelock governs and the guardian can only pause.
+ *
+ * @module
+ */
+import { buildModule } from '@nomicfoundation/hardhat-ignition/modules'
+import { getAbiItem, toFunctionSelector, zeroAddress } from 'viem'
+
+import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
+
+/** Roles of the access manager; 0 is its administrator. */
+export const ADMIN_ROLE = 0n
+export const GUARDIAN_ROLE = 1n
+export const GOVERNOR_ROLE = 2n
+
+const PAUSE = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'pause' }))
+const SET_PARAMETERS = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'setParameters' }))
+const SET_TREASURIES = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'setTreasuries' }))
+const SET_MEMBERS = toFunctionSelector(getAbiItem({ abi: committeeAbi, name: 'setMembers' }))
+
+/** The settlement layer on tokens that exist; `deployTallystick` in `scripts/deploy.ts` fills its parameters in. */
+export const tallystick = buildModule('Tallystick', (m) => {
+  const deployer = m.getAccount(0)
+  const token = m.getParameter<string>('token')
+  const stakeToken = m.getParameter<string>('stakeToken')
+  const guardian = m.getParameter<string>('guardian')
+
+  const accessManager = m.contract('AccessManager', [deployer])
+  const timelock = m.contract('TimelockController', [
+    m.getParameter<number>('timelockDelay'),
+    m.getParameter<string[]>('proposers'),
+    m.getParameter<string[]>('executors'),
+    zeroAddress, // no administrator besides itself
+  ])
+  const registry = m.contract('Registry', [accessManager, stakeToken])
+  const desk = m.contract('Desk', [accessManager, token, registry, m.getParameter<string>('permit2')])
+  const committee = m.contract('Committee', [
+    accessManager,
+    m.getParameter<number>('grace'),
+    m.getParameter('members'),
+    m.getParameter<number>('threshold'),
+  ])
+  const settlement = m.contract('Settlement', [
+    desk,
+    committee,
+    m.getParameter('parameters'),
+    m.getParameter<string>('treasury'),
+    m.getParameter<string>('committeeTreasury'),
+  ])
+  const bound = m.call(registry, 'bind', [settlement])
+
+  const governed = [
+    m.call(accessManager, 'setTargetFunctionRole', [settlement, [PAUSE], GUARDIAN_ROLE], { id: 'guardSettlement' }),
+    m.call(accessManager, 'setTargetFunctionRole', [registry, [PAUSE], GUARDIAN_ROLE], { id: 'guardRegistry' }),
+    m.call(accessManager, 'setTargetFunctionRole', [settlement, [SET_PARAMETERS, SET_TREASURIES], GOVERNOR_ROLE], {
+      id: 'governSettlement',
+    }),
+    m.call(accessManager, 'setTargetFunctionRole', [committee, [SET_MEMBERS], GOVERNOR_ROLE], {
+      id: 'governCommittee',
+    }),
+    m.call(accessManager, 'grantRole', [GUARDIAN_ROLE, guardian, 0], { id: 'grantGuardian' }),
+    m.call(accessManager, 'grantRole', [GOVERNOR_ROLE, timelock, 0], { id: 'grantGovernor' }),
+  ]
+  const handed = m.call(accessManager, 'grantRole', [ADMIN_ROLE, timelock, 0], {
+    id: 'grantAdmin',
+    after: [bound, ...governed],
+  })
+  m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
+
+  return { accessManager, timelock, registry, desk, committee, settlement }
+})
