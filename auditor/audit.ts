@@ -1,0 +1,166 @@
+/**
+ * Re-derives every receipt ever paid from the chain alone, given one address.
+ *
+ * Everything is replayed in order from the contracts' first block: what the rules of docs/protocol.md make of each
+ * transaction is held against its events at once and against the chain's own views after its block. It reads no oracle's
+ * database; whatever it cannot read is a discrepancy.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+
+import { settlementAbi } from '#protocol/abi.generated.ts'
+
+import { clockAt, touchClock } from './clock.ts'
+import { compareAll, compareBlock } from './compare.ts'
+import { discover, type Start } from './discover.ts'
+import { AuditError } from './errors.ts'
+import { readEvents } from './events.ts'
+import { createFindings, type Findings, type PaidWork } from './findings.ts'
+import { type Call, createOpen, type Replay } from './replay.ts'
+import type { AuditReport, ReExecution } from './report.ts'
+import type { BlockRecord, Head, Source, TransactionRecord, Watch } from './source.ts'
+import { addressKey, type State } from './state.ts'
+import { sumOfParts } from './sums.ts'
+import { replayTransaction } from './transaction.ts'
+import { readView } from './views.ts'
+
+/** What an audit is given. */
+export type AuditOptions = {
+  source: Source
+  /** The Settlement's. */
+  address: Address
+  /** Runs receipts again where their preimages can be had; without it every receipt counts as not run. */
+  reExecute?: ReExecute
+  /** Called after each replayed block. */
+  onProgress?: (block: number, head: number) => void
+  signal?: AbortSignal
+}
+
+/** Runs paid receipts again; reports those that come out differently. */
+export type ReExecute = (state: State, findings: Findings, paid: readonly PaidWork[]) => Promise<ReExecution>
+
+type Audit = Start & {
+  source: Source
+  findings: Findings
+  head: Head
+  watch: Watch
+  /** Last replayed block. */
+  last: number
+}
+
+const ATTEMPTS = 3
+const HOUR = 3600
+
+/** Calls to the settlement in a transaction: its own, or those a tracing node tells of. */
+async function callsOf(audit: Audit, transaction: TransactionRecord): Promise<readonly Call[] | null> {
+  const { settlement } = audit.contracts
+  if (transaction.to === settlement) return [{ from: transaction.from, input: transaction.input }]
+  if (!transaction.logs.some(({ address }) => address === settlement)) return []
+  const inner = await audit.source.trace(transaction.hash)
+  return inner === null ? null : inner.filter(({ to }) => to === settlement)
+}
+
+async function replayOne(audit: Audit, block: BlockRecord, transaction: TransactionRecord): Promise<void> {
+  const { state, findings, contracts, source } = audit
+  const calls = await callsOf(audit, transaction)
+  const replay: Replay = { state, findings, contracts, source, block, transaction, calls, open: createOpen() }
+  await replayTransaction(replay, readEvents(transaction.logs, contracts))
+}
+
+/** Ticks made through other contracts leave no trace but the clock; looked for when the clock says there were some. */
+async function findUnseenTicks(audit: Audit, before: number): Promise<void> {
+  const { source, state, contracts } = audit
+  const { timestamp } = await source.header(before)
+  if (timestamp - state.clock.touchedAt <= HOUR) return
+  const view = { abi: settlementAbi, address: contracts.settlement, functionName: 'clock', args: [] } as const
+  if ((await readView(source, view, before)) === clockAt(state, timestamp)) return
+  for (const execution of await source.executions(audit.last, before)) {
+    const calls = await source.trace(execution.hash)
+    if (calls?.some(({ to }) => to === contracts.settlement)) touchClock(state, execution.timestamp)
+  }
+}
+
+async function replayBlock(audit: Audit, block: BlockRecord): Promise<void> {
+  const { state, findings, contracts, source } = audit
+  if (block.number === audit.deployedAt) state.clock = { value: block.timestamp, touchedAt: block.timestamp }
+  else if (block.number > audit.deployedAt) await findUnseenTicks(audit, block.number - 1)
+  const transactions = block.transactions.filter(({ succeeded }) => succeeded)
+  for (const transaction of transactions) await replayOne(audit, block, transaction)
+  audit.last = block.number
+  if (block.number < audit.deployedAt || transactions.length === 0) return
+  const scope = { state, contracts, source, block: block.number, timestamp: block.timestamp }
+  await compareBlock({ scope, findings, transactions: transactions.map(({ hash }) => hash) })
+}
+
+/** The last look: everything ever touched, the sum of all parts, and that the chain is still the one we began with. */
+async function finish(audit: Audit): Promise<void> {
+  const { source, state, findings, contracts, head, watch } = audit
+  const transactionsOf = async (number: number): Promise<readonly Hex[]> => {
+    for await (const block of source.blocks(number, number, watch)) return block.transactions.map(({ hash }) => hash)
+    return []
+  }
+  await findUnseenTicks(audit, head.number)
+  const { hash, timestamp } = await source.header(head.number)
+  const scope = { state, contracts, source, block: head.number, timestamp }
+  await compareAll({ scope, findings, transactions: [] }, transactionsOf)
+  const parts = sumOfParts(state)
+  findings.watch('solvency', parts === state.held)
+  if (parts !== state.held) {
+    const detail = `the chain holds ${state.held} for debts of ${parts}`
+    findings.add({ kind: 'solvency', tx: null, block: head.number, detail })
+  }
+  if (hash !== head.hash)
+    throw new AuditError('chain.reorganised', `block ${head.number} was replaced during the audit`)
+}
+
+async function auditOnce(options: AuditOptions): Promise<AuditReport> {
+  const { source, address, signal } = options
+  const [chainId, head] = await Promise.all([source.chainId(), source.head()])
+  const start = await discover(source, address, chainId, head)
+  const { settlement, registry, committee, token, stakeToken } = start.contracts
+  const tokens = [token, ...(stakeToken === null || stakeToken === token ? [] : [stakeToken])]
+  const watch = { contracts: [settlement, registry, committee], tokens }
+  const findings = createFindings()
+  const audit: Audit = { ...start, source, findings, head, watch, last: start.from }
+  for await (const block of source.blocks(start.from, head.number, watch)) {
+    signal?.throwIfAborted()
+    await replayBlock(audit, block)
+    options.onProgress?.(block.number, head.number)
+  }
+  await finish(audit)
+  const paid = findings.paid()
+  const untried: ReExecution = { reExecuted: 0, notReExecuted: paid.length }
+  const reExecution = (await options.reExecute?.(audit.state, findings, paid)) ?? untried
+  findings.totals.blocks = head.number - start.from + 1
+  return {
+    chainId,
+    settlement: addressKey(settlement),
+    registry,
+    committee,
+    token,
+    from: start.from,
+    to: head.number,
+    pinned: head.hash,
+    totals: findings.totals,
+    reExecution,
+    invariants: findings.invariants(),
+    discrepancies: findings.discrepancies(),
+  }
+}
+
+/**
+ * Audits a settlement as of the newest block; begins again when the chain is reorganised meanwhile.
+ *
+ * @throws AuditError `audit.not-a-settlement`, `chain.unreachable`, `chain.reorganised` and the like when it cannot be done.
+ */
+export async function audit(options: AuditOptions): Promise<AuditReport> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await auditOnce(options)
+    } catch (error) {
+      const isLast = attempt === ATTEMPTS
+      if (isLast || !(error instanceof AuditError) || error.code !== 'chain.reorganised') throw error
+    }
+  }
+}

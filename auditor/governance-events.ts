@@ -1,0 +1,61 @@
+/**
+ * What governance and the committee change: parameters, treasuries, pauses, epochs, endpoints.
+ *
+ * @module
+ */
+import type { CommitteeEvent } from './events.ts'
+import { type EventArgs, expectSame, type Replay, report } from './replay.ts'
+import { addressKey } from './state.ts'
+
+const MAX_PAUSE = 14 * 86_400
+const MAX_WINDOW = 3 * 86_400
+const MAX_BPS = 10_000
+const MAX_MEMBERS = 32
+
+/** Puts parameters in force, within the bounds that no governance may pass. */
+export function replayParameters(replay: Replay, { parameters }: EventArgs<'ParametersSet'>): void {
+  const shares = ['coverageBps', 'bondBps', 'protocolFeeBps', 'committeeFeeBps'] as const
+  for (const name of shares) {
+    if (parameters[name] > MAX_BPS) report(replay, 'parameters', `${name} is ${parameters[name]}, more than the whole`)
+  }
+  if (parameters.attestedWindow >= parameters.forcedWindow) {
+    report(replay, 'parameters', 'the attested window is not shorter than the forced one')
+  }
+  if (parameters.forcedWindow > MAX_WINDOW) report(replay, 'parameters', 'the forced window is longer than the wheel')
+  if (parameters.stakeValue === 0) report(replay, 'parameters', 'stake is valued at nothing')
+  replay.state.parameters = parameters
+}
+
+/** Changes who receives the fees. */
+export function replayTreasuries(replay: Replay, args: EventArgs<'TreasuriesSet'>): void {
+  replay.state.treasuries = { protocol: addressKey(args.treasury), committee: addressKey(args.committeeTreasury) }
+}
+
+/** Pauses new deals. */
+export function replayPause(replay: Replay, { until }: EventArgs<'Paused'>): void {
+  if (until > replay.state.clock.value + MAX_PAUSE) report(replay, 'parameters', `new deals are paused until ${until}`)
+  replay.state.pausedUntil = until
+}
+
+function replayEpoch(replay: Replay, { epoch, threshold, members }: EpochArgs): void {
+  const { state } = replay
+  expectSame(replay, 'attestation', 'the number of the new epoch', state.currentEpoch + 1, epoch)
+  const signers = members.map(({ signer }) => addressKey(signer))
+  const isSound = new Set(signers).size === members.length && members.length <= MAX_MEMBERS
+  if (!isSound || threshold * 2 <= members.length || threshold > members.length) {
+    report(replay, 'attestation', `epoch ${epoch} needs ${threshold} of ${members.length} members`)
+  }
+  const endpoints = new Map(members.map(({ signer, endpoint }) => [addressKey(signer), endpoint]))
+  state.epochs.set(epoch, { number: epoch, threshold, signers, endpoints, startedAt: replay.block.timestamp })
+  state.currentEpoch = epoch
+}
+
+type EpochArgs = Extract<CommitteeEvent, { eventName: 'EpochStarted' }>['args']
+
+/** Replays one event of the committee. */
+export function replayCommitteeEvent(replay: Replay, event: CommitteeEvent): void {
+  if (event.eventName === 'EpochStarted') replayEpoch(replay, event.args)
+  if (event.eventName !== 'EndpointSet') return
+  const epoch = replay.state.epochs.get(replay.state.currentEpoch)
+  epoch?.endpoints.set(addressKey(event.args.signer), event.args.endpoint)
+}

@@ -1,0 +1,223 @@
+/**
+ * Providers, their stake, payout accounts and workers' keys.
+ *
+ * @module
+ */
+import { type Address, type Hex, slice, zeroAddress } from 'viem'
+
+import { PAGE_ROWS, pageAddress, parseWorkerPage } from '#protocol/worker-pages.ts'
+
+import type { RegistryEvent } from './events.ts'
+import { expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
+import { addressKey, type Provider } from './state.ts'
+
+type RegistryArgs<name extends RegistryEvent['eventName']> = Extract<
+  RegistryEvent,
+  { eventName: name; args: object }
+>['args']
+
+const KEY_BYTES = 20
+const MAX_PAUSE = 14 * 86_400
+
+function createProvider(owner: Address, payout: Address): Provider {
+  return {
+    owner: addressKey(owner),
+    operator: zeroAddress,
+    payout: addressKey(payout),
+    stake: 0n,
+    liens: 0n,
+    thawing: 0n,
+    thawedAt: 0,
+    nextPayout: zeroAddress,
+    payoutFrom: 0,
+  }
+}
+
+function replayJoin(replay: Replay, { provider, owner, payout }: RegistryArgs<'Joined'>): void {
+  const { state } = replay
+  expectSame(replay, 'registry', 'the id of a new provider', state.providers.size + 1, provider)
+  if (state.ids.has(addressKey(owner))) report(replay, 'registry', `${owner} joined twice`)
+  state.providers.set(provider, createProvider(owner, payout))
+  state.ids.set(addressKey(owner), provider)
+}
+
+function moveStake(replay: Replay, amount: bigint, to: Address | null, from: Address | null, what: string): void {
+  const { registry, stakeToken } = replay.contracts
+  if (stakeToken === null) return
+  const wanted = { token: stakeToken, from: addressKey(from ?? registry), to: addressKey(to ?? registry), amount }
+  takeTransfer(replay, wanted, what)
+}
+
+/** Takes stake from whoever paid: the event does not name it, so any transfer of the amount to the registry will do. */
+function replayStake(replay: Replay, provider: Provider, { amount }: RegistryArgs<'Staked'>): void {
+  const { registry, stakeToken } = replay.contracts
+  const payer = replay.open.transfers.find(
+    (one) => one.token === stakeToken && one.to === registry && one.amount === amount,
+  )
+  moveStake(replay, amount, null, payer?.from ?? zeroAddress, 'stake')
+  provider.stake += amount
+}
+
+function replayThaw(replay: Replay, provider: Provider, args: RegistryArgs<'Thawing'>): void {
+  const { state } = replay
+  if (args.amount > provider.stake - provider.liens) {
+    report(replay, 'bond', `provider ${args.provider} thaws ${args.amount} of its stake that is reserved`)
+  }
+  expectSame(replay, 'registry', 'the end of the thaw', state.clock.value + state.notices.thaw, args.readyAt)
+  provider.stake -= args.amount
+  provider.thawing += args.amount
+  provider.thawedAt = state.clock.value + state.notices.thaw
+}
+
+function replayStakeExit(replay: Replay, provider: Provider, args: RegistryArgs<'StakeWithdrawn'>): void {
+  const { clock } = replay.state
+  expectSame(replay, 'registry', `the thawed stake of provider ${args.provider}`, provider.thawing, args.amount)
+  if (provider.thawedAt === 0 || clock.value < provider.thawedAt) {
+    report(replay, 'registry', `provider ${args.provider} took its stake out before ${provider.thawedAt}`)
+  }
+  moveStake(replay, args.amount, args.to, null, 'stake withdrawal')
+  provider.thawing = 0n
+  provider.thawedAt = 0
+}
+
+function settleBond(replay: Replay, id: number, provider: Provider, amount: bigint): void {
+  const { bonds } = replay.open
+  bonds.set(id, (bonds.get(id) ?? 0n) - amount)
+  provider.liens += amount
+  if (provider.liens < 0n || provider.liens > provider.stake) {
+    report(replay, 'bond', `provider ${id} has ${provider.liens} of its ${provider.stake} stake reserved`)
+  }
+}
+
+async function replayWorkers(replay: Replay, args: RegistryArgs<'WorkersRegistered'>): Promise<void> {
+  const { state } = replay
+  const page = args.firstIndex / PAGE_ROWS
+  const lastPage = Math.floor(Math.max(0, ...state.workers.keys()) / PAGE_ROWS)
+  expectSame(replay, 'registry', 'the page of new workers', lastPage + 1, page)
+  const count = (args.keys.length - 2) / 2 / KEY_BYTES
+  for (let row = 0; row < count; row++) {
+    const key = addressKey(slice(args.keys, row * KEY_BYTES, (row + 1) * KEY_BYTES))
+    state.workers.set(args.firstIndex + row, { provider: args.provider, key, revokedFrom: 0 })
+  }
+  await checkPage(replay, args, page)
+}
+
+async function checkPage(replay: Replay, args: RegistryArgs<'WorkersRegistered'>, page: number): Promise<void> {
+  const code = await replay.source.code(pageAddress(replay.contracts.registry, page), replay.block.number)
+  replay.findings.totals.compared++
+  if (!isPage(code, args.provider, args.keys)) {
+    report(replay, 'registry', `page ${page} does not hold the keys of provider ${args.provider}`)
+  }
+}
+
+function isPage(code: Hex, provider: number, keys: Hex): boolean {
+  try {
+    const page = parseWorkerPage(code)
+    const packed = page.keys.map((key) => addressKey(key).slice(2)).join('')
+    return page.provider === provider && `0x${packed}` === keys.toLowerCase()
+  } catch {
+    // code that is no page at all does not hold the keys either
+    return false
+  }
+}
+
+function replayRevocation(replay: Replay, { provider, index, from }: RegistryArgs<'WorkerRevoked'>): void {
+  const { state } = replay
+  const worker = state.workers.get(index)
+  touch(replay, thing.worker(index), 'registry')
+  if (worker === undefined || worker.provider !== provider || worker.revokedFrom !== 0) {
+    report(replay, 'registry', `worker ${index} is not provider ${provider}’s to revoke`)
+    return
+  }
+  if (from < state.clock.value + state.notices.key)
+    report(replay, 'registry', `worker ${index} was revoked without notice`)
+  worker.revokedFrom = from
+}
+
+function replayPayout(replay: Replay, provider: Provider, payout: Address): void {
+  const isDue = provider.payoutFrom !== 0 && replay.state.clock.value >= provider.payoutFrom
+  if (!isDue) report(replay, 'registry', `the payout account changed to ${payout} without its notice`)
+  expectSame(replay, 'registry', 'the payout account', provider.nextPayout, addressKey(payout))
+  provider.payout = addressKey(payout)
+  provider.nextPayout = zeroAddress
+  provider.payoutFrom = 0
+}
+
+function replayAcceptance(replay: Replay, provider: Provider, args: RegistryArgs<'PayoutAccepted'>): void {
+  const from = replay.state.clock.value + replay.state.notices.payout
+  expectSame(replay, 'registry', 'the accepted payout account', provider.nextPayout, addressKey(args.payout))
+  expectSame(replay, 'registry', 'the notice of the payout account', from, args.from)
+  provider.payoutFrom = from
+}
+
+function replayStakePause(replay: Replay, { until }: RegistryArgs<'Paused'>): void {
+  const { clock } = replay.state
+  if (until > clock.value + MAX_PAUSE) report(replay, 'parameters', `new stake is paused until ${until}`)
+  replay.state.stakePausedUntil = until
+}
+
+function replayMoney(replay: Replay, provider: Provider, event: RegistryEvent): void {
+  switch (event.eventName) {
+    case 'Staked':
+      replayStake(replay, provider, event.args)
+      break
+    case 'Thawing':
+      replayThaw(replay, provider, event.args)
+      break
+    case 'StakeWithdrawn':
+      replayStakeExit(replay, provider, event.args)
+      break
+    case 'Reserved':
+      settleBond(replay, event.args.provider, provider, event.args.amount)
+      break
+    case 'Released':
+      settleBond(replay, event.args.provider, provider, -event.args.amount)
+      break
+    default:
+      replayAccounts(replay, provider, event)
+  }
+}
+
+function replayAccounts(replay: Replay, provider: Provider, event: RegistryEvent): void {
+  switch (event.eventName) {
+    case 'OperatorSet':
+      provider.operator = addressKey(event.args.operator)
+      break
+    case 'PayoutProposed':
+      provider.nextPayout = addressKey(event.args.payout)
+      provider.payoutFrom = 0
+      break
+    case 'PayoutAccepted':
+      replayAcceptance(replay, provider, event.args)
+      break
+    case 'PayoutSet':
+      replayPayout(replay, provider, event.args.payout)
+      break
+    default:
+  }
+}
+
+/** Replays one event of the registry. */
+export async function replayRegistryEvent(replay: Replay, event: RegistryEvent): Promise<void> {
+  switch (event.eventName) {
+    case 'Joined':
+      replayJoin(replay, event.args)
+      break
+    case 'WorkersRegistered':
+      await replayWorkers(replay, event.args)
+      return
+    case 'WorkerRevoked':
+      replayRevocation(replay, event.args)
+      return
+    case 'Paused':
+      replayStakePause(replay, event.args)
+      return
+    default:
+  }
+  if (!('provider' in event.args)) return
+  const id = event.args.provider
+  const provider = replay.state.providers.get(id)
+  touch(replay, thing.provider(id), 'registry')
+  if (provider === undefined) report(replay, 'registry', `provider ${id} never joined`)
+  else replayMoney(replay, provider, event)
+}

@@ -1,0 +1,210 @@
+/**
+ * Everything the settlement must hold, as the auditor believes it to be.
+ *
+ * Amounts are base units of the settlement token, bonds and stake base units of the stake token, times seconds on the
+ * protocol clock. Addresses are lower case, so that they can be keys.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+
+import { DealState, type Domain } from '#protocol/types.ts'
+
+/** Governed numbers, as in `ILedger.Parameters`. */
+export type Parameters = {
+  attestedWindow: number
+  forcedWindow: number
+  closingPeriod: number
+  retention: number
+  keyNotice: number
+  coverageBps: number
+  bondBps: number
+  protocolFeeBps: number
+  committeeFeeBps: number
+  stakeValue: number
+}
+
+/** One stream of a deal. */
+export type Stream = { count: number; units: bigint; acknowledged: bigint }
+
+/** One deal from its opening to its recycling. */
+export type Deal = {
+  id: number
+  key: Hex
+  buyer: Address
+  provider: number
+  offerHash: Hex
+  program: Hex
+  price: bigint
+  rateCap: number
+  maxBudget: bigint
+  offerTotal: bigint
+  kind: number
+  mode: number
+  openingFee: bigint
+  budget: bigint
+  remaining: bigint
+  /** What `remaining` may not fall below; negative where the exposure is wider than the budget. */
+  floor: bigint
+  bond: bigint
+  openedAt: number
+  end: number
+  streams: readonly Stream[]
+  orderKey: Address
+  ackKey: Address
+  taskRoot: Hex
+  /** Null while it settles. */
+  closedAt: number | null
+  /** Every order key it ever had: an order of any of them was good in its time. */
+  orderKeys: readonly Address[]
+}
+
+/** A buyer's account. */
+export type Account = { free: bigint; locked: bigint; nonce: bigint }
+
+/** A provider's earnings: money by the day it matures, in the two wheels whose buckets are rounded apart. */
+export type Wheel = { claimable: bigint; cover: bigint; near: Map<number, bigint>; far: Map<number, bigint> }
+
+/** A provider in the registry. */
+export type Provider = {
+  owner: Address
+  operator: Address
+  payout: Address
+  stake: bigint
+  liens: bigint
+  thawing: bigint
+  thawedAt: number
+  nextPayout: Address
+  payoutFrom: number
+}
+
+/** A worker's key, whose it is and when it stops to count (0: never). */
+export type Worker = { provider: number; key: Address; revokedFrom: number }
+
+/** One committee epoch. */
+export type Epoch = {
+  number: number
+  threshold: number
+  signers: readonly Address[]
+  endpoints: Map<Address, string>
+  /** Unix second of the block it started in. */
+  startedAt: number
+}
+
+/** The whole ledger. */
+export type State = {
+  domain: Domain
+  committee: Address
+  clock: { value: number; touchedAt: number }
+  parameters: Parameters
+  treasuries: { protocol: Address; committee: Address }
+  pausedUntil: number
+  stakePausedUntil: number
+  accounts: Map<Address, Account>
+  deals: Map<number, Deal>
+  /** New keys under notice, by deal key. */
+  announced: Map<Hex, { orderKey: Address; ackKey: Address; from: number }>
+  /** Deal key last stored under an id; outlives the deal. */
+  keys: Map<number, Hex>
+  wheels: Map<number, Wheel>
+  fees: { protocol: bigint; committee: bigint }
+  /** Tokens the ledger accounts for. */
+  held: bigint
+  offerTaken: Map<Hex, bigint>
+  offerNonce: Map<Address, bigint>
+  providers: Map<number, Provider>
+  /** Providers' ids by owner. */
+  ids: Map<Address, number>
+  workers: Map<number, Worker>
+  epochs: Map<number, Epoch>
+  currentEpoch: number
+  /** Seconds of block time the last epoch's attestations stay valid. */
+  grace: number
+  intervals: Map<number, { chain: Hex; count: number }>
+  /** Forced and acknowledged groups of each stream, by `deal id * 64 + stream`; outlives the deal. */
+  records: Map<number, { chain: Hex; time: number }>
+  /** Seconds the registry makes stake, payouts and revocations wait. */
+  notices: { thaw: number; payout: number; key: number }
+}
+
+const STREAMS_PER_DEAL = 64
+const ZERO: Address = '0x0000000000000000000000000000000000000000'
+const NO_PARAMETERS: Parameters = {
+  attestedWindow: 0,
+  forcedWindow: 0,
+  closingPeriod: 0,
+  retention: 0,
+  keyNotice: 0,
+  coverageBps: 0,
+  bondBps: 0,
+  protocolFeeBps: 0,
+  committeeFeeBps: 0,
+  stakeValue: 0,
+}
+
+/** The ledger before its first event. */
+export function createState(domain: Domain, committee: Address): State {
+  return {
+    domain,
+    committee,
+    clock: { value: 0, touchedAt: 0 },
+    parameters: NO_PARAMETERS,
+    treasuries: { protocol: ZERO, committee: ZERO },
+    pausedUntil: 0,
+    stakePausedUntil: 0,
+    accounts: new Map(),
+    deals: new Map(),
+    announced: new Map(),
+    keys: new Map(),
+    wheels: new Map(),
+    fees: { protocol: 0n, committee: 0n },
+    held: 0n,
+    offerTaken: new Map(),
+    offerNonce: new Map(),
+    providers: new Map(),
+    ids: new Map(),
+    workers: new Map(),
+    epochs: new Map(),
+    currentEpoch: 0,
+    grace: 0,
+    intervals: new Map(),
+    records: new Map(),
+    notices: { thaw: 0, payout: 0, key: 0 },
+  }
+}
+
+/** An address as a key of the state's maps. */
+export function addressKey(address: Address): Address {
+  return address.toLowerCase() as Address
+}
+
+/** A buyer's account, empty at first. */
+export function accountOf(state: State, buyer: Address): Account {
+  const key = addressKey(buyer)
+  const known = state.accounts.get(key)
+  if (known !== undefined) return known
+  const account: Account = { free: 0n, locked: 0n, nonce: 0n }
+  state.accounts.set(key, account)
+  return account
+}
+
+/** A provider's earnings, empty at first. */
+export function wheelOf(state: State, provider: number): Wheel {
+  const known = state.wheels.get(provider)
+  if (known !== undefined) return known
+  const wheel: Wheel = { claimable: 0n, cover: 0n, near: new Map(), far: new Map() }
+  state.wheels.set(provider, wheel)
+  return wheel
+}
+
+/** Number of a stream among all streams of all deals. */
+export function streamNumber(deal: number, stream: number): number {
+  return deal * STREAMS_PER_DEAL + stream
+}
+
+/** Where a deal stands at `clock`. */
+export function dealStateAt(deal: Deal | undefined, clock: number): DealState {
+  if (deal === undefined) return DealState.None
+  if (deal.closedAt !== null) return DealState.Closed
+  return clock < deal.end ? DealState.Open : DealState.Closing
+}

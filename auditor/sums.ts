@@ -1,0 +1,21 @@
+/**
+ * The solvency equation: what the ledger holds is the sum of what it owes.
+ *
+ * @module
+ */
+import type { State, Wheel } from './state.ts'
+
+function owedTo(wheel: Wheel): bigint {
+  let sum = wheel.claimable
+  for (const buckets of [wheel.near, wheel.far]) for (const amount of buckets.values()) sum += amount
+  return sum
+}
+
+/** Σ free + Σ remaining of deals not closed + Σ unmatured + Σ claimable + fees, base units. */
+export function sumOfParts(state: State): bigint {
+  let sum = state.fees.protocol + state.fees.committee
+  for (const { free } of state.accounts.values()) sum += free
+  for (const deal of state.deals.values()) if (deal.closedAt === null) sum += deal.remaining
+  for (const wheel of state.wheels.values()) sum += owedTo(wheel)
+  return sum
+}

@@ -1,0 +1,109 @@
+/**
+ * Every contract on a fresh chain, wired and governed as in production: a real AccessManager, real Permit2, demo tokens.
+ *
+ * @module
+ */
+import type { HardhatEthers } from '@nomicfoundation/hardhat-ethers/types'
+import type { Address } from 'viem'
+
+import type { Domain } from '#protocol/types.ts'
+
+import { readVectors } from '../protocol/support/vectors.ts'
+import { actors, signerNamed } from './actors.ts'
+
+/** Production's parameters; stake is valued at one dollar a token. */
+export const PARAMETERS = {
+  attestedWindow: 86_400,
+  forcedWindow: 259_200,
+  closingPeriod: 86_400,
+  retention: 604_800,
+  keyNotice: 86_400,
+  coverageBps: 10_000,
+  bondBps: 1000,
+  protocolFeeBps: 100,
+  committeeFeeBps: 50,
+  stakeValue: 1_000_000,
+}
+
+/** Roles of the AccessManager. */
+export const Role = { Governor: 1n, Guardian: 2n } as const
+
+/** Seconds the last committee's attestations stay valid. */
+export const GRACE = 3600
+
+/** What a deployment may differ in. */
+export type DeployOptions = { parameters?: Partial<typeof PARAMETERS>; members?: number; threshold?: number }
+
+/**
+ * Deploys everything.
+ *
+ * @returns Contracts, the accounts that play a part, and the committee's keys. `tally` is everything the settlement's
+ * address answers to.
+ */
+export async function deploy(ethers: HardhatEthers, options: DeployOptions = {}) {
+  const accounts = await actors(
+    ethers,
+    ...(['deployer', 'governor', 'guardian', 'treasury', 'committeeTreasury', 'owner', 'operator'] as const),
+    ...(['payout', 'buyer', 'relayer', 'stranger', 'rival', 'nextPayout', 'otherBuyer'] as const),
+  )
+  const parameters = { ...PARAMETERS, ...options.parameters }
+  const members = Array.from({ length: options.members ?? 3 }, (_, index) => signerNamed(`member ${index}`))
+  const manager = await ethers.deployContract('AccessManager', [accounts.deployer.address])
+  const dollar = await ethers.deployContract('DemoDollar')
+  const stake = await ethers.deployContract('DemoStake')
+  const permit2 = await deployPermit2(ethers)
+  const registry = await ethers.deployContract('Registry', [manager, stake])
+  const desk = await ethers.deployContract('Desk', [manager, dollar, registry, permit2])
+  const seats = members.map(({ address }, index) => ({ signer: address, endpoint: `http://127.0.0.1:${9000 + index}` }))
+  const committee = await ethers.deployContract('Committee', [manager, GRACE, seats, options.threshold ?? 2])
+  const settlement = await ethers.deployContract('Settlement', [
+    desk,
+    committee,
+    parameters,
+    accounts.treasury,
+    accounts.committeeTreasury,
+  ])
+  await registry.bind(settlement)
+  const tally = await ethers.getContractAt('ITallystick', await settlement.getAddress())
+
+  const governed = [
+    { target: settlement, roles: Role.Governor, names: ['setParameters', 'setTreasuries'], abi: tally.interface },
+    { target: committee, roles: Role.Governor, names: ['setMembers'], abi: committee.interface },
+    { target: settlement, roles: Role.Guardian, names: ['pause'], abi: tally.interface },
+    { target: registry, roles: Role.Guardian, names: ['pause'], abi: registry.interface },
+  ]
+  for (const { target, roles, names, abi } of governed) {
+    const selectors = names.map((name) => abi.getFunction(name as never)?.selector ?? '')
+    await manager.getFunction('setTargetFunctionRole')(target, selectors, roles)
+  }
+  await manager.getFunction('grantRole')(Role.Governor, accounts.governor, 0)
+  await manager.getFunction('grantRole')(Role.Guardian, accounts.guardian, 0)
+
+  const { chainId } = await ethers.provider.getNetwork()
+  const domainAt = async (contract: { getAddress: () => Promise<string> }): Promise<Domain> => ({
+    chainId: Number(chainId),
+    verifyingContract: (await contract.getAddress()) as Address,
+  })
+  const [domain, committeeDomain] = [await domainAt(settlement), await domainAt(committee)]
+  const contracts = { manager, dollar, stake, permit2, registry, desk, committee, settlement, tally }
+  return { ethers, ...contracts, ...accounts, accounts, members, parameters, domain, committeeDomain }
+}
+
+/** What {@link deploy} gives. */
+export type Deployment = Awaited<ReturnType<typeof deploy>>
+
+/** Uniswap's own code at an address of ours. */
+async function deployPermit2(ethers: HardhatEthers) {
+  const { bytecode } = readVectors<{ bytecode: string }>('permit2')
+  const abi = [
+    'function DOMAIN_SEPARATOR() view returns (bytes32)',
+    'function nonceBitmap(address, uint256) view returns (uint256)',
+    'error InvalidNonce()',
+    'error InvalidSigner()',
+    'error SignatureExpired(uint256)',
+    'error InvalidAmount(uint256)',
+  ]
+  const [deployer] = await ethers.getSigners()
+  const contract = await new ethers.ContractFactory(abi, bytecode, deployer).deploy()
+  return await contract.waitForDeployment()
+}

@@ -1,0 +1,457 @@
+/**
+ * A whole settlement on a fresh chain, and hands for everybody in it: providers, workers, buyers, committee members.
+ *
+ * Keys are derived from names, so two runs of a scenario give the same bytes. Every transaction is signed by its sender
+ * and mined by itself.
+ *
+ * @module
+ */
+import {
+  type Abi,
+  type Address,
+  encodeDeployData,
+  encodeFunctionData,
+  getContractAddress,
+  type Hex,
+  keccak256,
+  type Log,
+  type PublicClient,
+  parseEventLogs,
+  stringToHex,
+  zeroAddress,
+  zeroHash,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+import { demoDollarAbi, demoStakeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { Claim, encodeAttestation } from '#protocol/attestation.ts'
+import { batchRoot, encodeBatch, type Group, groupHash, sortGroups } from '#protocol/batch.ts'
+import {
+  acknowledgementDigest,
+  attestationDigest,
+  dealKey,
+  forceDigest,
+  offerHash,
+  tallyDigest,
+} from '#protocol/eip712.ts'
+import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
+import { signCompact } from '#protocol/signature.ts'
+import { type DealTerms, type Domain, Kind, Lane, Mode, type Offer, type Receipt, type Tally } from '#protocol/types.ts'
+import { PAGE_ROWS, packKeys } from '#protocol/worker-pages.ts'
+
+import { clientOf, fund, pass, type Rpc } from './rpc.ts'
+
+/** A compiled contract. */
+export type Artifact = { abi: Abi; bytecode: Hex }
+
+/** Somebody with a key. */
+export type Actor = { name: string; key: Hex; address: Address }
+
+/** A mined transaction. */
+export type Mined = { hash: Hex; block: number; succeeded: boolean; gasUsed: bigint; logs: Log[] }
+
+/** A provider with its workers, `index` as the registry counts them. */
+export type ProviderHand = { id: number; owner: Actor; workers: readonly { actor: Actor; index: number }[] }
+
+/** A deal and what its workers have signed so far, stream by stream. */
+export type DealHand = {
+  id: number
+  key: Hex
+  offer: Offer
+  terms: DealTerms
+  buyer: Actor
+  buyerNonce: bigint
+  provider: ProviderHand
+  orderKey: Actor
+  ackKey: Actor
+  streams: { count: number; units: bigint }[]
+}
+
+/** One worker's signed segment. */
+export type Segment = { group: Group; tally: Tally; deal: DealHand }
+
+/** Addresses of a deployment. */
+export type Deployment = {
+  settlement: Address
+  registry: Address
+  committee: Address
+  dollar: Address
+  stake: Address
+  accessManager: Address
+}
+
+/** How a scenario begins. */
+export type ScenarioOptions = {
+  rpc: Rpc
+  artifact: (name: string) => Artifact
+  parameters?: Partial<Parameters>
+  /** Committee members, default 3; the threshold is their majority. */
+  members?: number
+}
+
+/** `ILedger.Parameters`. */
+export type Parameters = typeof DEFAULTS
+
+/** Production default parameters; stake is worth as much as dollars. */
+export const DEFAULTS = {
+  attestedWindow: 86_400,
+  forcedWindow: 259_200,
+  closingPeriod: 86_400,
+  retention: 604_800,
+  keyNotice: 86_400,
+  coverageBps: 10_000,
+  bondBps: 1000,
+  protocolFeeBps: 100,
+  committeeFeeBps: 50,
+  stakeValue: 1_000_000,
+}
+
+const GAS = 16_000_000n
+const GRACE = 3600
+const HOUR = 3600
+
+/** The actor of a name; the same name is the same key everywhere. */
+export function actorOf(name: string): Actor {
+  const key = keccak256(stringToHex(`scenario ${name}`))
+  return { name, key, address: privateKeyToAccount(key).address }
+}
+
+/** A receipt nobody ran: the settlement cannot tell, and re-execution is not what these scenarios are about. */
+export function receiptOf(label: string, units: bigint | number): Receipt {
+  return { units: BigInt(units), workHash: keccak256(stringToHex(label)) }
+}
+
+/** Deploys everything and returns hands for it. */
+export async function createScenario(options: ScenarioOptions) {
+  const { rpc, artifact } = options
+  const client: PublicClient = clientOf(rpc)
+  const chainId = await client.getChainId()
+  const nonces = new Map<Address, number>()
+  const deployer = actorOf('deployer')
+  const relay = actorOf('relay')
+  const treasury = actorOf('treasury').address
+  const committeeTreasury = actorOf('committee treasury').address
+  const members = Array.from({ length: options.members ?? 3 }, (_, i) => actorOf(`member ${i}`))
+  const threshold = Math.floor(members.length / 2) + 1
+
+  async function submit(actor: Actor, to: Address | null, data: Hex, value = 0n): Promise<Mined> {
+    if (!nonces.has(actor.address)) await fund(rpc, actor.address)
+    const nonce = nonces.get(actor.address) ?? 0
+    nonces.set(actor.address, nonce + 1)
+    const serialized = await privateKeyToAccount(actor.key).signTransaction({
+      chainId,
+      nonce,
+      to,
+      data,
+      value,
+      gas: GAS,
+      maxFeePerGas: 10n ** 11n,
+      maxPriorityFeePerGas: 10n ** 9n,
+      type: 'eip1559',
+    })
+    const hash = keccak256(serialized)
+    try {
+      await rpc.request({ method: 'eth_sendRawTransaction', params: [serialized] })
+    } catch (error) {
+      // in-process chains answer a reverting transaction with an error although they mine it
+      const receipt = await rpc.request({ method: 'eth_getTransactionReceipt', params: [hash] })
+      if (receipt === null) throw error
+    }
+    const receipt = await client.waitForTransactionReceipt({ hash, pollingInterval: 20 })
+    return {
+      hash,
+      block: Number(receipt.blockNumber),
+      succeeded: receipt.status === 'success',
+      gasUsed: receipt.gasUsed,
+      logs: receipt.logs,
+    }
+  }
+
+  /** Sends and expects success. */
+  async function send(actor: Actor, to: Address | null, data: Hex): Promise<Mined> {
+    const mined = await submit(actor, to, data)
+    if (mined.succeeded) return mined
+    const reason = await client.call({ account: actor.address, ...(to === null ? {} : { to }), data }).then(
+      () => 'no reason when called again',
+      (error: unknown) => String(error),
+    )
+    throw new Error(`${actor.name}'s transaction ${mined.hash} failed: ${reason}`)
+  }
+
+  async function deploy(name: string, args: readonly unknown[]): Promise<Address> {
+    const { abi, bytecode } = artifact(name)
+    const nonce = BigInt(nonces.get(deployer.address) ?? 0)
+    await send(deployer, null, encodeDeployData({ abi, bytecode, args }))
+    return getContractAddress({ from: deployer.address, nonce })
+  }
+
+  const parameters: Parameters = { ...DEFAULTS, ...options.parameters }
+  const accessManager = await deploy('AccessManager', [deployer.address])
+  const dollar = await deploy('DemoDollar', [])
+  const stake = await deploy('DemoStake', [])
+  const registry = await deploy('Registry', [accessManager, stake])
+  const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress])
+  const seats = members.map(({ address }, i) => ({ signer: address, endpoint: `http://127.0.0.1:${9000 + i}` }))
+  const committee = await deploy('Committee', [accessManager, GRACE, seats, threshold])
+  const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
+  await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] }))
+  const deployment: Deployment = { settlement, registry, committee, dollar, stake, accessManager }
+  const domain: Domain = { chainId, verifyingContract: settlement }
+
+  /** One call of the settlement's, sent and expected to succeed. */
+  const act = async (actor: Actor, data: Hex): Promise<Mined> => await send(actor, settlement, data)
+
+  const tick = async (): Promise<Mined> =>
+    await act(relay, encodeFunctionData({ abi: settlementAbi, functionName: 'tick' }))
+
+  /** Lets the protocol clock run for `seconds`, touching it often enough that it does. */
+  async function elapse(seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left -= HOUR) {
+      await pass(rpc, Math.min(left, HOUR))
+      await tick()
+    }
+  }
+
+  async function join(name: string, stakeAmount: bigint, workerNames: readonly string[]): Promise<ProviderHand> {
+    const owner = actorOf(name)
+    const workers = workerNames.map(actorOf)
+    const mint = encodeFunctionData({ abi: demoStakeAbi, functionName: 'mint', args: [owner.address, stakeAmount] })
+    await send(owner, stake, mint)
+    const approval = [registry, stakeAmount] as const
+    await send(owner, stake, encodeFunctionData({ abi: demoStakeAbi, functionName: 'approve', args: approval }))
+    const permit = { deadline: 0n, v: 0, r: zeroHash, s: zeroHash }
+    const keys = workers.length === 0 ? '0x' : packKeys(workers.map(({ address }) => address))
+    const args = [stakeAmount, permit, owner.address, zeroAddress, keys] as const
+    const mined = await send(owner, registry, encodeFunctionData({ abi: registryAbi, functionName: 'join', args }))
+    const [joined] = parseEventLogs({ abi: registryAbi, logs: mined.logs, eventName: 'Joined' })
+    const [registered] = parseEventLogs({ abi: registryAbi, logs: mined.logs, eventName: 'WorkersRegistered' })
+    const first = registered?.args.firstIndex ?? PAGE_ROWS
+    return {
+      id: joined?.args.provider ?? 0,
+      owner,
+      workers: workers.map((actor, row) => ({ actor, index: first + row })),
+    }
+  }
+
+  async function deposit(buyer: Actor, amount: bigint): Promise<Mined> {
+    const mint = [buyer.address, amount] as const
+    await send(buyer, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'mint', args: mint }))
+    const approval = [settlement, amount] as const
+    await send(buyer, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'approve', args: approval }))
+    const args = [buyer.address, amount] as const
+    return await act(buyer, encodeFunctionData({ abi: settlementAbi, functionName: 'deposit', args }))
+  }
+
+  /** An offer with room for everything, changed by `changes`. */
+  async function offerOf(provider: ProviderHand, changes: Partial<Offer> = {}): Promise<Offer> {
+    return {
+      provider: provider.owner.address,
+      nonce: 0n,
+      salt: keccak256(stringToHex(`salt ${provider.id}`)),
+      program: keccak256(stringToHex('a program')),
+      kind: Kind.Repeatable,
+      unit: stringToHex('Mfuel', { size: 32 }),
+      price: 700n,
+      rateCap: 1_000_000,
+      minBudget: 1n,
+      maxBudget: 10n ** 12n,
+      total: 10n ** 13n,
+      buyer: zeroAddress,
+      openingFee: 0n,
+      maxDuration: 60 * 86_400,
+      expiry: 2 ** 32 - 1,
+      mode: Mode.Calldata,
+      ...changes,
+    }
+  }
+
+  const signOffer = async (offer: Offer, signer: Actor): Promise<Hex> =>
+    await privateKeyToAccount(signer.key).sign({ hash: offerHash(offer, domain) })
+
+  /** Takes an offer; `deal` and `mined` tell what came of it. */
+  async function open(
+    provider: ProviderHand,
+    buyer: Actor,
+    changes: { offer?: Partial<Offer>; terms?: Partial<DealTerms> } = {},
+  ): Promise<{ deal: DealHand; mined: Mined }> {
+    const offer = await offerOf(provider, changes.offer)
+    const orderKey = actorOf(`${buyer.name} orders`)
+    const ackKey = actorOf(`${buyer.name} acknowledges`)
+    const terms: DealTerms = {
+      budget: 1_000_000_000n,
+      exposure: 10n ** 9n,
+      duration: 30 * 86_400,
+      streams: 2,
+      orderKey: orderKey.address,
+      ackKey: ackKey.address,
+      taskRoot: zeroHash,
+      ...changes.terms,
+    }
+    const signature = await signOffer(offer, provider.owner)
+    const view = { ...terms, exposure: Number(terms.exposure) }
+    const args = [offer, signature, view] as const
+    const mined = await act(buyer, encodeFunctionData({ abi: settlementAbi, functionName: 'openDeal', args }))
+    const [opened] = parseEventLogs({ abi: settlementAbi, logs: mined.logs, eventName: 'DealOpened' })
+    const id = opened?.args.id ?? 0
+    const buyerNonce = openings.get(buyer.address) ?? 0n
+    openings.set(buyer.address, buyerNonce + 1n)
+    const key = dealKey(offerHash(offer, domain), buyer.address, buyerNonce)
+    const streams = Array.from({ length: terms.streams }, () => ({ count: 0, units: 0n }))
+    return { deal: { id, key, offer, terms, buyer, buyerNonce, provider, orderKey, ackKey, streams }, mined }
+  }
+  const openings = new Map<Address, bigint>()
+
+  /** Signs a segment over given receipts from `first` on; changes nothing. */
+  function segmentAt(
+    deal: DealHand,
+    stream: number,
+    at: { first: number; unitsBefore: bigint },
+    receipts: readonly Receipt[],
+    signer = deal.provider.workers[0],
+  ): Segment {
+    if (signer === undefined) throw new Error('the provider has no worker')
+    const tally: Tally = {
+      dealKey: deal.key,
+      stream,
+      first: at.first,
+      count: at.first + receipts.length,
+      units: at.unitsBefore + totalUnits(receipts),
+      segment: segmentHash(encodeReceipts(receipts)),
+    }
+    const signature = signCompact(tallyDigest(tally, domain), signer.actor.key)
+    return {
+      deal,
+      tally,
+      group: { dealId: deal.id, stream, worker: signer.index, first: at.first, signature, receipts },
+    }
+  }
+
+  /** Works on: signs the next receipts of a stream, one per entry of `units`. */
+  function work(deal: DealHand, stream: number, units: readonly (bigint | number)[]): Segment {
+    const state = deal.streams[stream]
+    if (state === undefined) throw new Error(`deal ${deal.id} has no stream ${stream}`)
+    const receipts = units.map((one, i) => receiptOf(`${deal.key} ${stream} ${state.count + i}`, one))
+    const segment = segmentAt(deal, stream, { first: state.count, unitsBefore: state.units }, receipts)
+    state.count = segment.tally.count
+    state.units = segment.tally.units
+    return segment
+  }
+
+  /** Signs the buyer's acknowledgement into a segment, as lane 0 wants it. */
+  function acknowledged(segment: Segment, signer = segment.deal.ackKey): Segment {
+    const { dealKey: key, stream, count, units, segment: hash } = segment.tally
+    const digest = acknowledgementDigest({ dealKey: key, stream, count, units, segment: hash }, domain)
+    return { ...segment, group: { ...segment.group, acknowledgement: signCompact(digest, signer.key) } }
+  }
+
+  const rootOf = (segments: readonly Segment[]): Hex =>
+    batchRoot(ordered(segments).map(({ tally }) => groupHash(tally)))
+
+  function ordered(segments: readonly Segment[]): Segment[] {
+    const groups = sortGroups(segments.map(({ group }) => group))
+    return groups.flatMap((group) => segments.filter((segment) => segment.group === group))
+  }
+
+  /** Attestation of a batch by the first `signers` members. */
+  function attest(
+    segments: readonly Segment[],
+    signers: readonly Actor[] = members.slice(0, threshold),
+    epoch = 1,
+  ): Hex {
+    const claims = Claim.Tallies
+    const digest = attestationDigest(
+      { epoch, root: rootOf(segments), claims },
+      { chainId, verifyingContract: committee },
+    )
+    const signatures = signers.map((member) => ({
+      index: members.findIndex(({ address }) => address === member.address),
+      signature: signCompact(digest, member.key),
+    }))
+    return encodeAttestation({ epoch, claims, signatures })
+  }
+
+  const batchBytes = (lane: number, segments: readonly Segment[]): Hex =>
+    encodeBatch({ mode: Mode.Calldata, lane, groups: ordered(segments).map(({ group }) => group) })
+
+  const settleData = (lane: number, segments: readonly Segment[], authority: Hex): Hex =>
+    encodeFunctionData({
+      abi: settlementAbi,
+      functionName: 'settle',
+      args: [batchBytes(lane, segments), authority],
+    })
+
+  /** Settles attested segments. */
+  const settle = async (segments: readonly Segment[]): Promise<Mined> =>
+    await act(relay, settleData(Lane.Attested, segments, attest(segments)))
+
+  /** Settles acknowledged segments; signs the acknowledgements too. */
+  const settleAcknowledged = async (segments: readonly Segment[]): Promise<Mined> =>
+    await act(
+      relay,
+      settleData(
+        Lane.Acknowledged,
+        segments.map((one) => acknowledged(one)),
+        '0x',
+      ),
+    )
+
+  /** Forces segments in as `sender`; as anybody but the provider with `signer`'s permission. */
+  async function force(segments: readonly Segment[], sender: Actor, signer?: Actor): Promise<Mined> {
+    const digest = forceDigest({ root: rootOf(segments), sender: sender.address }, domain)
+    const authority = signer === undefined ? '0x' : signCompact(digest, signer.key)
+    return await act(sender, settleData(Lane.Forced, segments, authority))
+  }
+
+  /** Signs an acknowledgement of everything a stream has so far and brings it on chain. */
+  async function acknowledge(deal: DealHand, stream: number, units: bigint): Promise<Mined> {
+    const message = { dealKey: deal.key, stream, count: deal.streams[stream]?.count ?? 0, units, segment: zeroHash }
+    const signature = signCompact(acknowledgementDigest(message, domain), deal.ackKey.key)
+    const args = [deal.id, stream, message.count, Number(units), zeroHash, signature] as const
+    return await act(relay, encodeFunctionData({ abi: settlementAbi, functionName: 'acknowledge', args }))
+  }
+
+  async function setParameters(changes: Partial<Parameters>): Promise<Mined> {
+    Object.assign(parameters, changes)
+    const args = [parameters] as const
+    return await act(deployer, encodeFunctionData({ abi: settlementAbi, functionName: 'setParameters', args }))
+  }
+
+  return {
+    rpc,
+    client,
+    chainId,
+    domain,
+    deployment,
+    deployer,
+    relay,
+    members,
+    threshold,
+    parameters,
+    submit,
+    send,
+    act,
+    tick,
+    elapse,
+    pass: async (seconds: number) => await pass(rpc, seconds),
+    join,
+    deposit,
+    offerOf,
+    signOffer,
+    open,
+    segmentAt,
+    work,
+    acknowledged,
+    rootOf,
+    attest,
+    batchBytes,
+    settleData,
+    settle,
+    settleAcknowledged,
+    force,
+    acknowledge,
+    setParameters,
+  }
+}
+
+/** Hands for a deployment. */
+export type Scenario = Awaited<ReturnType<typeof createScenario>>

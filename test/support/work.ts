@@ -1,0 +1,87 @@
+/**
+ * Streams of work as workers keep them: receipts so far, and segments of them signed.
+ *
+ * @module
+ */
+import { type Hex, keccak256, stringToHex } from 'viem'
+
+import { type Batch, batchRoot, encodeBatch, type Group, groupHash, sortGroups, tallyOfGroup } from '#protocol/batch.ts'
+import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
+import { totalUnits } from '#protocol/receipts.ts'
+import { type Acknowledgement, type Domain, Mode, type Receipt, type Tally } from '#protocol/types.ts'
+
+import type { Signer } from './actors.ts'
+
+/** Where a stream's work goes and who does it. */
+export type StreamPlace = {
+  readonly dealId: number
+  readonly dealKey: Hex
+  readonly stream: number
+  readonly worker: number
+  readonly signer: Signer
+}
+
+/** A group together with the tally that it carries. */
+export type SignedGroup = Group & { readonly tally: Tally; readonly leaf: Hex }
+
+/** One stream's receipts and what can be signed over them. */
+export type StreamLog = {
+  /** Does tasks of these many units. */
+  work(...units: bigint[]): StreamLog
+  /** The segment of receipts `first … count`, signed by the worker; everything done when they are left out. */
+  group(first?: number, count?: number): SignedGroup
+  /** The same with the acknowledgement key's signature. */
+  acknowledged(key: Signer, first?: number, count?: number): SignedGroup
+  readonly receipts: readonly Receipt[]
+}
+
+/** A new stream without receipts. */
+export function createStream(domain: Domain, place: StreamPlace): StreamLog {
+  const receipts: Receipt[] = []
+  const { dealId, dealKey, stream, worker, signer } = place
+
+  function group(first = 0, count = receipts.length): SignedGroup {
+    const bare = { dealId, stream, worker, first, signature: '0x' as Hex, receipts: receipts.slice(first, count) }
+    const tally = tallyOfGroup(bare, dealKey, totalUnits(receipts.slice(0, count)))
+    return { ...bare, tally, leaf: groupHash(tally), signature: signer.sign(tallyDigest(tally, domain)) }
+  }
+
+  const log: StreamLog = {
+    receipts,
+    group,
+    work(...units) {
+      for (const amount of units) {
+        receipts.push({ units: amount, workHash: workHashOf(`${dealKey} ${stream} ${receipts.length}`) })
+      }
+      return log
+    },
+    acknowledged(key, first, count) {
+      const signed = group(first, count)
+      return { ...signed, acknowledgement: key.sign(acknowledgementDigest(acknowledgementOf(signed.tally), domain)) }
+    },
+  }
+  return log
+}
+
+/** A work hash nobody looks behind. */
+export function workHashOf(name: string): Hex {
+  return keccak256(stringToHex(name))
+}
+
+/** The acknowledgement that covers a tally. */
+export function acknowledgementOf({ dealKey, stream, count, units, segment }: Tally): Acknowledgement {
+  return { dealKey, stream, count, units, segment }
+}
+
+/** The same group with another signature over the same receipts; `units` is what the worker claims. */
+export function resigned(domain: Domain, group: SignedGroup, signer: Signer, change: Partial<Tally> = {}): SignedGroup {
+  const tally = { ...group.tally, ...change }
+  return { ...group, tally, signature: signer.sign(tallyDigest(tally, domain)) }
+}
+
+/** Bytes and root of groups in the order a batch needs. */
+export function batchOf(lane: number, groups: readonly SignedGroup[]): { batch: Batch; bytes: Hex; root: Hex } {
+  const sorted = sortGroups(groups) as SignedGroup[]
+  const batch = { mode: Mode.Calldata, lane, groups: sorted }
+  return { batch, bytes: encodeBatch(batch), root: batchRoot(sorted.map(({ leaf }) => leaf)) }
+}
