@@ -24,6 +24,7 @@ import { createGasSender } from './adapters/gas-sender.ts'
 import { createWorkerHttp } from './adapters/http-server.ts'
 import { createMembers } from './adapters/members.ts'
 import type { WorkerConfig } from './config.ts'
+import { streamName } from './domain/view.ts'
 import { createBoard } from './services/board.ts'
 import { createDeliverer } from './services/deliverer.ts'
 import { createForcer } from './services/forcer.ts'
@@ -139,7 +140,11 @@ export async function startWorker(options: {
   shutdown.onShutdown(() => runner.idle())
 
   const app = createWorkerHttp({
-    ...{ data, acceptOrders: intake.accept, log },
+    ...{ data, acceptOrders: intake.accept, receipts: store.receipts, log },
+    tally: (ref) => {
+      const cursor = board.view()?.streams.get(streamName(ref))?.count
+      return cursor === undefined ? null : store.latestTally(ref, cursor)
+    },
     status: () => statusOf({ store, board, fleet, runner, deliverer }),
   })
   shutdown.onShutdown(() => app.close())

@@ -12,12 +12,15 @@ import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
 
 import { WorkerError } from '../errors.ts'
-import type { SignedOrder } from '../rows.ts'
+import type { SignedOrder, SignedTally, StoredReceipt, StreamRef } from '../rows.ts'
+import { streamRoutes } from './stream-routes.ts'
 
 /** Creates the server; it does not listen yet. */
 export function createWorkerHttp(options: {
   readonly data: DataStore
   readonly acceptOrders: (orders: readonly SignedOrder[]) => number
+  readonly receipts: (ref: StreamRef, first: number, count: number) => readonly StoredReceipt[]
+  readonly tally: (ref: StreamRef) => SignedTally | null
   readonly status: () => unknown
   readonly log: Logger
 }): FastifyInstance {
@@ -26,6 +29,7 @@ export function createWorkerHttp(options: {
 
   app.get('/healthz', () => ({ status: 'ok' }))
   app.get('/v1/status', () => options.status())
+  streamRoutes(app, options)
 
   app.get<{ Params: { root: string } }>('/v1/data/:root', async (request, reply) => {
     const root = parseDataRoot(request.params.root)

@@ -17,10 +17,15 @@ import { createLog } from '#runtime/log.ts'
 import { createWorkerHttp } from '#worker/adapters/http-server.ts'
 import { WorkerError } from '#worker/errors.ts'
 
-import { orderOf } from '../support/fixtures.ts'
+import { dealKey, orderOf, outcomeOf } from '../support/fixtures.ts'
 
 const bytes = new TextEncoder().encode('an input')
 const root = dataRoot(bytes)
+const receipt = { ...outcomeOf(1), position: 0, totalUnits: 1n, order: orderOf(1) }
+const tally = {
+  ...{ dealKey, stream: 1, first: 0, count: 1, units: 1n, segment: dealKey, hash: dealKey },
+  signature: orderOf(1).signature,
+}
 const octets = { 'content-type': 'application/octet-stream' }
 
 describe('worker routes', () => {
@@ -38,6 +43,8 @@ describe('worker routes', () => {
         if (refusal !== null) throw new WorkerError(refusal, 'no')
         return orders.length
       },
+      receipts: (_ref, first, count) => [receipt].slice(first, count),
+      tally: ({ stream }) => (stream === 1 ? tally : null),
       status: () => ({ deals: [] }),
       log: createLog({ name: 'test', level: 'silent' }),
     })
@@ -63,7 +70,15 @@ describe('worker routes', () => {
     expect((await app.inject('/v1/status')).json()).to.deep.equal({ deals: [] })
   })
 
+  it('show a buyer the receipts of a stream and the tally over them', async () => {
+    const receipts = await app.inject(`/v1/receipts?dealKey=${dealKey}&stream=1`)
+    expect(receipts.json()).to.deep.equal({ receipts: [toWire(receipt)] })
+    expect((await app.inject(`/v1/receipts?dealKey=${dealKey}&stream=1&from=1`)).json()).to.deep.equal({ receipts: [] })
+    expect((await app.inject(`/v1/tallies?dealKey=${dealKey}&stream=1`)).json()).to.deep.equal({ tally: toWire(tally) })
+  })
+
   const order = toWire(orderOf(1))
+  const streamUrl = `/v1/receipts?dealKey=${dealKey}&stream=1`
   const large = Buffer.alloc(65)
   const put = (url: string, payload: Buffer | string, headers: Record<string, string> = octets): InjectOptions => ({
     ...{ method: 'PUT', url, payload, headers },
@@ -91,6 +106,15 @@ describe('worker routes', () => {
     ['units of 49 bits', post({ orders: [{ ...order, maxUnits: (2n ** 48n).toString() }] }), 400, 'wire.invalid'],
     ['a body that is no JSON', { ...post(null), payload: '{' }, 400, 'request.malformed'],
     ['a body of two megabytes', post({ orders: ['x'.repeat(2_000_000)] }), 413, 'request.too-large'],
+    ['a stream without a deal', { method: 'GET', url: '/v1/receipts?stream=1' }, 400, 'wire.invalid'],
+    ['too many receipts at once', { method: 'GET', url: `${streamUrl}&limit=501` }, 400, 'wire.invalid'],
+    [
+      'a stream beyond every deal',
+      { method: 'GET', url: `/v1/tallies?dealKey=${dealKey}&stream=64` },
+      400,
+      'wire.invalid',
+    ],
+    ['a tally where none waits', { method: 'GET', url: `/v1/tallies?dealKey=${dealKey}&stream=0` }, 404, 'tally.none'],
     ['a route that is none', { method: 'GET', url: '/v1/keys' }, 404, 'route.unknown'],
   ]
   for (const [title, request, status, code] of bad) {
