@@ -196,7 +196,7 @@ export function createSegmentStore(database: Database): SegmentStore {
       database.run(
         `update segments set transaction_hash = ? where tally_hash in (
            select tally_hash from signed_groups where root = ?
-           union select value from batches, json_each(batches.groups) where root = ?)`,
+           union select member.value from batches, json_each(batches.groups) as member where batches.root = ?)`,
         transaction,
         root,
         root,
