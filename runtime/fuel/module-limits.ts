@@ -29,8 +29,11 @@ export const moduleLimits = {
   nesting: 1_024,
   /** Labels of one `br_table`. */
   branchLabels: 8_192,
-  /** Sum over all branches and blocks of the locals and operands alive there: what a one-pass compiler has to do. */
-  mergeWork: 30_000_000,
+  /**
+   * Sum over all branches and blocks of the locals and operands alive there. A one-pass compiler keeps a state of that size
+   * at each: this many take V8 about 200 MB and half a second.
+   */
+  mergeWork: 6_000_000,
   /** Memory a program may reach, in pages of 64 KiB (64 MiB). */
   memoryPages: 1_024,
   /** Stack of all frames together, in slots of 8 bytes (512 KiB): calling deeper traps. */

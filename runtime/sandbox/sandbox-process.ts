@@ -102,11 +102,11 @@ function openChannel(child: ConfinedProcess): Channel {
     }
   })
   child.stderr.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString('latin1')).slice(0, 4_096)
+    complaint = (complaint + chunk.toString('latin1')).slice(-4_096)
   })
   child.stdin.on('error', () => {}) // its end is told by `close`
   child.on('error', (error) => end(`the process could not be started: ${error.message}`))
-  child.on('close', (code, signal) => end(`the process ended (${signal ?? code}) ${complaint.trim().slice(0, 500)}`))
+  child.on('close', (code, signal) => end(`the process ended (${signal ?? code}) ${complaint.trim().slice(-300)}`))
 
   return {
     next(limit) {
