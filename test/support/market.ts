@@ -84,11 +84,7 @@ export async function fundBuyer(deployment: Deployment, buyer: HardhatEthersSign
 }
 
 /** The usual offer: a tenth of a cent per unit, 1,000 units a second and stream. */
-export async function offerOf(
-  { tally }: Deployment,
-  { owner }: Provider,
-  change: Partial<Offer> = {},
-): Promise<Offer> {
+export async function offerOf({ tally }: Deployment, { owner }: Provider, change: Partial<Offer> = {}): Promise<Offer> {
   return {
     provider: owner.address as Address,
     nonce: 0n,

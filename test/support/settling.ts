@@ -59,7 +59,9 @@ export async function sendBatch(
   const { settlement, ethers } = deployment
   const tx = await settlement.connect(from).settle(bytes, authority)
   const receipt = await tx.wait()
-  const log = receipt?.logs.map((entry) => settlement.interface.parseLog(entry)).find((entry) => entry?.name === 'Settled')
+  const log = receipt?.logs
+    .map((entry) => settlement.interface.parseLog(entry))
+    .find((entry) => entry?.name === 'Settled')
   if (log == null) throw new Error('the batch emitted nothing')
   const trace: { returnValue: string } = await ethers.provider.send('debug_traceTransaction', [
     tx.hash,

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice The cheatcodes our Solidity tests use. Signatures are the runner's public interface.
+interface Vm {
+    function prank(address sender) external;
+    function prank(address sender, address origin) external;
+    function warp(uint256 timestamp) external;
+    function addr(uint256 privateKey) external pure returns (address);
+    function signCompact(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
+    function deployCode(string calldata artifact) external returns (address);
+    function assertEq(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertEq(bytes32 left, bytes32 right, string calldata reason) external pure;
+    function assertEq(bytes calldata left, bytes calldata right, string calldata reason) external pure;
+    function assertTrue(bool holds, string calldata reason) external pure;
+    function assertLe(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertGe(uint256 left, uint256 right, string calldata reason) external pure;
+}
+
+/// @notice What every Solidity test starts from.
+abstract contract Probe {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    /// @dev Folds `x` into [min, max] without rejecting inputs, so no fuzz run is wasted.
+    function _within(uint256 x, uint256 min, uint256 max) internal pure returns (uint256) {
+        if (x >= min && x <= max) return x;
+        return min + (x % (max - min + 1));
+    }
+}
