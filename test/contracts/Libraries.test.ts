@@ -1,0 +1,219 @@
+/** @module */
+import { expect } from 'chai'
+import { network } from 'hardhat'
+import type { Address, Hex } from 'viem'
+
+import { decodeBatch } from '#protocol/batch.ts'
+import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
+import type { Offer } from '#protocol/types.ts'
+import { pageAddress } from '#protocol/worker-pages.ts'
+
+import { readVectors } from '../protocol/support/vectors.ts'
+
+const { ethers, networkHelpers } = await network.create()
+
+const MALFORMED = ethers.MaxUint256
+/** Faults of the plain reading, in its own order. */
+const FAULTS = ['None', 'Short', 'Mode', 'Lane', 'Number', 'Stream', 'Count', 'Receipts']
+
+type Message = {
+  type: string
+  message: Record<string, never>
+  structHash: Hex
+  digest: Hex
+  signer: string
+  signature: Hex
+}
+type MalformedBytes = { name: string; bytes: Hex; count: number; code: string }
+
+const batches = readVectors<{ valid: { name: string; bytes: Hex }[]; malformed: MalformedBytes[] }>('batches')
+const { messages } = readVectors<{ messages: Message[] }>('messages')
+const receipts = readVectors<{
+  segments: { name: string; bytes: Hex; segment: Hex; units: string; receipts: [] }[]
+  malformed: MalformedBytes[]
+}>('receipts')
+const signatures = readVectors<{
+  digest: Hex
+  signer: string
+  signature: Hex
+  others: { name: string; signature: Hex; signer: string }[]
+  refused: { name: string; signature: Hex }[]
+}>('signatures')
+
+async function libraries() {
+  return await ethers.deployContract('LibraryProbe')
+}
+
+describe('the libraries on the chain', () => {
+  describe('reading batches, plainly', () => {
+    for (const { name, bytes } of batches.valid) {
+      it(`finds every field: ${name}`, async () => {
+        const probe = await networkHelpers.loadFixture(libraries)
+        const expected = decodeBatch(bytes)
+        const read = await probe.referenceDecode(bytes)
+        expect([read.fault, read.lane]).to.deep.equal([0n, BigInt(expected.lane)])
+        const groups = read.groups.map((group) => ({
+          dealId: Number(group.deal),
+          stream: Number(group.stream),
+          worker: Number(group.worker),
+          first: Number(group.first),
+          signature: group.signature,
+          ...(expected.lane === 0 ? { acknowledgement: group.acknowledgement } : {}),
+          receipts: group.receipts.map(({ units, workHash }) => ({ units, workHash })),
+        }))
+        expect(groups).to.deep.equal(expected.groups)
+      })
+    }
+
+    it('refuses every malformed kind, each for one of its reasons', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const seen = new Set<string>()
+      for (const { name, bytes } of batches.malformed) {
+        const { fault } = await probe.referenceDecode(bytes)
+        expect(fault, name).to.not.equal(0n)
+        seen.add(FAULTS[Number(fault)] ?? '')
+      }
+      expect([...seen].sort()).to.deep.equal(FAULTS.filter((name) => name !== 'None').sort())
+    })
+  })
+
+  describe('varint', () => {
+    const { valid, malformed } = readVectors<{
+      valid: { value: string; bytes: Hex; bits: number }[]
+      malformed: { name: string; bytes: Hex; bits: number }[]
+    }>('varints')
+
+    it('reads every canonical number, whatever stands behind it', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      for (const { value, bytes, bits } of valid) {
+        if (bits > 49) continue // the chain reads no more than seven bytes
+        const length = BigInt(bytes.length / 2 - 1)
+        expect(await probe.varint(`${bytes}ffffff`), bytes).to.deep.equal([BigInt(value), length])
+        expect(await probe.varint(bytes), bytes).to.deep.equal([BigInt(value), length])
+      }
+    })
+
+    it('refuses what is not canonical or too long for its caller', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      for (const { name, bytes, bits } of malformed) {
+        const [value, size] = await probe.varint(bytes)
+        const length = BigInt(bytes.length / 2 - 1)
+        expect(size === 0n || size > length || value >= 2n ** BigInt(bits), name).to.equal(true)
+      }
+    })
+  })
+
+  describe('scan', () => {
+    for (const { name, bytes, segment, units, receipts: list } of receipts.segments) {
+      it(`measures and hashes: ${name}`, async () => {
+        const probe = await networkHelpers.loadFixture(libraries)
+        const length = BigInt(bytes.length / 2 - 1)
+        expect(await probe.scan(bytes, list.length)).to.deep.equal([length, BigInt(units)])
+        for (let skip = 0; skip <= list.length; skip += 1) {
+          expect(await probe.scanHash(`${bytes}ff`, skip, list.length)).to.deep.equal([length, segment])
+        }
+      })
+    }
+
+    for (const { name, bytes, count } of receipts.malformed) {
+      it(`refuses: ${name}`, async () => {
+        const probe = await networkHelpers.loadFixture(libraries)
+        const [size] = await probe.scan(bytes, count)
+        expect(size === MALFORMED || size > BigInt(bytes.length / 2 - 1)).to.equal(true)
+        expect((await probe.referenceScan(bytes, count))[0]).to.equal(false)
+      })
+    }
+
+    it('ends at the end of the input whatever count is claimed', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const [size] = await probe.scan('0x', 2n ** 32n - 1n)
+      expect(size).to.equal(MALFORMED)
+    })
+
+    it('agrees with the TypeScript encoder on long segments', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const long = Array.from({ length: 300 }, (_, index) => ({
+        units: 2n ** BigInt(index % 48),
+        workHash: ethers.id(`receipt ${index}`) as Hex,
+      }))
+      const bytes = encodeReceipts(long)
+      const [size, units] = await probe.scan(bytes, 300)
+      expect([size, units]).to.deep.equal([BigInt(bytes.length), totalUnits(long)])
+      expect(await probe.scanHash(bytes, 123, 300)).to.deep.equal([BigInt(bytes.length), segmentHash(bytes)])
+    })
+  })
+
+  describe('root', () => {
+    it('equals every vector, and the plain reading too', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      for (const { leaves, root } of readVectors<{ roots: { leaves: Hex[]; root: Hex }[] }>('merkle').roots) {
+        expect(await probe.root(leaves), `${leaves.length} leaves`).to.equal(root)
+        expect(await probe.referenceRoot(leaves), `${leaves.length} leaves`).to.equal(root)
+      }
+    })
+  })
+
+  describe('messages', () => {
+    it('hash to every vector', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const seen = new Set<string>()
+      for (const { type, message: m, structHash } of messages) {
+        const { dealKey, stream, first, count, units, segment, root, sender } = m
+        const hashes: Record<string, () => Promise<string>> = {
+          Offer: () => probe.offerHash(m as unknown as Offer),
+          Tally: () => probe.tallyHash(dealKey ?? '', stream ?? 0, first ?? 0, count ?? 0, units ?? 0, segment ?? ''),
+          Acknowledgement: () =>
+            probe.acknowledgementHash(dealKey ?? '', stream ?? 0, count ?? 0, units ?? 0, segment ?? ''),
+          Force: () => probe.forceHash(root ?? '', sender ?? ''),
+        }
+        const hash = await hashes[type]?.()
+        if (hash === undefined) continue
+        expect(hash, type).to.equal(structHash)
+        seen.add(type)
+      }
+      expect(seen.size).to.equal(4)
+    })
+  })
+
+  describe('recover', () => {
+    it('finds the signer of every vector', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      for (const { digest, signer, signature } of messages) {
+        expect(await probe.recover(digest, signature)).to.equal(signer)
+      }
+      for (const { name, signature, signer } of signatures.others) {
+        expect(await probe.recover(signatures.digest, signature), name).to.equal(signer)
+      }
+    })
+
+    for (const { name, signature } of signatures.refused) {
+      it(`finds nobody: ${name}`, async () => {
+        const probe = await networkHelpers.loadFixture(libraries)
+        expect(await probe.recover(signatures.digest, signature)).to.equal(ethers.ZeroAddress)
+      })
+    }
+  })
+
+  describe('worker pages', () => {
+    it('have the addresses of every vector', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const { registry, addresses } = readVectors<{
+        registry: Address
+        addresses: { page: number; address: string }[]
+      }>('worker-pages')
+      for (const { page, address } of addresses) {
+        expect(await probe.pageAddress(registry, page), `page ${page}`).to.equal(address)
+        expect(pageAddress(registry, page)).to.equal(address)
+      }
+    })
+
+    it('read as nothing where there is no page and no row', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      const page = ethers.Wallet.createRandom().address
+      await networkHelpers.setCode(page, `0x0000000007${'aa'.repeat(20)}`)
+      expect(await probe.pageRow(page, 0)).to.deep.equal([7n, ethers.getAddress(`0x${'aa'.repeat(20)}`)])
+      expect(await probe.pageRow(page, 1)).to.deep.equal([7n, ethers.ZeroAddress])
+      expect(await probe.pageRow(ethers.Wallet.createRandom().address, 0)).to.deep.equal([0n, ethers.ZeroAddress])
+    })
+  })
+})

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICommittee} from "../../contracts/interfaces/ICommittee.sol";
+import {ILedger} from "../../contracts/interfaces/ILedger.sol";
+import {ISettlement} from "../../contracts/interfaces/ISettlement.sol";
+import {Lane, Outcome} from "../../contracts/interfaces/ITypes.sol";
+import {ReferenceBatchLib} from "../../contracts/reference/ReferenceBatchLib.sol";
+import {Probe, Vm} from "./support/Probe.sol";
+
+/// @notice Whole batches: the settlement reads what the plain reading reads, no byte more and no byte less.
+/// @dev No deal was opened, so every group is skipped and every leaf has the zero key.
+contract SettlementBytesTest is Probe {
+    ISettlement private _settlement;
+
+    address private constant SENDER = address(0xbeef);
+    bytes4 private constant MALFORMED = ISettlement.SettlementMalformedBatch.selector;
+
+    function setUp() public {
+        address registry = _deploy("Registry.sol:Registry", abi.encode(address(this), address(this)));
+        address dollar = _deploy("DemoDollar.sol:DemoDollar", "");
+        address desk = _deploy("Desk.sol:Desk", abi.encode(address(this), dollar, registry, address(this)));
+        ILedger.Parameters memory parameters = ILedger.Parameters(
+            1 days,
+            3 days,
+            1 days,
+            7 days,
+            1 days,
+            10_000,
+            1000,
+            100,
+            50,
+            1_000_000
+        );
+        _settlement = ISettlement(
+            _deploy(
+                "Settlement.sol:Settlement",
+                abi.encode(desk, ICommittee(address(this)), parameters, address(this), address(this))
+            )
+        );
+    }
+
+    /// Any well-formed batch is read as a whole: as many outcomes as groups, and the reference's root over them.
+    function testFuzz_SettleReadsEveryGroup(uint256 seed, uint8 groups, bool acknowledged) public {
+        bytes memory batch = _batch(seed, _within(groups, 1, 9), acknowledged);
+        (bool settled, bytes memory outcomes) = _settle(batch);
+        vm.assertTrue(settled, "settled");
+        vm.assertTrue(ReferenceBatchLib.decode(batch).fault == ReferenceBatchLib.Fault.None, "reference");
+        _checkOutcomes(batch, outcomes);
+    }
+
+    /// Wounded bytes are refused by both or read by both.
+    function testFuzz_SettleRefusesWhatTheReferenceRefuses(uint256 seed, uint8 groups, uint256 wound) public {
+        bytes memory batch = _wounded(_batch(seed, _within(groups, 1, 4), seed % 2 == 0), wound);
+        ReferenceBatchLib.Batch memory expected = ReferenceBatchLib.decode(batch);
+        // the attested lane would go on to ask the committee, which is nobody here
+        if (expected.fault == ReferenceBatchLib.Fault.None && expected.lane == 1) return;
+        (bool settled, bytes memory result) = _settle(batch);
+        vm.assertTrue(settled == (expected.fault == ReferenceBatchLib.Fault.None), "acceptance");
+        if (settled) return _checkOutcomes(batch, result);
+        bytes4 selector = bytes4(result);
+        if (expected.fault == ReferenceBatchLib.Fault.Mode) {
+            vm.assertTrue(selector == ISettlement.SettlementUnsupportedMode.selector, "mode");
+        } else if (expected.fault == ReferenceBatchLib.Fault.Lane) {
+            vm.assertTrue(selector == ISettlement.SettlementUnsupportedLane.selector, "lane");
+        } else {
+            vm.assertTrue(selector == MALFORMED, "malformed");
+        }
+    }
+
+    function _settle(bytes memory batch) private returns (bool ok, bytes memory result) {
+        // Bytes behind the batch must not be read as part of it.
+        bytes memory call = abi.encodeCall(ISettlement.settle, (batch, hex""));
+        vm.recordLogs();
+        vm.prank(SENDER, SENDER);
+        (ok, result) = address(_settlement).call(abi.encodePacked(call, hex"01ff", keccak256(batch)));
+        if (ok) result = abi.decode(result, (bytes));
+    }
+
+    function _checkOutcomes(bytes memory batch, bytes memory outcomes) private {
+        ReferenceBatchLib.Batch memory expected = ReferenceBatchLib.decode(batch);
+        vm.assertEq(outcomes.length, expected.groups.length, "outcomes");
+        bytes32[] memory leaves = new bytes32[](outcomes.length);
+        for (uint256 i = 0; i < outcomes.length; ++i) {
+            leaves[i] = ReferenceBatchLib.groupHash(bytes32(0), expected.groups[i]);
+            vm.assertTrue(uint8(outcomes[i]) == uint8(Outcome.DealNotOpen), "outcome");
+        }
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs[logs.length - 1].topics[2], ReferenceBatchLib.merkleRoot(leaves), "root");
+    }
+
+    function _batch(uint256 seed, uint256 groups, bool acknowledged) private pure returns (bytes memory batch) {
+        batch = abi.encodePacked(uint8(0), acknowledged ? uint8(Lane.Acknowledged) : uint8(Lane.Forced));
+        for (uint256 i = 0; i < groups; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint256 added = 1 + ((seed >> 240) % 4);
+            batch = abi.encodePacked(
+                batch,
+                _varint((seed & type(uint32).max) >> (seed % 29)),
+                _varint(uint32(seed >> 32)),
+                _varint(uint32(seed >> 64) >> 2),
+                _varint(added),
+                new bytes(acknowledged ? 128 : 64)
+            );
+            for (uint256 j = 0; j < added; ++j) {
+                batch = abi.encodePacked(
+                    batch,
+                    _varint(1 + (uint48(seed >> (96 + j)) >> ((seed >> 200) % 40))),
+                    bytes32(seed)
+                );
+            }
+        }
+    }
+
+    function _wounded(bytes memory batch, uint256 wound) private pure returns (bytes memory) {
+        uint256 place = (wound >> 8) % batch.length;
+        if (wound % 2 == 0) place = place % 10; // the numbers in front decide most
+        uint256 kind = (wound >> 128) % 5;
+        if (kind == 0) return _part(batch, 0, place);
+        if (kind == 1) return abi.encodePacked(batch, uint8(wound >> 136));
+        if (kind == 2) return abi.encodePacked(_part(batch, 0, place), _part(batch, place + 1, batch.length));
+        if (kind == 3) {
+            return abi.encodePacked(_part(batch, 0, place), uint8(wound >> 136), _part(batch, place, batch.length));
+        }
+        batch[place] = bytes1(uint8(wound >> 136));
+        return batch;
+    }
+
+    function _part(bytes memory data, uint256 from, uint256 to) private pure returns (bytes memory part) {
+        part = new bytes(to - from);
+        for (uint256 i = from; i < to; ++i) part[i - from] = data[i];
+    }
+
+    function _varint(uint256 value) private pure returns (bytes memory data) {
+        while (value >= 128) {
+            data = abi.encodePacked(data, uint8((value % 128) + 128));
+            value /= 128;
+        }
+        return abi.encodePacked(data, uint8(value));
+    }
+}
