@@ -140,7 +140,7 @@ export async function startWorker(options: {
   shutdown.onShutdown(() => runner.idle())
 
   const app = createWorkerHttp({
-    ...{ data, acceptOrders: intake.accept, receipts: store.receipts, log },
+    ...{ data, acceptOrders: intake.accept, receipts: store.receipts, receiptOf: store.receiptOf, log },
     tally: (ref) => {
       const cursor = board.view()?.streams.get(streamName(ref))?.count
       return cursor === undefined ? null : store.latestTally(ref, cursor)

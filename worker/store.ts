@@ -55,6 +55,8 @@ export type WorkerStore = {
   appendReceipt(ref: StreamRef, index: bigint, outcome: Outcome): StoredReceipt
   /** Receipts at positions `first` to `count` (exclusive). */
   receipts(ref: StreamRef, first: number, count: number): readonly StoredReceipt[]
+  /** The receipt a work hash stands for, or null. */
+  receiptOf(workHash: Hex): StoredReceipt | null
   /** Where a stream stands. */
   head(ref: StreamRef): StreamHead
   /** Units of a stream's first `count` receipts; null when it has fewer. */
@@ -118,10 +120,6 @@ export function createWorkerStore(options: {
     return true
   }
 
-  function receiptOf(dealKey: Hex, index: bigint): Row | undefined {
-    return statements.receiptOfTask.get(dealKey, pad(index))
-  }
-
   return {
     identity,
 
@@ -160,7 +158,7 @@ export function createWorkerStore(options: {
         if (order === undefined || int(order, 'stream') !== ref.stream) {
           throw new WorkerError('store.unknown-order', `task ${index} was not ordered on stream ${ref.stream}`)
         }
-        if (receiptOf(ref.dealKey, index) !== undefined) {
+        if (statements.receiptOfTask.get(ref.dealKey, pad(index)) !== undefined) {
           throw new WorkerError('store.task-billed', `task ${index} has a receipt`)
         }
         const { count: position, units } = head(ref)
@@ -173,6 +171,10 @@ export function createWorkerStore(options: {
       }),
 
     receipts,
+    receiptOf(workHash) {
+      const row = statements.receiptOfWork.get(workHash)
+      return row === undefined ? null : toReceipt(hex(row, 'deal_key'), row)
+    },
     head,
 
     unitsAt(ref, count) {
@@ -260,6 +262,7 @@ function prepare(db: DatabaseSync) {
     receiptOfTask: 'SELECT position FROM receipts WHERE deal_key = ? AND task_index = ?',
     addReceipt: 'INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     receipts: `${receipt} WHERE r.deal_key = ? AND r.stream = ? AND r.position >= ? AND r.position < ? ORDER BY r.position`,
+    receiptOfWork: `${receipt} WHERE r.work_hash = ? LIMIT 1`,
     head: 'SELECT position, total_units FROM receipts WHERE deal_key = ? AND stream = ? ORDER BY position DESC LIMIT 1',
     unitsAt: 'SELECT total_units FROM receipts WHERE deal_key = ? AND stream = ? AND position = ?',
     tally: 'SELECT * FROM tallies WHERE deal_key = ? AND stream = ? AND first = ? AND count = ?',

@@ -50,6 +50,13 @@ describe('worker store', () => {
     expect([0, 1, 2, 3].map((count) => store.unitsAt(ref, count))).to.deep.equal([0n, 5n, 7n, null])
   })
 
+  it('finds a receipt by its work hash', () => {
+    order(0)
+    const receipt = store.appendReceipt(ref, 0n, outcomeOf(0))
+    expect(store.receiptOf(receipt.workHash)).to.deep.equal(receipt)
+    expect(store.receiptOf(dealKey)).to.equal(null)
+  })
+
   it('gives a task one receipt, whatever is tried', () => {
     order(0)
     store.appendReceipt(ref, 0n, outcomeOf(0))

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
+import type { Hex } from 'viem'
 
 import { dataRoot } from '#protocol/merkle.ts'
 import { parseDataRoot, parseOrdersMessage } from '#protocol/wire.ts'
@@ -20,6 +21,7 @@ export function createWorkerHttp(options: {
   readonly data: DataStore
   readonly acceptOrders: (orders: readonly SignedOrder[]) => number
   readonly receipts: (ref: StreamRef, first: number, count: number) => readonly StoredReceipt[]
+  readonly receiptOf: (workHash: Hex) => StoredReceipt | null
   readonly tally: (ref: StreamRef) => SignedTally | null
   readonly status: () => unknown
   readonly log: Logger

@@ -52,6 +52,7 @@ CREATE TABLE receipts (
   FOREIGN KEY (deal_key, task_index) REFERENCES orders (deal_key, task_index),
   FOREIGN KEY (deal_key, stream) REFERENCES streams (deal_key, stream)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_by_work ON receipts (work_hash);
 CREATE TABLE tallies (
   deal_key TEXT NOT NULL,
   stream INTEGER NOT NULL,

@@ -5,9 +5,10 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
+import type { Hex } from 'viem'
 import { z } from 'zod'
 
-import { toWire, WireError } from '#protocol/wire.ts'
+import { parseDataRoot, toWire, WireError } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
 
 import type { SignedTally, StoredReceipt, StreamRef } from '../rows.ts'
@@ -35,6 +36,7 @@ export function streamRoutes(
   app: FastifyInstance,
   options: {
     readonly receipts: (ref: StreamRef, first: number, count: number) => readonly StoredReceipt[]
+    readonly receiptOf: (workHash: Hex) => StoredReceipt | null
     readonly tally: (ref: StreamRef) => SignedTally | null
   },
 ): void {
@@ -42,9 +44,22 @@ export function streamRoutes(
     const { from, limit, ...ref } = parse(receiptsQuery, request.query)
     return { receipts: toWire(options.receipts(ref, from, from + limit)) }
   })
+  app.get<{ Params: { workHash: string } }>('/v1/work/:workHash', (request) => {
+    const workHash = parseDataRoot(request.params.workHash)
+    const receipt = options.receiptOf(workHash)
+    if (receipt === null) throw new HttpProblem(404, 'work.unknown', `there is no receipt ${workHash}`)
+    return toWire(preimageOf(receipt))
+  })
   app.get('/v1/tallies', (request) => {
     const tally = options.tally(parse(streamQuery, request.query))
     if (tally === null) throw new HttpProblem(404, 'tally.none', 'nothing of this stream waits to be settled')
     return { tally: toWire(tally) }
   })
+}
+
+/** What a receipt's work hash was made of, as an auditor asks for it. */
+function preimageOf({ order, outputRoot, plainHash, startedAt, endedAt }: StoredReceipt) {
+  const { index, inputRoot, maxUnits, signature } = order
+  const times = { startedAt: Number(startedAt), endedAt: Number(endedAt) }
+  return { order: { index, inputRoot, maxUnits, signature }, outputRoot, plainHash, ...times }
 }

@@ -44,6 +44,7 @@ describe('worker routes', () => {
         return orders.length
       },
       receipts: (_ref, first, count) => [receipt].slice(first, count),
+      receiptOf: (workHash) => (workHash === receipt.workHash ? receipt : null),
       tally: ({ stream }) => (stream === 1 ? tally : null),
       status: () => ({ deals: [] }),
       log: createLog({ name: 'test', level: 'silent' }),
@@ -75,6 +76,15 @@ describe('worker routes', () => {
     expect(receipts.json()).to.deep.equal({ receipts: [toWire(receipt)] })
     expect((await app.inject(`/v1/receipts?dealKey=${dealKey}&stream=1&from=1`)).json()).to.deep.equal({ receipts: [] })
     expect((await app.inject(`/v1/tallies?dealKey=${dealKey}&stream=1`)).json()).to.deep.equal({ tally: toWire(tally) })
+  })
+
+  it('tell an auditor what a work hash was made of', async () => {
+    const { order: ordered, outputRoot, plainHash } = receipt
+    const { index, inputRoot, maxUnits, signature } = toWire(ordered)
+    expect((await app.inject(`/v1/work/${receipt.workHash}`)).json()).to.deep.equal({
+      order: { index, inputRoot, maxUnits, signature },
+      ...{ outputRoot, plainHash, startedAt: Number(receipt.startedAt), endedAt: Number(receipt.endedAt) },
+    })
   })
 
   const order = toWire(orderOf(1))
@@ -115,6 +125,7 @@ describe('worker routes', () => {
       'wire.invalid',
     ],
     ['a tally where none waits', { method: 'GET', url: `/v1/tallies?dealKey=${dealKey}&stream=0` }, 404, 'tally.none'],
+    ['work nobody did', { method: 'GET', url: `/v1/work/${root}` }, 404, 'work.unknown'],
     ['a route that is none', { method: 'GET', url: '/v1/keys' }, 404, 'route.unknown'],
   ]
   for (const [title, request, status, code] of bad) {
