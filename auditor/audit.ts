@@ -114,6 +114,24 @@ async function finish(audit: Audit): Promise<void> {
     throw new AuditError('chain.reorganised', `block ${head.number} was replaced during the audit`)
 }
 
+/** A receipt paid twice by one deal: its task was billed twice, whatever stream it stood in. */
+function reportDuplicates(findings: Findings, paid: readonly PaidWork[]): void {
+  const seen = new Set<string>()
+  for (const { dealKey, dealId, workHash, tx, block, group } of paid) {
+    const key = `${dealKey} ${workHash}`
+    if (seen.has(key)) {
+      findings.add({
+        kind: 'duplicate-task',
+        tx,
+        block,
+        group,
+        detail: `deal ${dealId} paid receipt ${workHash} twice`,
+      })
+    }
+    seen.add(key)
+  }
+}
+
 async function auditOnce(options: AuditOptions): Promise<AuditReport> {
   const { source, address, signal } = options
   const [chainId, head] = await Promise.all([source.chainId(), source.head()])
@@ -130,6 +148,7 @@ async function auditOnce(options: AuditOptions): Promise<AuditReport> {
   }
   await finish(audit)
   const paid = findings.paid()
+  reportDuplicates(findings, paid)
   const untried: ReExecution = { reExecuted: 0, notReExecuted: paid.length }
   const reExecution = (await options.reExecute?.(audit.state, findings, paid)) ?? untried
   findings.totals.blocks = head.number - start.from + 1

@@ -156,7 +156,9 @@ export async function replayOpening(replay: Replay, opened: Opened): Promise<voi
   account.locked += terms.budget
   account.nonce += 1n
   state.offerTaken.set(hash, (state.offerTaken.get(hash) ?? 0n) + terms.budget)
-  state.deals.set(id, createDeal(opened, hash))
+  const deal = createDeal(opened, hash)
+  state.deals.set(id, deal)
+  state.dealsByKey.set(deal.key, deal)
   state.keys.set(id, opened.key)
   oweBond(replay, opened.provider, bond)
   touch(replay, thing.deal(id), 'deal-opening')

@@ -102,6 +102,8 @@ export type State = {
   stakePausedUntil: number
   accounts: Map<Address, Account>
   deals: Map<number, Deal>
+  /** Every deal there ever was, by its key. */
+  dealsByKey: Map<Hex, Deal>
   /** New keys under notice, by deal key. */
   announced: Map<Hex, { orderKey: Address; ackKey: Address; from: number }>
   /** Deal key last stored under an id; outlives the deal. */
@@ -154,6 +156,7 @@ export function createState(domain: Domain, committee: Address): State {
     stakePausedUntil: 0,
     accounts: new Map(),
     deals: new Map(),
+    dealsByKey: new Map(),
     announced: new Map(),
     keys: new Map(),
     wheels: new Map(),

@@ -1,0 +1,202 @@
+/**
+ * Runs paid receipts again, where somebody serves what they were made of.
+ *
+ * Nothing that is fetched is believed: orders are signed by the deal's order key, bytes hash to their roots, and the
+ * preimage hashes to the receipt's own work hash. What cannot be had is counted as open; what comes out differently, or
+ * breaks its order, is a discrepancy.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+import { z } from 'zod'
+
+import { orderDigest, taskHash } from '#protocol/eip712.ts'
+import { dataRoot } from '#protocol/merkle.ts'
+import { recoverCompact } from '#protocol/signature.ts'
+import { Kind } from '#protocol/types.ts'
+import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
+import type { Execution, ExecutionRequest } from '#runtime/executor.ts'
+
+import type { ReExecute } from './audit.ts'
+import type { PaidWork } from './findings.ts'
+import type { DiscrepancyKind } from './report.ts'
+import { addressKey, type Deal, type State } from './state.ts'
+
+/** What re-execution needs of the world. */
+export type ReExecutionOptions = {
+  execute: (request: ExecutionRequest, options?: { readonly signal?: AbortSignal }) => Promise<Execution>
+  /** Base URLs that may serve preimages and data, asked before the committee's own. */
+  urls: readonly string[]
+  fetch: typeof fetch
+  signal?: AbortSignal
+  /** Longest wait for one answer, default 10,000 ms. */
+  timeoutMs?: number
+}
+
+const hash = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]{64}$/i)])
+const whole = z
+  .string()
+  .regex(/^[0-9]{1,20}$/)
+  .transform(BigInt)
+const preimage = z.object({
+  order: z.object({ index: whole, inputRoot: hash, maxUnits: whole, signature: z.templateLiteral(['0x', z.string()]) }),
+  outputRoot: hash,
+  plainHash: hash,
+  startedAt: z.number().int().nonnegative(),
+  endedAt: z.number().int().nonnegative(),
+})
+
+/** Answer to `GET /v1/work/{workHash}`: what a receipt's work hash was made of. */
+export type Preimage = z.output<typeof preimage>
+
+type Verdict = { ran: boolean; task?: string; problem?: { kind: DiscrepancyKind; detail: string } | undefined }
+type Library = { data: (root: Hex) => Promise<Uint8Array | null>; preimage: (hash: Hex) => Promise<Preimage | null> }
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const OPEN: Verdict = { ran: false }
+
+/** Everything that may serve data: the named URLs, then the endpoints of every committee member there ever was. */
+function placesOf(state: State, urls: readonly string[]): string[] {
+  const members = [...state.epochs.values()].flatMap(({ endpoints }) => [...endpoints.values()])
+  return [...new Set([...urls, ...members])].filter((url) => URL.canParse(url))
+}
+
+function createLibrary(state: State, options: ReExecutionOptions): Library {
+  const places = placesOf(state, options.urls)
+  const silent = new Set<string>()
+  const cache = new Map<string, Uint8Array>()
+
+  async function get(place: string, path: string): Promise<Uint8Array | null> {
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? 10_000)
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
+    try {
+      const answer = await options.fetch(new URL(path, place), { signal })
+      if (!answer.ok) return null
+      const bytes = new Uint8Array(await answer.arrayBuffer())
+      return bytes.length <= MAX_ANSWER_BYTES ? bytes : null
+    } catch {
+      options.signal?.throwIfAborted()
+      // whoever does not answer once is not asked again: an audit has to end
+      silent.add(place)
+      return null
+    }
+  }
+
+  async function first<found>(path: string, read: (bytes: Uint8Array) => found | null): Promise<found | null> {
+    for (const place of places) {
+      if (silent.has(place)) continue
+      const bytes = await get(place, path)
+      const answer = bytes === null ? null : read(bytes)
+      if (answer !== null) return answer
+    }
+    return null
+  }
+
+  return {
+    data: async (root) => {
+      const known = cache.get(root)
+      if (known !== undefined) return known
+      const bytes = await first(`/v1/data/${root}`, (one) => (dataRoot(one) === root ? one : null))
+      if (bytes !== null) cache.set(root, bytes)
+      return bytes
+    },
+    preimage: async (wanted) => await first(`/v1/work/${wanted}`, readPreimage),
+  }
+}
+
+function readPreimage(bytes: Uint8Array): Preimage | null {
+  try {
+    return preimage.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch {
+    // an answer of another shape is no preimage; another place may have it
+    return null
+  }
+}
+
+const wrong = (kind: DiscrepancyKind, detail: string): Verdict => ({ ran: false, problem: { kind, detail } })
+
+/** The order behind a receipt, checked; what is wrong with it otherwise. */
+function checkOrder(state: State, deal: Deal, paid: PaidWork, found: Preimage): Verdict | null {
+  const { order } = found
+  const message = { dealKey: paid.dealKey, index: order.index, inputRoot: order.inputRoot, maxUnits: order.maxUnits }
+  const signer = recoverCompact(orderDigest(message, state.domain), order.signature)
+  const isOrdered = signer !== null && deal.orderKeys.includes(addressKey(signer))
+  if (!isOrdered) return wrong('order', `task ${order.index} of deal ${deal.id} was not ordered by its order key`)
+  if (paid.units > order.maxUnits) {
+    return wrong('order', `task ${order.index} of deal ${deal.id} was paid ${paid.units} units, over ${order.maxUnits}`)
+  }
+  return null
+}
+
+function matches(paid: PaidWork, found: Preimage): boolean {
+  const { index, inputRoot, maxUnits } = found.order
+  const task = taskHash({ dealKey: paid.dealKey, index, inputRoot, maxUnits })
+  const commitment = outputCommitment(found.outputRoot, found.plainHash)
+  const { startedAt, endedAt } = found
+  const times = { startedAt: BigInt(startedAt), endedAt: BigInt(endedAt) }
+  return workHash({ taskHash: task, outputCommitment: commitment, ...times }) === paid.workHash
+}
+
+async function runAgain(
+  options: ReExecutionOptions,
+  library: Library,
+  deal: Deal,
+  found: Preimage,
+): Promise<Execution | null> {
+  if (deal.kind !== Kind.Repeatable) return null
+  const [program, input] = await Promise.all([library.data(deal.program), library.data(found.order.inputRoot)])
+  if (program === null || input === null) return null
+  const { signal } = options
+  try {
+    const limits = signal === undefined ? {} : { signal }
+    return await options.execute({ program, input, maxUnits: found.order.maxUnits }, limits)
+  } catch {
+    signal?.throwIfAborted()
+    // this machine could not run it (time, memory): open, not wrong
+    return null
+  }
+}
+
+async function judge(state: State, options: ReExecutionOptions, library: Library, paid: PaidWork): Promise<Verdict> {
+  const deal = state.dealsByKey.get(paid.dealKey)
+  const found = await library.preimage(paid.workHash)
+  if (deal === undefined || found === null || !matches(paid, found)) return OPEN
+  const disorder = checkOrder(state, deal, paid, found)
+  if (disorder !== null) return disorder
+  const execution = await runAgain(options, library, deal, found)
+  if (execution === null) return OPEN
+  const what = `task ${found.order.index} of deal ${deal.id}`
+  if (plainHash(encodeResult(execution.status, execution.output)) !== found.plainHash) {
+    return wrong('result', `${what} gives another result when run again`)
+  }
+  if (execution.units !== paid.units) {
+    return wrong('result', `${what} takes ${execution.units} units when run again, ${paid.units} were paid`)
+  }
+  return { ran: true, task: `${paid.dealKey} ${found.order.index}` }
+}
+
+/** Makes the re-execution step of an audit. */
+export function createReExecution(options: ReExecutionOptions): ReExecute {
+  return async (state, findings, paid) => {
+    const library = createLibrary(state, options)
+    const tasks = new Set<string>()
+    let reExecuted = 0
+    for (const one of paid) {
+      options.signal?.throwIfAborted()
+      const verdict = await judge(state, options, library, one)
+      const problem = verdict.problem ?? billedTwice(tasks, verdict)
+      const { tx, block, group } = one
+      if (problem !== undefined) findings.add({ ...problem, tx, block, group })
+      if (verdict.ran) reExecuted++
+    }
+    return { reExecuted, notReExecuted: paid.length - reExecuted }
+  }
+}
+
+/** Remembers the task; a problem when it was billed before. */
+function billedTwice(tasks: Set<string>, { task }: Verdict): Verdict['problem'] {
+  if (task === undefined) return undefined
+  const isNew = !tasks.has(task)
+  tasks.add(task)
+  return isNew ? undefined : { kind: 'duplicate-task', detail: `task ${task} was paid before` }
+}

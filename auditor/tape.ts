@@ -1,0 +1,150 @@
+/**
+ * A chain on file: everything one audit read, so that it can be done again offline and come out the same.
+ *
+ * A tape is as good as whoever recorded it: it shows what was read, and the block hash it was pinned to tells against any
+ * node whether that was the chain.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+import { z } from 'zod'
+
+import { AuditError } from './errors.ts'
+import type { BlockRecord, Source } from './source.ts'
+
+const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)])
+const log = z.object({ address: hex, topics: z.array(hex), data: hex, index: z.number().int() })
+const transaction = z.object({
+  hash: hex,
+  from: hex,
+  to: hex.nullable(),
+  input: hex,
+  succeeded: z.boolean(),
+  logs: z.array(log),
+})
+const block = z.object({
+  number: z.number().int(),
+  hash: hex,
+  parentHash: hex,
+  timestamp: z.number().int(),
+  transactions: z.array(transaction),
+})
+const innerCall = z.object({ from: hex, to: hex, input: hex })
+const tape = z.object({
+  version: z.literal(1),
+  chainId: z.number().int(),
+  head: z.object({ number: z.number().int(), hash: hex }),
+  blocks: z.array(block),
+  headers: z.record(z.string(), z.object({ hash: hex, timestamp: z.number().int() })),
+  calls: z.record(z.string(), hex.nullable()),
+  codes: z.record(z.string(), hex),
+  traces: z.record(z.string(), z.array(innerCall).nullable()),
+  executions: z.record(z.string(), z.array(z.object({ hash: hex, timestamp: z.number().int() }))),
+})
+
+/** What stands in the file. */
+export type Tape = z.output<typeof tape>
+
+const callKey = (to: Address, data: Hex, number: number): string => `${number} ${to.toLowerCase()} ${data}`
+const codeKey = (address: Address, number: number): string => `${number} ${address.toLowerCase()}`
+
+/** Reads through `source` and remembers every answer. */
+export function createRecorder(source: Source): { source: Source; tape: () => Tape } {
+  const blocks = new Map<number, BlockRecord>()
+  const recorded: Tape = {
+    version: 1,
+    chainId: 0,
+    head: { number: 0, hash: '0x' },
+    blocks: [],
+    headers: {},
+    calls: {},
+    codes: {},
+    traces: {},
+    executions: {},
+  }
+  const recording: Source = {
+    chainId: async () => {
+      recorded.chainId = await source.chainId()
+      return recorded.chainId
+    },
+    head: async () => {
+      recorded.head = await source.head()
+      return recorded.head
+    },
+    header: async (number) => {
+      const { hash, timestamp } = await source.header(number)
+      recorded.headers[number] = { hash, timestamp }
+      return { hash, timestamp }
+    },
+    async *blocks(from, to, watch) {
+      for await (const one of source.blocks(from, to, watch)) {
+        blocks.set(one.number, one)
+        yield one
+      }
+    },
+    call: async (to, data, number) => {
+      const answer = await source.call(to, data, number)
+      recorded.calls[callKey(to, data, number)] = answer
+      return answer
+    },
+    code: async (address, number) => {
+      const code = await source.code(address, number)
+      recorded.codes[codeKey(address, number)] = code
+      return code
+    },
+    trace: async (hash) => {
+      const calls = await source.trace(hash)
+      recorded.traces[hash] = calls === null ? null : calls.map((call) => ({ ...call }))
+      return calls
+    },
+    executions: async (from, to) => {
+      const found = await source.executions(from, to)
+      recorded.executions[`${from} ${to}`] = found.map((one) => ({ ...one }))
+      return found
+    },
+  }
+  const rising = (): Tape['blocks'] =>
+    [...blocks.values()]
+      .sort((left, right) => left.number - right.number)
+      .map(({ transactions, ...rest }) => ({
+        ...rest,
+        transactions: transactions.map((one) => ({
+          ...one,
+          logs: one.logs.map((entry) => ({ ...entry, topics: [...entry.topics] })),
+        })),
+      }))
+  return { source: recording, tape: () => ({ ...recorded, blocks: rising() }) }
+}
+
+/**
+ * Checks what was read from a file.
+ *
+ * @throws AuditError `tape.malformed`.
+ */
+export function parseTape(json: string): Tape {
+  try {
+    return tape.parse(JSON.parse(json))
+  } catch (error) {
+    throw new AuditError('tape.malformed', 'the file holds no recorded chain of this version', { cause: error })
+  }
+}
+
+/** Answers from a tape; AuditError `tape.incomplete` for what was not recorded. */
+export function createTapeSource(recorded: Tape): Source {
+  const found = <value>(answer: value | undefined, what: string): value => {
+    if (answer === undefined) throw new AuditError('tape.incomplete', `the file does not hold ${what}`)
+    return answer
+  }
+  return {
+    chainId: async () => recorded.chainId,
+    head: async () => recorded.head,
+    header: async (number) => found(recorded.headers[number], `block ${number}`),
+    async *blocks(from, to) {
+      for (const one of recorded.blocks) if (one.number >= from && one.number <= to) yield one
+    },
+    call: async (to, data, number) => found(recorded.calls[callKey(to, data, number)], `a view at block ${number}`),
+    code: async (address, number) => found(recorded.codes[codeKey(address, number)], `the code of ${address}`),
+    trace: async (hash) => recorded.traces[hash] ?? null,
+    executions: async (from, to) => found(recorded.executions[`${from} ${to}`], `the blocks ${from} to ${to}`),
+  }
+}

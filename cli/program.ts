@@ -1,0 +1,142 @@
+/**
+ * `tally`: one command for providers, buyers and auditors.
+ *
+ * @module
+ */
+import { Command, CommanderError } from 'commander'
+
+import { TallyError } from '#protocol/errors.ts'
+
+import { parseAddress, parseAmount, parseId, parseUrl, parseVariable } from './arguments.ts'
+import { type AuditFlags, auditCommand } from './audit.ts'
+import { reasonOf } from './chain.ts'
+import { ExitCode } from './errors.ts'
+import { type ForceFlags, force } from './force.ts'
+import type { Io } from './io.ts'
+import { type StatusFlags, statusCommand } from './status.ts'
+import { type WithdrawFlags, withdraw } from './withdraw.ts'
+
+type Outcome = { code: ExitCode }
+
+function withChain(command: Command): Command {
+  return command
+    .requiredOption('--rpc <url>', 'JSON-RPC endpoint of the chain', parseUrl('--rpc'))
+    .requiredOption('--address <address>', 'the Settlement’s address', parseAddress('--address'))
+}
+
+function withKey(command: Command): Command {
+  return command
+    .option('--key-file <file>', 'keystore file, or a plain key file only its owner may read')
+    .option('--password-env <name>', 'variable that holds the keystore’s password', parseVariable('--password-env'))
+    .option('--key-env <name>', 'variable that holds the private key', parseVariable('--key-env'))
+}
+
+function withWrite(command: Command): Command {
+  return command
+    .option('--dry-run', 'try it on the chain without sending it')
+    .option('--calldata', 'print the call, for a Safe or another wallet')
+    .option('--json', 'print JSON')
+}
+
+function addAudit(program: Command, io: Io, outcome: Outcome): void {
+  const collect = (value: string, all: readonly string[] = []): readonly string[] => [
+    ...all,
+    parseUrl('--data-url')(value),
+  ]
+  program
+    .command('audit')
+    .description('re-derive every receipt ever paid from the chain alone; exits 1 when something does not add up')
+    .requiredOption('--address <address>', 'the Settlement’s address', parseAddress('--address'))
+    .option('--rpc <url>', 'JSON-RPC endpoint of a node that keeps its history', parseUrl('--rpc'))
+    .option('--from-file <file>', 'a chain recorded with --save-file')
+    .option('--save-file <file>', 'record everything that was read')
+    .option('--data-url <url>', 'who may serve receipts’ preimages; may be given again', collect)
+    .option('--no-re-execute', 'run no receipt again, count all as open')
+    .option('--json', 'print JSON')
+    .action(async (flags: AuditFlags) => {
+      outcome.code = await auditCommand(io, flags)
+    })
+}
+
+function addForce(program: Command, io: Io): void {
+  const command = program
+    .command('force')
+    .description('post signed receipts through the forced lane when no committee member takes them')
+    .option('--store <file>', 'a worker’s store')
+    .option('--worker <index>', 'that worker’s index in the registry', parseId('--worker'))
+    .option('--receipts <file>', 'signed segments as JSON')
+    .option('--deal <id>', 'only this deal', parseId('--deal'))
+    .option('--sender <address>', 'who will send it, without a key', parseAddress('--sender'))
+    .option('--authority-key-file <file>', 'the provider’s or worker’s key, when somebody else sends')
+    .option('--authority-key-env <name>', 'variable that holds that key', parseVariable('--authority-key-env'))
+    .action(async (flags: ForceFlags) => await force(io, flags))
+  withWrite(withKey(withChain(command)))
+}
+
+function addWithdraw(program: Command, io: Io): void {
+  const command = program
+    .command('withdraw')
+    .description('take a buyer’s free balance out, or claim a provider’s matured earnings')
+    .option('--amount <base units>', 'of the buyer’s free balance, or "all"', parseAmount('--amount'))
+    .option('--to <address>', 'who is paid; the buyer itself by default', parseAddress('--to'))
+    .option('--provider <id>', 'claim this provider’s earnings', parseId('--provider'))
+    .action(async (flags: WithdrawFlags) => await withdraw(io, flags))
+  withWrite(withKey(withChain(command)))
+}
+
+function addStatus(program: Command, io: Io): void {
+  const command = program
+    .command('status')
+    .description('show clock, deals, streams, providers and batches')
+    .option('--from-block <number>', 'first block to look for events in', parseId('--from-block'))
+    .option('--json', 'print JSON')
+    .action(async (flags: StatusFlags) => await statusCommand(io, flags))
+  withChain(command)
+}
+
+/** What people read of an error: one sentence, never a stack. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof CommanderError) {
+    return error.code === 'commander.help' ? 'name a command; see tally --help' : error.message.replace(/^error: /, '')
+  }
+  return error instanceof TallyError ? error.message : reasonOf(error)
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof CommanderError) return 'cli.bad-argument'
+  return error instanceof TallyError ? error.code : 'cli.unexpected'
+}
+
+const isHelp = (error: unknown): boolean => error instanceof CommanderError && error.exitCode === 0
+
+/**
+ * Runs one command line.
+ *
+ * @param args - Arguments after the program's name.
+ * @returns 0 done, 1 an audit found discrepancies, 2 it could not run.
+ */
+export async function runTally(args: readonly string[], io: Io): Promise<ExitCode> {
+  const outcome: Outcome = { code: ExitCode.Ok }
+  const program = new Command('tally')
+    .description('Tallystick: settlement for shared computing')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        io.out(text.trimEnd())
+      },
+      // said once below, in one sentence
+      writeErr: () => undefined,
+    })
+  addAudit(program, io, outcome)
+  addForce(program, io)
+  addWithdraw(program, io)
+  addStatus(program, io)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return outcome.code
+  } catch (error) {
+    if (isHelp(error)) return ExitCode.Ok
+    io.err(`tally: ${sentenceOf(error)} (${codeOf(error)})`)
+    return ExitCode.CouldNotRun
+  }
+}
