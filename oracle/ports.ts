@@ -51,8 +51,8 @@ export type SegmentStore = {
   find(
     group: StreamId & { readonly first: number; readonly count: number; readonly segmentHash: Hex },
   ): StoredSegment | null
-  /** Segments of a stream that are not refused, for comparison with a new one. */
-  ranges(stream: StreamId): Range[]
+  /** Segments of a stream, for comparison with a new one; those that were refused for their results only on demand. */
+  ranges(stream: StreamId, which?: 'accepted' | 'all'): Range[]
   /** Of these tasks, the ones billed. */
   billed(dealKey: Hex, tasks: readonly bigint[]): Set<bigint>
   /** Segments whose re-execution is due, oldest first. */

@@ -38,12 +38,13 @@ export function createSegmentStore(database: Database): SegmentStore {
     }
   }
 
-  function ranges({ dealKey, stream }: StreamId): Range[] {
+  function ranges({ dealKey, stream }: StreamId, which: 'accepted' | 'all' = 'accepted'): Range[] {
     const rows = database.all(
       `select tally_hash, first, count, units, receipts from segments
-       where deal_key = ? and stream = ? and status <> 'refused' order by count`,
+       where deal_key = ? and stream = ? and status <> ? order by count`,
       dealKey,
       stream,
+      which === 'accepted' ? 'refused' : '',
     )
     return rows.map(toRange)
   }

@@ -13,7 +13,7 @@ import { totalUnits } from '#protocol/receipts.ts'
 import { amountDue, rateLimit } from '#protocol/rules.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { outputCommitment, workHash } from '#protocol/work.ts'
-import { DealState, type Execution, type ReadyFacts, type SegmentFacts } from './facts.ts'
+import { type DealFacts, DealState, type Execution, type ReadyFacts, type SegmentFacts } from './facts.ts'
 import { contradict, type FullReceipt, unitsAt } from './segment.ts'
 
 /** One named condition. */
@@ -101,7 +101,7 @@ const segmentContinuity: Check<SegmentFacts> = {
 
 const equivocation: Check<SegmentFacts> = {
   name: 'equivocation',
-  passes: ({ segment, known }) => !known.some((range) => contradict(range, segment)),
+  passes: ({ segment, signed }) => !signed.some((range) => contradict(range, segment)),
 }
 
 const rateCap: Check<ReadyFacts> = {
@@ -218,6 +218,22 @@ export const readyChecks: readonly Check<ReadyFacts>[] = [
   budget,
   exposure,
   coverage,
+]
+
+/** A buyer's order, who signed it, and whether its input is here. */
+export type OrderFacts = {
+  readonly order: { readonly maxUnits: bigint }
+  readonly deal: DealFacts
+  readonly signer: Address | null
+  readonly isHeld: boolean
+}
+
+/** What is checked before an order is kept for the workers. */
+export const orderChecks: readonly Check<OrderFacts>[] = [
+  { name: 'deal.open', passes: ({ deal }) => deal.state === DealState.Open },
+  { name: 'units.maximum', passes: ({ order }) => order.maxUnits > 0n },
+  { name: 'order.signature', passes: ({ signer, deal }) => sameAddress(signer, orderKeyOf(deal)) },
+  { name: 'input.available', passes: ({ isHeld }) => isHeld },
 ]
 
 /** One receipt beside what this member's own execution of its task gave. */

@@ -70,6 +70,8 @@ export type SegmentFacts = ReadyFacts & {
   readonly segment: Segment
   /** Ranges of the same stream this member has accepted. */
   readonly known: readonly Range[]
+  /** All ranges of the stream a worker signed and this member saw, refused ones too: a worker signs one content only. */
+  readonly signed: readonly Range[]
   /** Indexes of receipts that no known range covers: what is known was judged before. */
   readonly fresh: readonly number[]
   /** Of the fresh tasks, those billed by another receipt of the deal. */

@@ -11,7 +11,7 @@ import { compact, recoverCompact } from '#protocol/signature.ts'
 import { Kind } from '#protocol/types.ts'
 import type { AcknowledgementMessage, OfferMessage, OrderMessage, SegmentAnswer } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
-import { ackKeyOf, firstFailure, intakeChecks, orderKeyOf, sameAddress } from '../domain/checks.ts'
+import { ackKeyOf, firstFailure, intakeChecks, orderChecks, sameAddress } from '../domain/checks.ts'
 import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '../domain/facts.ts'
 import { contradict, freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
 import type { Chain, Clock, Data, FaultPoints, Store, StoredSegment } from '../ports.ts'
@@ -72,6 +72,7 @@ export function createIntake(deps: {
       ...readyFacts({ segment, signature: segment.signature, acknowledged: false }, domain, onChain),
       segment,
       known,
+      signed: store.segments.ranges(segment, 'all'),
       fresh,
       billed: store.segments.billed(
         segment.dealKey,
@@ -104,8 +105,8 @@ export function createIntake(deps: {
   }
 
   function keepEvidence(facts: SegmentFacts): void {
-    const { segment, known } = facts
-    const other = known.find((range) => contradict(range, segment))
+    const { segment, signed } = facts
+    const other = signed.find((range) => contradict(range, segment))
     if (other === undefined) return
     store.segments.keepEvidence({
       dealKey: segment.dealKey,
@@ -122,14 +123,12 @@ export function createIntake(deps: {
     throw refused(code, 'deal.open')
   }
 
-  async function judgeOrder(order: OrderMessage, deal: DealFacts): Promise<string | null> {
-    if (deal.state !== DealState.Open) return 'deal.open'
+  function judgeOrder(order: OrderMessage, deal: DealFacts): string | null {
     const own = store.messages.order(order.dealKey, order.index)
-    if (own !== null) return isSameTask(own, order) ? null : 'order.conflict'
-    if (order.maxUnits === 0n) return 'units.maximum'
+    if (own !== null && deal.state === DealState.Open) return isSameTask(own, order) ? null : 'order.conflict'
     const signer = recoverCompact(orderDigest(order, domain), order.signature)
-    if (!sameAddress(signer, orderKeyOf(deal))) return 'order.signature'
-    return data.has(order.inputRoot) ? null : 'input.available'
+    const facts = { order, deal, signer, isHeld: data.has(order.inputRoot) }
+    return firstFailure(orderChecks, facts)?.name ?? null
   }
 
   return {
@@ -159,7 +158,7 @@ export function createIntake(deps: {
       for (const [position, order] of orders.entries()) {
         const deal = deals.get(order.dealKey) ?? (await openDeal('order.refused', order.dealKey))
         deals.set(order.dealKey, deal)
-        const check = await judgeOrder(order, deal)
+        const check = judgeOrder(order, deal)
         if (check !== null) throw refused('order.refused', check, { index: order.index.toString() })
         // signature checks are long: other requests must not wait for a whole body of them
         if (position % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve))

@@ -41,7 +41,10 @@ describe('a member that is killed', function () {
     deployment = await deploy(chain, [seat], 1)
     member = await prepareMember(chain, deployment, port)
     running = await startProcess(member.config)
-    const { id, key } = await openDeal(chain, deployment, { program: await put(running.url, await echoProgram()), streams: 1 })
+    const { id, key } = await openDeal(chain, deployment, {
+      program: await put(running.url, await echoProgram()),
+      streams: 1,
+    })
     const domain = { chainId: 31_337, verifyingContract: deployment.settlement }
     place = { domain, dealId: id, dealKey: key, worker: 512 }
   })

@@ -59,7 +59,13 @@ export function orderOf(place: Pick<Place, 'domain' | 'dealKey'>, index: number 
 export function receiptOf(
   place: Place,
   index: number | bigint,
-  spoil: { output?: Uint8Array; units?: bigint; startedAt?: number; endedAt?: number; order?: Partial<OrderMessage> } = {},
+  spoil: {
+    output?: Uint8Array
+    units?: bigint
+    startedAt?: number
+    endedAt?: number
+    order?: Partial<OrderMessage>
+  } = {},
 ): SegmentReceipt {
   const { dealKey, ...signed } = { ...orderOf(place, index), ...spoil.order }
   const output = spoil.output ?? outputOf(index)

@@ -1,0 +1,211 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+
+import { asymptoticGas, estimateBytes, estimateGas, judgeBatch } from '#oracle/domain/cost-model.ts'
+import { bumpedFees, firstFees } from '#oracle/domain/fees.ts'
+import { type Candidate, longestPerStream, selectGroups, streamNumber } from '#oracle/domain/grouping.ts'
+import { type Answer, groupsToDrop, leaderAt, mayPropose, quorum } from '#oracle/domain/quorum.ts'
+import { contradict, freshReceipts, unitsAt } from '#oracle/domain/segment.ts'
+import { hasBit, taskPlace, withBit } from '#oracle/domain/task-pages.ts'
+
+const policy = { maxAgeMs: 10_000, worthPercent: 125, maxBytes: 122_880, maxGas: 15_728_640 }
+const shape = (groups: number, receipts: number, memberSignatures = 2) => ({
+  ...{ groups, receipts, memberSignatures },
+  receiptBytes: receipts * 33,
+  acknowledgements: 0,
+})
+const candidate = (changes: Partial<Candidate>): Candidate => ({
+  tallyHash: `0x${'00'.repeat(32)}`,
+  dealId: 0,
+  stream: 0,
+  first: 0,
+  count: 10,
+  receiptBytes: 330,
+  receivedAtMs: 0,
+  acknowledged: false,
+  claims: 11,
+  ...changes,
+})
+
+describe('when a batch goes out', () => {
+  it('waits while a receipt costs far more than it could', () => {
+    expect(judgeBatch(shape(1, 3), 100, false, policy)).to.equal('wait')
+  })
+  it('goes when waiting saves too little', () => {
+    expect(judgeBatch(shape(1, 2_000), 100, false, policy)).to.equal('worth')
+  })
+  it('goes at the deadline, however small', () => {
+    expect(judgeBatch(shape(1, 1), 10_000, false, policy)).to.equal('deadline')
+  })
+  it('goes when more is ready than fits', () => {
+    expect(judgeBatch(shape(1, 1), 0, true, policy)).to.equal('full')
+  })
+  it('never goes empty', () => {
+    expect(judgeBatch(shape(0, 0), 1e9, true, policy)).to.equal('wait')
+  })
+  it('gets cheaper per receipt with every receipt, towards the asymptote', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 50, max: 3_000 }), (groups, receipts) => {
+        const fewer = estimateGas(shape(groups, receipts)) / receipts
+        const more = estimateGas(shape(groups, receipts * 2)) / (receipts * 2)
+        expect(more).to.be.lessThan(fewer)
+        expect(more).to.be.greaterThan(asymptoticGas(shape(groups, receipts)))
+      }),
+    )
+  })
+})
+
+describe('what goes into a batch', () => {
+  it('is one group per stream, in chain order, the longest tally with the oldest deadline', () => {
+    const chosen = longestPerStream([
+      candidate({ count: 10, receivedAtMs: 5 }),
+      candidate({ count: 30, receivedAtMs: 9 }),
+      candidate({ count: 20, receivedAtMs: 7 }),
+    ])
+    expect(chosen.map(({ count, receivedAtMs }) => [count, receivedAtMs])).to.deep.equal([[30, 5]])
+  })
+
+  it('keeps within bytes and gas whatever is ready, and tells when something is left', () => {
+    const any = fc.record({
+      dealId: fc.integer({ min: 0, max: 400 }),
+      stream: fc.integer({ min: 0, max: 61 }),
+      count: fc.integer({ min: 1, max: 900 }),
+      receivedAtMs: fc.integer({ min: 0, max: 1_000 }),
+    })
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 80 }), (list) => {
+        const candidates = list.map((item) => candidate({ ...item, receiptBytes: item.count * 33 }))
+        const selection = selectGroups(candidates, 3, { ...policy, nowMs: 2_000 })
+        const numbers = selection.groups.map(streamNumber)
+        expect(numbers).to.deep.equal([...new Set(numbers)].sort((a, b) => a - b))
+        expect(estimateBytes(selection.shape)).to.be.at.most(policy.maxBytes)
+        expect(estimateGas(selection.shape)).to.be.at.most(policy.maxGas)
+        const streams = new Set(candidates.map(streamNumber)).size
+        expect(selection.more).to.equal(selection.groups.length < streams)
+      }),
+    )
+  })
+})
+
+describe('who proposes', () => {
+  it('goes round with block time', () => {
+    expect([0n, 11n, 12n, 24n, 36n].map((time) => leaderAt(time, 12, 3))).to.deep.equal([0, 0, 1, 2, 0])
+  })
+  it('is the leader at once and the others in turn when work stays overdue', () => {
+    const turn = (member: number, overdueMs: number) =>
+      mayPropose({ member, leader: 1, members: 3, overdueMs, takeoverMs: 1_000 })
+    expect([turn(1, -5), turn(2, -5), turn(2, 1_000), turn(0, 1_999), turn(0, 2_000)]).to.deep.equal([
+      ...[true, false, true, false, true],
+    ])
+  })
+})
+
+describe('a quorum', () => {
+  const signed = (member: number): Answer => ({ kind: 'signed', member, signature: `0x${member}` })
+  const refused = (member: number, ...groups: number[]): Answer => ({
+    kind: 'refused',
+    member,
+    groups: new Map(groups.map((group) => [group, `check ${group}`])),
+  })
+  const silent = (member: number): Answer => ({ kind: 'silent', member, reason: 'down' })
+
+  it('takes as many signatures as needed, by rising member', () => {
+    expect(quorum([signed(2), signed(0), signed(1)], 2)?.map(({ index }) => index)).to.deep.equal([0, 1])
+    expect(quorum([signed(2), refused(0, 1)], 2)).to.equal(null)
+  })
+  it('leaves out what too few stand behind', () => {
+    expect([...groupsToDrop([signed(0), refused(1, 3), refused(2, 3)], 5, 2).keys()]).to.deep.equal([3])
+    expect([...groupsToDrop([signed(0), refused(1, 3), silent(2)], 5, 2)]).to.deep.equal([[3, 'check 3']])
+  })
+  it('leaves out the most refused group when no set of members agrees on all', () => {
+    expect([
+      ...groupsToDrop([refused(0, 1), refused(1, 1, 2), signed(2), refused(3, 2), refused(4, 2)], 5, 3).keys(),
+    ]).to.deep.equal([2])
+  })
+  it('leaves nothing out for members that are only silent', () => {
+    expect(groupsToDrop([signed(0), silent(1), silent(2)], 5, 2).size).to.equal(0)
+  })
+  it('takes no notice of groups that were not proposed', () => {
+    expect(groupsToDrop([signed(0), refused(1, 9)], 5, 2).size).to.equal(0)
+  })
+})
+
+describe('fees', () => {
+  it('rise by 12.5 % or more, on both fields, and stop at the ceiling', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt(1n, 10n ** 12n),
+        fc.bigInt(1n, 10n ** 10n),
+        fc.bigInt(0n, 10n ** 12n),
+        (base, tip, later) => {
+          const first = firstFees(base, tip)
+          const next = bumpedFees(first, firstFees(later, tip), 10n ** 13n)
+          expect(next).to.not.equal(null)
+          expect((next?.maxFeePerGas ?? 0n) * 1000n >= first.maxFeePerGas * 1125n).to.equal(true)
+          expect((next?.maxPriorityFeePerGas ?? 0n) * 1000n >= tip * 1125n).to.equal(true)
+        },
+      ),
+    )
+    expect(bumpedFees(firstFees(100n, 1n), firstFees(100n, 1n), 201n)).to.equal(null)
+  })
+})
+
+describe('tallies of one stream', () => {
+  const receipts = (units: readonly bigint[], mark = 'aa') =>
+    units.map((unit, index) => ({
+      units: unit,
+      workHash: `0x${mark.repeat(31)}${index.toString(16).padStart(2, '0')}` as const,
+    }))
+  const tally = (first: number, all: readonly bigint[], mark?: string) => ({
+    first,
+    count: all.length,
+    units: all.reduce((sum, unit) => sum + unit, 0n),
+    receipts: receipts(all, mark).slice(first),
+  })
+
+  it('of an honest worker never contradict each other', () => {
+    const units = fc.array(fc.bigInt(1n, 1_000n), { minLength: 2, maxLength: 30 })
+    fc.assert(
+      fc.property(units, fc.nat(), fc.nat(), fc.nat(), (all, a, b, c) => {
+        const length = (n: number) => 1 + (n % all.length)
+        const left = all.slice(0, length(a))
+        const right = all.slice(0, length(b))
+        expect(contradict(tally(c % left.length, left), tally(a % right.length, right))).to.equal(false)
+      }),
+    )
+  })
+  it('contradict when a receipt, a total or the order of totals differs', () => {
+    expect(contradict(tally(0, [1n, 2n]), tally(0, [1n, 2n], 'bb'))).to.equal(true)
+    expect(contradict(tally(0, [1n, 2n]), { ...tally(0, [1n, 2n]), units: 4n })).to.equal(true)
+    expect(contradict(tally(0, [9n]), { ...tally(2, [1n, 1n, 1n]), units: 3n })).to.equal(true)
+  })
+  it('tell the units at each of their receipts', () => {
+    const one = tally(1, [5n, 2n, 3n])
+    expect([0, 1, 2, 3, 4].map((position) => unitsAt(one, position))).to.deep.equal([null, 5n, 7n, 10n, null])
+  })
+  it('are fresh where nothing covers them', () => {
+    const known = [{ ...tally(1, [1n, 1n, 1n]), tallyHash: '0x' as const }]
+    expect(freshReceipts({ first: 0, count: 5 }, known)).to.deep.equal([0, 3, 4])
+  })
+})
+
+describe('billed tasks', () => {
+  it('are remembered one bit each', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.bigInt(0n, 2n ** 64n - 1n), { maxLength: 40 }), (tasks) => {
+        const pages = new Map<bigint, Uint8Array>()
+        for (const task of tasks) {
+          const { page, bit } = taskPlace(task)
+          expect(hasBit(pages.get(page) ?? new Uint8Array(512), bit)).to.equal(false)
+          pages.set(page, withBit(pages.get(page) ?? null, bit, true))
+        }
+        for (const task of tasks) {
+          const { page, bit } = taskPlace(task)
+          const cleared = withBit(pages.get(page) ?? null, bit, false)
+          expect(hasBit(pages.get(page) ?? new Uint8Array(512), bit)).to.equal(true)
+          expect(hasBit(cleared, bit)).to.equal(false)
+        }
+      }),
+    )
+  })
+})
