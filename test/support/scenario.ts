@@ -87,6 +87,8 @@ export type ScenarioOptions = {
   parameters?: Partial<Parameters>
   /** Committee members, default 3; the threshold is their majority. */
   members?: number
+  /** Where each member is reached; addresses nobody listens at if left out. */
+  endpoints?: readonly string[]
 }
 
 /** `ILedger.Parameters`. */
@@ -191,7 +193,10 @@ export async function createScenario(options: ScenarioOptions) {
   const stake = await deploy('DemoStake', [])
   const registry = await deploy('Registry', [accessManager, stake])
   const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress])
-  const seats = members.map(({ address }, i) => ({ signer: address, endpoint: `http://127.0.0.1:${9000 + i}` }))
+  const seats = members.map(({ address }, i) => ({
+    signer: address,
+    endpoint: options.endpoints?.[i] ?? `http://127.0.0.1:${9000 + i}`,
+  }))
   const committee = await deploy('Committee', [accessManager, GRACE, seats, threshold])
   const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
   await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] }))
