@@ -12,9 +12,8 @@ const HEAD_SLOT = 3 // test/snapshots/Settlement.json
 const CLOCK = 0xffff_ffffn
 
 /** Second at which the protocol clock was last touched; `clock()` would add the time since. */
-export async function lastClock({ ethers, settlement }: Deployment): Promise<number> {
-  const head = await ethers.provider.getStorage(await settlement.getAddress(), HEAD_SLOT)
-  return Number(BigInt(head) & CLOCK)
+export async function lastClock(deployment: Deployment): Promise<number> {
+  return (await lastTouch(deployment)).clock
 }
 
 /** Moves chain and protocol clock on by `seconds`, hour by hour. */
@@ -32,13 +31,18 @@ export async function advance(helpers: NetworkHelpers, deployment: Deployment, s
  * @throws Error when that is past.
  */
 export async function arriveAt(helpers: NetworkHelpers, deployment: Deployment, clock: number): Promise<void> {
-  await deployment.tally.tick()
-  const distance = clock - (await lastClock(deployment))
-  if (distance <= 0) throw new Error(`the protocol clock is ${-distance} s past ${clock}`)
-  const hours = Math.ceil(distance / HOUR) - 1
-  for (let hour = 0; hour < hours; hour += 1) {
-    await helpers.time.setNextBlockTimestamp((await helpers.time.latest()) + HOUR)
+  for (;;) {
+    const last = await lastTouch(deployment)
+    const distance = clock - last.clock
+    if (distance <= 0) throw new Error(`the protocol clock is ${-distance} s past ${clock}`)
+    await helpers.time.setNextBlockTimestamp(last.block + Math.min(distance, HOUR))
+    if (distance <= HOUR) return
     await deployment.tally.tick()
   }
-  await helpers.time.setNextBlockTimestamp((await helpers.time.latest()) + distance - hours * HOUR)
+}
+
+/** The protocol clock at its last touch, and that block's own time. */
+async function lastTouch({ ethers, settlement }: Deployment): Promise<{ clock: number; block: number }> {
+  const head = BigInt(await ethers.provider.getStorage(await settlement.getAddress(), HEAD_SLOT))
+  return { clock: Number(head & CLOCK), block: Number((head >> 32n) & CLOCK) }
 }
