@@ -11,7 +11,7 @@ import { TallyError } from '#protocol/errors.ts'
 import { FUEL_PER_UNIT } from '#protocol/work.ts'
 
 import { moduleLimits } from './fuel/module-limits.ts'
-import { hasSystemConfinement } from './sandbox/confinement.ts'
+import { detectSystemConfinement } from './sandbox/confinement.ts'
 import type { AnswerFrame, JobFrame } from './sandbox/frames.ts'
 import { ProcessEnded, type SandboxProcess, startSandboxProcess } from './sandbox/sandbox-process.ts'
 
@@ -116,6 +116,7 @@ export function createExecutor(
   const queue: Job[] = []
   const lanes = new Set<Promise<void>>()
   const closing = new AbortController()
+  const system = detectSystemConfinement()
 
   const idle: Seat[] = []
 
@@ -125,7 +126,7 @@ export function createExecutor(
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       try {
         job.signal?.throwIfAborted()
-        seat = await usable(seat)
+        seat = await usable(seat, system)
         job.resolve(await runJob(seat.process, job, limits.timeoutMs, closing.signal))
       } catch (error) {
         job.reject(asExecutionError(error))
@@ -146,7 +147,7 @@ export function createExecutor(
   }
 
   return {
-    confinedBySystem: hasSystemConfinement(),
+    confinedBySystem: system,
     async execute(request, { signal } = {}) {
       signal?.throwIfAborted()
       check(request, limits, queue.length, closing.signal.aborted)
@@ -188,10 +189,10 @@ function toFrame({ program, input, maxUnits }: ExecutionRequest, limits: Executo
 type Seat = { readonly process: SandboxProcess; jobs: number }
 
 /** A living process for one more job: the given one, or a new one where that is dead or worn. */
-async function usable(seat: Seat | undefined): Promise<Seat> {
+async function usable(seat: Seat | undefined, system: boolean): Promise<Seat> {
   const isFit = seat?.process.isAlive() === true && seat.jobs < JOBS_PER_PROCESS
   if (!isFit) seat?.process.kill()
-  const next = isFit ? seat : { process: await startSandboxProcess(), jobs: 0 }
+  const next = isFit ? seat : { process: await startSandboxProcess(system), jobs: 0 }
   next.jobs += 1
   return next
 }

@@ -1,5 +1,5 @@
 /**
- * Structured logs that never show a key, a password or a signature's secret.
+ * Structured logs that never show a key or a password.
  *
  * @module
  */

@@ -73,6 +73,16 @@ export function hostBody(
   })
 }
 
+/** Body that calls functions without parameters and results, one after the other, at no cost. */
+export function entryBody(functions: readonly number[]): Uint8Array {
+  return body((code) => {
+    for (const index of functions) {
+      code.byte(Op.Call)
+      code.u32(index)
+    }
+  })
+}
+
 function body(write: (code: ByteWriter) => void): Uint8Array {
   const code = createByteWriter()
   code.byte(0) // no locals

@@ -7,7 +7,7 @@
  * @module
  */
 import { type ByteWriter, createByteWriter } from './byte-writer.ts'
-import { type AddedGlobals, bulkBody, growBody, hostBody } from './helper-functions.ts'
+import { type AddedGlobals, bulkBody, entryBody, growBody, hostBody } from './helper-functions.ts'
 import { type BodyContext, instrumentBody } from './instrument-body.ts'
 import { moduleLimits, ProgramError, within } from './module-limits.ts'
 import { Bulk, Op, ValueType } from './opcodes.ts'
@@ -69,7 +69,8 @@ export function instrument(bytes: Uint8Array): Uint8Array {
     if (signature === undefined) throw new ProgramError('a function of a type that is not there')
     return instrumentBody(body, signature, context)
   })
-  return assemble(program, { types: types.all, added, bodies, globals, callTarget })
+  const run = add({ parameters: [], results: [] }, entryBody(program.entries.map(callTarget)))
+  return assemble(program, { types: types.all, added, bodies, globals, callTarget, run })
 }
 
 function createMergeWork(): (amount: number) => void {
@@ -111,6 +112,8 @@ type Parts = {
   readonly bodies: readonly Uint8Array[]
   readonly globals: AddedGlobals
   readonly callTarget: (index: number) => number
+  /** Function to be exported as `run`. */
+  readonly run: number
 }
 
 function assemble(program: ProgramModule, parts: Parts): Uint8Array {
@@ -162,7 +165,7 @@ function assemble(program: ProgramModule, parts: Parts): Uint8Array {
     content.s32(moduleLimits.stackSlots)
     content.byte(Op.End, ValueType.I32, 1, Op.I32Const, 0, Op.End)
   })
-  section(7, 5, (content) => writeExports(content, parts.callTarget(program.run), parts.globals))
+  section(7, 5, (content) => writeExports(content, parts.run, parts.globals))
   section(9, program.elements.length, (content) => {
     for (const { offset, functions } of program.elements) {
       content.byte(0, Op.I32Const)

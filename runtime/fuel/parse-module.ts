@@ -34,8 +34,8 @@ export type ProgramModule = {
   /** Pages of 64 KiB: at the start, and at most. */
   readonly memory: { readonly minimum: number; readonly maximum: number }
   readonly globals: { readonly count: number; readonly content: Uint8Array }
-  /** Index of the exported function `run`. */
-  readonly run: number
+  /** Functions to call in order: the start function where there is one, then the exported `run`. */
+  readonly entries: readonly number[]
   readonly elements: readonly ElementSegment[]
   readonly bodies: readonly Uint8Array[]
   /** Data segments, as they stand in the section. */
@@ -63,7 +63,6 @@ export function parseModule(bytes: Uint8Array): ProgramModule {
     return value
   }
 
-  if (sections.has(8)) throw new ProgramError('a start function is not allowed: begin in run')
   const types = section(1, readTypes, [])
   const imports = section(2, (reader) => readImports(reader, types), [])
   const defined = section(3, (reader) => readIndexes(reader, moduleLimits.functions, types.length, 'functions'), [])
@@ -71,8 +70,9 @@ export function parseModule(bytes: Uint8Array): ProgramModule {
   const tableEntries = section<number | null>(4, readTable, null)
   const memory = section<ProgramModule['memory'] | null>(5, readMemory, null)
   if (memory === null) throw new ProgramError('no memory')
-  const run = section(7, readExports, null)
-  checkRun(run, functionTypes, types)
+  const start = section<number | null>(8, (reader) => reader.u32(), null)
+  const entries = [...(start === null ? [] : [start]), section(7, readExports, -1)]
+  for (const entry of entries) checkEntry(types[functionTypes[entry] ?? -1])
   const bodies = section(10, readBodies, [])
   if (bodies.length !== defined.length) throw new ProgramError('functions and bodies differ in number')
   return {
@@ -82,7 +82,7 @@ export function parseModule(bytes: Uint8Array): ProgramModule {
     tableEntries,
     memory,
     globals: section(6, readGlobals, { count: 0, content: new Uint8Array() }),
-    run: run as number,
+    entries,
     elements: section(9, (reader) => readElements(reader, functionTypes.length, tableEntries ?? 0), []),
     bodies,
     data: section(11, (reader) => readData(reader, memory.minimum), { count: 0, content: new Uint8Array() }),
@@ -157,9 +157,9 @@ function readLimits(reader: ByteReader, limit: number, what: string): { minimum:
   return { minimum, maximum: flag === 1 ? reader.u32() : null }
 }
 
-/** Reads the exports; only `memory` and `run` matter. */
-function readExports(reader: ByteReader): number | null {
-  let run: number | null = null
+/** Reads the exports, of which only `memory` and `run` matter; returns the index of `run`, -1 when there is none. */
+function readExports(reader: ByteReader): number {
+  let run = -1
   let memory = false
   readMany(reader, moduleLimits.exports, 'exports', () => {
     const name = readName(reader)
@@ -172,11 +172,9 @@ function readExports(reader: ByteReader): number | null {
   return run
 }
 
-function checkRun(run: number | null, functionTypes: readonly number[], types: readonly Signature[]): void {
-  const type = run === null ? undefined : functionTypes[run]
-  const signature = type === undefined ? undefined : types[type]
+function checkEntry(signature: Signature | undefined): void {
   if (!sameSignature(signature, { parameters: [], results: [] })) {
-    throw new ProgramError('no function run without parameters and results is exported')
+    throw new ProgramError('no exported function run, or one that takes or gives something')
   }
 }
 

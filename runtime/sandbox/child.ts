@@ -1,7 +1,8 @@
 /**
  * The process that runs programs: jobs come in on standard input, answers go out on standard output, nothing else.
  *
- * It ends when its input ends. It is started by `confinement.ts` and nowhere else.
+ * It ends when its input ends, and not at a signal meant for the terminal it shares: the executor says when it is over. It is
+ * started by `sandbox-process.ts` and nowhere else.
  *
  * @module
  */
@@ -11,6 +12,8 @@ import { createProgramRunner } from './run-program.ts'
 const collect = 'gc' in globalThis && typeof globalThis.gc === 'function' ? globalThis.gc : () => {}
 const run = createProgramRunner(() => void collect())
 const frames = createFrameCollector(() => 67_108_864)
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 
 process.stdin.on('data', (chunk: Buffer) => {
   for (const frame of frames(chunk) ?? []) process.stdout.write(encodeAnswer(run(decodeJob(frame))))

@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 
@@ -28,18 +27,26 @@ const defaultMemory: ProcessMemory = { heapMib: 256, dataBytes: 1_342_177_280 }
 const PRLIMIT = '/usr/bin/prlimit'
 const SETPRIV = '/usr/bin/setpriv'
 
-/** Whether the operating system's part of the confinement is there; without it Node's part and WebAssembly's remain. */
-export function hasSystemConfinement(): boolean {
-  return process.platform === 'linux' && existsSync(PRLIMIT) && existsSync(SETPRIV)
+/**
+ * Tries whether the operating system's part of the confinement works here; without it Node's part and WebAssembly's remain.
+ *
+ * Blocks for some milliseconds: to be asked once.
+ */
+export function detectSystemConfinement(): boolean {
+  if (process.platform !== 'linux') return false
+  const [command = SETPRIV, ...args] = [...systemCommand(defaultMemory), process.execPath, '--version']
+  return spawnSync(command, args, { env: {}, stdio: 'ignore', timeout: 5_000 }).status === 0
 }
 
 /**
  * Starts `script` confined.
  *
- * @param options - `script`: absolute path; `readable`: further folders it may read its own code from.
+ * @param options - `script`: absolute path; `system`: what {@link detectSystemConfinement} said; `readable`: further folders
+ *   it may read its own code from.
  */
 export function startConfined(options: {
   readonly script: string
+  readonly system: boolean
   readonly readable?: readonly string[]
   readonly memory?: ProcessMemory
 }): ConfinedProcess {
@@ -59,17 +66,12 @@ export function startConfined(options: {
     '--no-warnings',
     options.script,
   ]
-  const system = hasSystemConfinement()
-    ? [SETPRIV, '--no-new-privs', '--pdeathsig=KILL', PRLIMIT, ...systemLimits(memory), '--']
-    : []
-  const [command = process.execPath, ...args] = [...system, ...node]
+  const [command = process.execPath, ...args] = [...(options.system ? systemCommand(memory) : []), ...node]
   return spawn(command, args, { env: {}, cwd: dirname(options.script), stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
-/** Takes from a started process the right to open anything; does nothing where the system cannot. */
-export async function sealProcess(child: ConfinedProcess): Promise<void> {
-  const { pid } = child
-  if (pid === undefined || !hasSystemConfinement()) return
+/** Takes from a process started with `system` the right to open anything. */
+export async function sealProcess({ pid }: ConfinedProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     execFile(PRLIMIT, [`--pid=${pid}`, '--nofile=0:0'], { env: {}, timeout: 5_000 }, (error) => {
       if (error === null) resolve()
@@ -78,6 +80,8 @@ export async function sealProcess(child: ConfinedProcess): Promise<void> {
   })
 }
 
-function systemLimits(memory: ProcessMemory): string[] {
-  return [`--data=${memory.dataBytes}`, '--stack=8388608', '--core=0', '--fsize=0']
+/** The command that bounds what is started by it. */
+function systemCommand({ dataBytes }: ProcessMemory): string[] {
+  const limits = [`--data=${dataBytes}`, '--stack=8388608', '--core=0', '--fsize=0']
+  return [SETPRIV, '--no-new-privs', '--pdeathsig=KILL', PRLIMIT, ...limits, '--']
 }

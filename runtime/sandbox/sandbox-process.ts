@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 
-import { type ConfinedProcess, type ProcessMemory, sealProcess, startConfined } from './confinement.ts'
+import { type ConfinedProcess, sealProcess, startConfined } from './confinement.ts'
 import {
   type AnswerFrame,
   answerLimit,
@@ -42,32 +42,38 @@ type Waiting = { resolve(answer: AnswerFrame): void; reject(error: Error): void 
 const source = fileURLToPath(new URL('./', import.meta.url))
 const fuelSource = fileURLToPath(new URL('../fuel/', import.meta.url))
 
-/** Starts a child process and resolves when it is ready and sealed. */
-export async function startSandboxProcess(memory?: ProcessMemory): Promise<SandboxProcess> {
-  const child = startConfined({
-    script: `${source}child.ts`,
-    readable: [source, fuelSource],
-    ...(memory === undefined ? {} : { memory }),
-  })
+/** Longest time a process may take to be ready. */
+const START_TIMEOUT_MS = 20_000
+
+/**
+ * Starts a child process and resolves when it is ready and sealed.
+ *
+ * @param system - Whether the operating system can confine it.
+ */
+export async function startSandboxProcess(system: boolean): Promise<SandboxProcess> {
+  const child = startConfined({ script: `${source}child.ts`, readable: [source, fuelSource], system })
   const channel = openChannel(child)
+  const timer = setTimeout(() => channel.kill('it was not ready in time'), START_TIMEOUT_MS)
   try {
     await channel.next(64)
-    await sealProcess(child)
+    if (system) await sealProcess(child)
   } catch (error) {
-    channel.kill()
+    channel.kill('it could not be confined')
     throw error
+  } finally {
+    clearTimeout(timer)
   }
   return {
     run(job) {
       child.stdin.write(encodeJob(job))
       return channel.next(answerLimit(job.maxOutputBytes))
     },
-    kill: channel.kill,
+    kill: () => channel.kill('it was killed'),
     isAlive: channel.isAlive,
   }
 }
 
-type Channel = { next(maxBytes: number): Promise<AnswerFrame>; kill(): void; isAlive(): boolean }
+type Channel = { next(maxBytes: number): Promise<AnswerFrame>; kill(reason: string): void; isAlive(): boolean }
 
 function openChannel(child: ConfinedProcess): Channel {
   let waiting: Waiting | undefined
@@ -116,7 +122,7 @@ function openChannel(child: ConfinedProcess): Channel {
         waiting = { resolve, reject }
       })
     },
-    kill: () => end('killed'),
+    kill: end,
     isAlive: () => ended === undefined,
   }
 }

@@ -8,8 +8,9 @@ import { type BlockSource, type ChainBlock, type ChainChange, createChainFollowe
 function chainOf(length: number, forkAt = length, fork = 'a'): ChainBlock[] {
   const blocks: ChainBlock[] = []
   for (let number = 0; number < length; number++) {
-    const hash = keccak256(stringToHex(`${number} ${number >= forkAt ? fork : 'main'}`))
     const parentHash = blocks.at(-1)?.hash ?? `0x${'00'.repeat(32)}`
+    // as on a real chain, a block's hash tells all blocks before it
+    const hash = keccak256(stringToHex(`${number} ${number >= forkAt ? fork : 'main'} ${parentHash}`))
     blocks.push({ number: BigInt(number), hash, parentHash, timestamp: BigInt(number * 12) })
   }
   return blocks

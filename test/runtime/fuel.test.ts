@@ -162,6 +162,18 @@ describe('counting fuel', function () {
     expect((await run(bytes)).status).to.equal(0)
   })
 
+  it('runs a start function before run, on the same account', async () => {
+    const bytes = await program(`(global $g (mut i32) (i32.const 0)) (start $start)
+      (func $start (global.set $g (i32.const 41)))
+      (func (export "run") (i32.store (i32.const 0) (i32.add (global.get $g) (i32.const 1)))
+        (call $output_write (i32.const 0) (i32.const 4)))`)
+    const { output, fuel } = await run(bytes)
+    expect(Buffer.from(output).readInt32LE()).to.equal(42)
+    expect(fuel).to.equal(2n + 5n + 3n + 64n)
+    const endless = await program('(start $start) (func $start (loop (br 0))) (func (export "run"))')
+    expect(await run(endless, 1n)).to.include({ status: 2, units: 1n })
+  })
+
   it('hides its meters from the program and exports no more than it must', async () => {
     const bytes =
       await assemble(`(module (memory (export "memory") 1) (global (export "meter.fuel") (mut i64) (i64.const 5))

@@ -195,7 +195,7 @@ describe('a program nobody should run', function () {
       'a run that is a memory': '(module (memory (export "memory") (export "run") 1))',
       'no memory': '(module (func (export "run")))',
       'a memory kept to itself': '(module (memory 1) (func (export "run")))',
-      'a start function': '(module (memory (export "memory") 1) (func $s) (start $s) (func (export "run")))',
+      'a start function that is not there': '(module (memory (export "memory") 1) (start 7) (func (export "run")))',
       'data outside its memory':
         '(module (memory (export "memory") 1) (data (i32.const 65535) "ab") (func (export "run")))',
       'table entries outside its table':
