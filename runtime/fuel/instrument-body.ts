@@ -31,9 +31,13 @@ export type BodyContext = {
   spendMergeWork(amount: number): void
 }
 
-/** Stack slots a frame is charged for. */
-export function frameSlots(parameters: number, locals: number, operands: number): number {
-  return 16 + 2 * parameters + locals + operands
+/**
+ * Stack slots a frame is charged for: what V8 keeps of it fits, and the process has more than three times the sum of all.
+ *
+ * @param passed - Parameters and results, which the caller holds as well.
+ */
+export function frameSlots(passed: number, locals: number, operands: number): number {
+  return 8 + 2 * passed + locals + operands
 }
 
 type State = {
@@ -74,7 +78,7 @@ export function instrumentBody(body: Uint8Array, signature: Signature, context: 
     state.context.spendMergeWork(rewriteNext(state, parameters + locals.count))
   }
   if (!reader.atEnd()) throw new ProgramError('a function goes on after its end')
-  const slots = frameSlots(parameters, locals.count, state.stack.highest())
+  const slots = frameSlots(parameters + signature.results.length, locals.count, state.stack.highest())
   if (state.hasCalls) slotsAt.push(writeEpilogue(state))
   for (const at of slotsAt) state.code.patch(at, slots)
   state.code.byte(Op.End)

@@ -36,8 +36,8 @@ export const moduleLimits = {
   mergeWork: 6_000_000,
   /** Memory a program may reach, in pages of 64 KiB (64 MiB). */
   memoryPages: 1_024,
-  /** Stack of all frames together, in slots of 8 bytes (512 KiB): calling deeper traps. */
-  stackSlots: 65_536,
+  /** Stack of all frames together, in slots of 8 bytes (1 MiB): calling deeper traps. */
+  stackSlots: 131_072,
 } as const
 
 /** Bytes of a WebAssembly page. */

@@ -98,12 +98,23 @@ describe('a program nobody should run', function () {
       const many =
         await program(`(func $down (param ${passed}) ${Array.from({ length: 60 }, (_, index) => `(local.get ${index})`).join(' ')} (call $down))
         (func (export "run") ${'(i64.const 1) '.repeat(60)} (call $down))`)
-      for (const bytes of [shallow, wide, many]) {
+      const given = await program(
+        `(func $down (result ${'i64 '.repeat(16)}) (call $down)) (func (export "run") (call $down) ${'drop '.repeat(16)})`,
+        { multi_value: true },
+      )
+      for (const bytes of [shallow, wide, many, given]) {
         const [first, second] = [await run(bytes), await run(bytes)]
         expect(first.status).to.equal(1)
         expect(second.fuel).to.equal(first.fuel)
       }
-      expect((await run(shallow)).fuel > 10_000n).to.equal(true)
+    })
+
+    it('may call itself eight thousand deep', async () => {
+      const bytes = await program(`(func $down (param i32) (result i32) (if (result i32) (local.get 0)
+          (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0))))
+        (func (export "run") (i32.store (i32.const 0) (call $down (i32.const 7999)))
+          (call $output_write (i32.const 0) (i32.const 4)))`)
+      expect(Buffer.from((await run(bytes)).output).readInt32LE()).to.equal(7_999)
     })
   })
 
