@@ -1,0 +1,187 @@
+/**
+ * One fresh chain with the settlement layer on it, driven by signed transactions and a clock of its own.
+ *
+ * Block times are set for every transaction, so that a run is the same on every client and machine.
+ *
+ * @module
+ */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { network } from 'hardhat'
+import type { NetworkConnection } from 'hardhat/types/network'
+import {
+  type Address,
+  createPublicClient,
+  custom,
+  type Hex,
+  hexToBigInt,
+  numberToHex,
+  type PrivateKeyAccount,
+  type PublicClient,
+  type TransactionReceipt,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+import { addressOf } from '#protocol/signature.ts'
+
+import { type Deployment, deployTallystick } from '../deploy.ts'
+import { ROOT } from '../support/run.ts'
+import { startAnvil } from './anvil.ts'
+import { keyOf } from './random.ts'
+
+/** Rules of the chain. */
+export type Fork = 'osaka' | 'amsterdam'
+/** Program that runs the chain. */
+export type Client = 'edr' | 'anvil'
+
+/** A mined transaction. */
+export type Mined = {
+  readonly gas: bigint
+  readonly data: Hex
+  /** Bytes of the signed transaction. */
+  readonly size: number
+  readonly receipt: TransactionReceipt
+}
+
+/** The chain. */
+export type Chain = {
+  readonly fork: Fork
+  readonly client: Client
+  readonly chainId: number
+  readonly reader: PublicClient
+  readonly deployment: Deployment
+  /** Account of one actor, with ether. */
+  actor(role: string, index: number): Promise<PrivateKeyAccount>
+  /**
+   * Sends a transaction and waits until it is mined.
+   *
+   * @throws Error when it reverts.
+   */
+  send(from: PrivateKeyAccount, to: Address, data: Hex): Promise<Mined>
+  /** Lets `seconds` pass before the next transaction. */
+  pass(seconds: number): void
+  setStorage(address: Address, slot: bigint, word: Hex): Promise<void>
+  setCode(address: Address, code: Hex): Promise<void>
+  /** Runs `act` and takes everything back that it did to the chain. */
+  undone<T>(act: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** What {@link openChain} needs. */
+export type ChainOptions = { readonly fork: Fork; readonly client: Client; readonly seed: number }
+
+/** Members and threshold of the benches' committee. */
+export const COMMITTEE = { members: 7, threshold: 5 } as const
+/** Cap of one transaction's gas, EIP-7825. */
+export const MAX_TX_GAS = 2n ** 24n
+// 04:00 of a day, so that no batch meets midnight
+const START_TIME = 2_000_001_600
+// the first touch after it moves the protocol clock by the most one touch can, however long deploying took
+const DEPLOY_SECONDS = 7_200
+const MAX_FEE = 100n * 10n ** 9n
+const ETHER = 10n ** 18n
+
+/** Starts a chain and deploys to it. */
+export async function openChain({ fork, client, seed }: ChainOptions): Promise<Chain> {
+  const anvil = client === 'anvil' ? await startAnvil(fork, START_TIME) : undefined
+  const connection =
+    anvil === undefined
+      ? await network.create({ network: fork, override: { initialDate: new Date(START_TIME * 1000).toISOString() } })
+      : await network.create({ network: 'localhost', override: { url: anvil.url } })
+  const deploymentId = `local-bench-${process.pid}`
+  const close = async (): Promise<void> => {
+    await connection.close()
+    await anvil?.stop()
+    rmSync(join(ROOT, 'deployments', deploymentId), { recursive: true, force: true })
+  }
+  try {
+    const members = Array.from({ length: COMMITTEE.members }, (_, index) => ({
+      signer: addressOf(keyOf(seed, 'member', index)),
+      endpoint: `http://127.0.0.1:${9000 + index}`,
+    }))
+    const deployment = await deployTallystick(connection, {
+      members,
+      threshold: COMMITTEE.threshold,
+      deploymentId,
+    })
+    return { ...drive(connection, deployment.chainId, seed), fork, client, deployment, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+type Driven = Omit<Chain, 'fork' | 'client' | 'deployment' | 'close'>
+
+function drive(connection: NetworkConnection<string>, chainId: number, seed: number): Driven {
+  const request = async (method: string, ...params: readonly unknown[]): Promise<unknown> =>
+    await connection.provider.request({ method, params: [...params] })
+  const reader = createPublicClient({
+    transport: custom({ request: ({ method, params }) => request(method, ...(params ?? [])) }, { retryCount: 0 }),
+    pollingInterval: 5,
+  })
+  const nonces = new Map<Address, number>()
+  let time = START_TIME + DEPLOY_SECONDS
+
+  const send = async (from: PrivateKeyAccount, to: Address, data: Hex): Promise<Mined> => {
+    const nonce = nonces.get(from.address) ?? 0
+    const serialized = await from.signTransaction({
+      type: 'eip1559',
+      chainId,
+      nonce,
+      to,
+      data,
+      gas: MAX_TX_GAS,
+      maxFeePerGas: MAX_FEE,
+      maxPriorityFeePerGas: 0n,
+    })
+    time += 1
+    await request('evm_setNextBlockTimestamp', numberToHex(time))
+    const hash = (await request('eth_sendRawTransaction', serialized)) as Hex
+    nonces.set(from.address, nonce + 1)
+    const receipt = await reader.waitForTransactionReceipt({ hash })
+    if (receipt.status !== 'success') throw new Error(`transaction ${hash} to ${to} reverted`)
+    return { gas: receipt.gasUsed, data, size: (serialized.length - 2) / 2, receipt }
+  }
+
+  return {
+    chainId,
+    reader,
+    send,
+    actor: async (role, index) => {
+      const account = privateKeyToAccount(keyOf(seed, role, index))
+      if (!nonces.has(account.address)) {
+        await request('hardhat_setBalance', account.address, numberToHex(1_000n * ETHER))
+        nonces.set(account.address, 0)
+      }
+      return account
+    },
+    pass: (seconds) => {
+      time += seconds
+    },
+    setStorage: async (address, slot, word) => {
+      await request('hardhat_setStorageAt', address, numberToHex(slot), word)
+    },
+    setCode: async (address, code) => {
+      await request('hardhat_setCode', address, code)
+    },
+    undone: async (act) => {
+      const id = await request('evm_snapshot')
+      const [wasTime, wasNonces] = [time, [...nonces]]
+      try {
+        return await act()
+      } finally {
+        await request('evm_revert', id)
+        time = wasTime
+        nonces.clear()
+        for (const [address, nonce] of wasNonces) nonces.set(address, nonce)
+      }
+    },
+  }
+}
+
+/** One word of a contract's storage. */
+export async function storageAt(chain: Chain, address: Address, slot: bigint): Promise<bigint> {
+  return hexToBigInt((await chain.reader.getStorageAt({ address, slot: numberToHex(slot) })) ?? '0x0')
+}
