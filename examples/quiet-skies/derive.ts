@@ -67,7 +67,12 @@ export async function deriveDepartures(): Promise<Buffer> {
     let firstDay = 0
     for (const days of monthDays) {
       const [from, until] = [firstDay * DAY_MINUTES, (firstDay + days) * DAY_MINUTES]
-      const input = encodeInput(airport, firstDay, days, minutes.filter((minute) => minute >= from && minute < until))
+      const input = encodeInput(
+        airport,
+        firstDay,
+        days,
+        minutes.filter((minute) => minute >= from && minute < until),
+      )
       const length = Buffer.alloc(4)
       length.writeUInt32LE(input.length)
       parts.push(length, input)
