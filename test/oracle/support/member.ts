@@ -58,7 +58,7 @@ export async function startMember(
     gasKey: keyFor(`gas ${index}`),
     executor,
     faults: { hit: () => {} },
-    log: createLog({ name: `oracle ${index}`, level: process.env.TALLY_TEST_LOG ?? 'fatal' }),
+    log: createLog({ name: `oracle ${index}`, level: process.env.TALLY_TEST_LOG ?? 'silent' }),
     shutdown,
   })
   return {

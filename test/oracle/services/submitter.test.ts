@@ -1,0 +1,240 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+import { type Hex, keccak256, stringToHex } from 'viem'
+
+import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
+import type { Fees } from '#oracle/domain/fees.ts'
+import type { Chain, Inclusion, Store } from '#oracle/ports.ts'
+import { createSubmitter, type Submitter } from '#oracle/services/submitter.ts'
+import { createLog } from '#runtime/log.ts'
+import { accountOf } from '../support/chain.ts'
+
+const settlement = '0x00000000000000000000000000000000000000aa'
+const hashOf = (name: string) => keccak256(stringToHex(name))
+const policy = {
+  finalDepth: 3,
+  bumpAfterMs: 10_000,
+  rebroadcastMs: 1_000,
+  maxFeePerGas: 1_000n,
+  maxGas: 1_000_000,
+  maxOpen: 4,
+}
+
+describe('sending with one gas key', () => {
+  let folder: string
+  let store: Store
+  let submitter: Submitter
+  let now: number
+  let head: bigint
+  /** Bytes broadcast, in order, as their hashes. */
+  let sent: Hex[]
+  let included: Map<Hex, Inclusion>
+  let used: number
+  let answer: Awaited<ReturnType<Chain['broadcast']>>
+  let simulated: Awaited<ReturnType<Chain['simulate']>>
+  let fees: Fees
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tally-submit-'))
+    store = createSqliteStore({ file: join(folder, 'oracle.sqlite'), deployment: 'one' })
+    ;[now, head, sent, included, used, answer] = [1_000_000, 100n, [], new Map(), 7, 'sent']
+    simulated = { success: true, answer: '0x00', gas: 100_000n }
+    fees = { maxFeePerGas: 100n, maxPriorityFeePerGas: 2n }
+    submitter = create()
+  })
+  afterEach(() => {
+    store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function create(): Submitter {
+    return createSubmitter({
+      store,
+      chain: {
+        inclusion: async (hash) => included.get(hash) ?? null,
+        block: async (number) => ({ hash: hashOf(`block ${number}`), timestamp: number }),
+        broadcast: async (raw) => {
+          sent.push(raw)
+          return answer
+        },
+        fees: async () => fees,
+        simulate: async () => simulated,
+        outcomes: () => [simulated.success ? Number(simulated.answer) : 0],
+        transactionCount: async () => used,
+      },
+      key: {
+        address: accountOf('gas 0').address,
+        sign: async ({ nonce, data, maxFeePerGas }) => {
+          const raw = hashOf(`${nonce} ${data} ${maxFeePerGas}`)
+          return { raw, hash: raw }
+        },
+      },
+      settlement,
+      clock: { now: () => now },
+      head: () => head,
+      faults: { hit: () => {} },
+      log: createLog({ name: 'test', level: 'silent' }),
+      policy,
+      onMined: async () => {},
+      onEvent: () => {},
+    })
+  }
+
+  const batch = (data: Hex = '0xda') => store.batches.insert({ lane: 1, root: hashOf(data), data, groups: [] })
+  const include = (hash: Hex | undefined, block: bigint, success = true) => {
+    if (hash !== undefined) included.set(hash, { success, blockNumber: block, blockHash: hashOf(`block ${block}`) })
+    used = 8
+  }
+  const attempts = () => store.transactions.open().flatMap((transaction) => transaction.attempts)
+  const states = () => store.transactions.counts()
+
+  it('takes the chain’s count for its first nonce and counts on by itself', async () => {
+    batch('0x01')
+    batch('0x02')
+    await submitter.step()
+    expect(store.transactions.open().map(({ nonce }) => nonce)).to.deep.equal([7, 8])
+  })
+
+  it('calls a transaction final only when it is deep enough', async () => {
+    const id = batch()
+    await submitter.step()
+    include(sent[0], 100n)
+    await submitter.step()
+    expect([states(), store.batches.get(id)?.state]).to.deep.equal([{ mined: 1 }, 'settled'])
+    head = 102n
+    await submitter.step()
+    expect(states()).to.deep.equal({ mined: 1 })
+    head = 103n
+    await submitter.step()
+    expect(states()).to.deep.equal({ final: 1 })
+  })
+
+  it('broadcasts the same bytes until they are included', async () => {
+    batch()
+    await submitter.step()
+    for (const _ of [1, 2]) {
+      now += 1_000
+      await submitter.step()
+    }
+    expect(new Set(sent).size).to.equal(1)
+    expect(sent).to.have.length(3)
+  })
+
+  it('broadcasts stored bytes again after a restart', async () => {
+    batch()
+    await submitter.step()
+    submitter = create()
+    await submitter.step()
+    expect(sent[1]).to.equal(sent[0])
+    expect(attempts()).to.have.length(1)
+  })
+
+  it('offers more at the same nonce when it waits too long, and watches every attempt', async () => {
+    batch()
+    await submitter.step()
+    now += policy.bumpAfterMs
+    await submitter.step()
+    const [first, second] = attempts()
+    expect(store.transactions.open().map(({ nonce, data }) => [nonce, data])).to.deep.equal([[7, '0xda']])
+    expect((second?.maxFeePerGas ?? 0n) * 1000n >= (first?.maxFeePerGas ?? 0n) * 1125n).to.equal(true)
+    include(first?.hash, 100n)
+    await submitter.step()
+    expect(states()).to.deep.equal({ mined: 1 })
+  })
+
+  it('offers more at once when the node finds it underpriced', async () => {
+    batch()
+    await submitter.step()
+    answer = 'underpriced'
+    fees = { maxFeePerGas: 400n, maxPriorityFeePerGas: 2n }
+    now += 1_000
+    await submitter.step()
+    expect(attempts().map(({ maxFeePerGas }) => maxFeePerGas)).to.deep.equal([100n, 400n])
+  })
+
+  it('waits at the fee ceiling and keeps the last attempt alive', async () => {
+    fees = { maxFeePerGas: 950n, maxPriorityFeePerGas: 2n }
+    batch()
+    await submitter.step()
+    now += policy.bumpAfterMs
+    await submitter.step()
+    expect(attempts()).to.have.length(1)
+    expect(sent).to.have.length(2)
+  })
+
+  it('goes back to sending when a re-organisation takes the transaction', async () => {
+    const id = batch()
+    await submitter.step()
+    include(sent[0], 100n)
+    await submitter.step()
+    included.clear()
+    used = 7
+    now += 1_000
+    await submitter.step()
+    expect([states(), store.batches.get(id)?.state]).to.deep.equal([{ sent: 1 }, 'sent'])
+    expect(sent).to.deep.equal([sent[0], sent[0]])
+  })
+
+  it('does not believe a receipt of a block that is not on the chain', async () => {
+    batch()
+    await submitter.step()
+    const [hash] = sent
+    if (hash !== undefined) included.set(hash, { success: true, blockNumber: 100n, blockHash: hashOf('uncle') })
+    await submitter.step()
+    expect(states()).to.deep.equal({ sent: 1 })
+  })
+
+  it('gives the groups of a reverted batch back', async () => {
+    const id = batch()
+    await submitter.step()
+    include(sent[0], 100n, false)
+    await submitter.step()
+    expect([states(), store.batches.get(id)?.state]).to.deep.equal([{ reverted: 1 }, 'failed'])
+    head = 103n
+    await submitter.step()
+    expect(states()).to.deep.equal({ final: 1 })
+  })
+
+  it('spends nothing on a batch that would revert, or that somebody else settled', async () => {
+    const [reverting, stale] = [batch('0x01'), batch('0x02')]
+    simulated = { success: false, reason: 'full' }
+    await submitter.step()
+    expect(store.batches.get(reverting)?.state).to.equal('failed')
+    expect(store.batches.get(stale)?.state).to.equal('failed')
+    const other = batch('0x03')
+    simulated = { success: true, answer: '0x04', gas: 1n }
+    await submitter.step()
+    expect(store.batches.get(other)?.state).to.equal('failed')
+    expect(sent).to.deep.equal([])
+  })
+
+  it('halts when its nonce was used by a transaction it never signed', async () => {
+    batch()
+    await submitter.step()
+    used = 8
+    const seen: unknown[] = []
+    for (let look = 0; look < 6; look++) {
+      await submitter
+        .step()
+        .catch((error: unknown) => seen.push(error instanceof Error && 'code' in error && error.code))
+    }
+    expect(new Set(seen)).to.deep.equal(new Set(['submit.foreign-nonce']))
+    expect(submitter.halted()).to.contain('nonce 7')
+    expect(sent).to.have.length(1)
+  })
+
+  it('does chores once, and only if they would succeed', async () => {
+    const chore = { to: settlement, data: '0x71cc' as Hex, label: 'tick' } as const
+    submitter.enqueue(chore)
+    submitter.enqueue(chore)
+    await submitter.step()
+    expect(store.transactions.open().map(({ purpose }) => purpose)).to.deep.equal([{ kind: 'upkeep', label: 'tick' }])
+    simulated = { success: false, reason: 'closed already' }
+    submitter.enqueue({ ...chore, label: 'close 1' })
+    await submitter.step()
+    expect(sent).to.have.length(1)
+  })
+})
