@@ -4,7 +4,7 @@
  *
  * @module
  */
-import pRetry, { AbortError } from 'p-retry'
+import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry'
 
 import type { SegmentMessage } from '#protocol/wire.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
@@ -25,7 +25,11 @@ const PASSING_CHECKS: ReadonlySet<string> = new Set([
   'tally.continuity',
   'input.available',
   'output.available',
+  'delivery.failed',
 ])
+
+/** Tries without end, as whoever delivered less would be paid less. */
+const BACKOFF = { retries: Number.POSITIVE_INFINITY, factor: 2, minTimeout: 250, maxTimeout: 30_000, randomize: true }
 
 /** Where one member stands with one stream's newest segment. */
 export type DeliveryState = 'sending' | 'accepted' | 'refused'
@@ -87,7 +91,7 @@ export function createDeliverer(options: {
 
   async function deliver(endpoint: string, segment: Segment, delivery: Delivery): Promise<void> {
     const signal = AbortSignal.any([options.signal, delivery.abort.signal])
-    const retry = { forever: true, factor: 2, minTimeout: 250, maxTimeout: 30_000, randomize: true, signal }
+    const retry: RetryOptions = { ...BACKOFF, signal }
     try {
       await pRetry(() => attempt(endpoint, segment, signal), retry)
       faults.hit('segment.delivered')
@@ -105,7 +109,7 @@ export function createDeliverer(options: {
     // the member lost what it had taken: everything is sent again
     if (check === 'output.available') uploaded.delete(endpoint)
     board.refuse(endpoint, check, `${streamName(tally)}: ${error instanceof Error ? error.message : String(error)}`)
-    log.warn({ endpoint, check, tally: tally.hash }, 'segment refused')
+    log.warn({ endpoint, check, tally: tally.hash, err: error }, 'segment refused')
   }
 
   function isDue(delivery: Delivery | undefined, segment: Segment): boolean {
