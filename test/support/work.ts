@@ -7,7 +7,7 @@ import { type Hex, keccak256, stringToHex } from 'viem'
 
 import { type Batch, batchRoot, encodeBatch, type Group, groupHash, sortGroups, tallyOfGroup } from '#protocol/batch.ts'
 import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
-import { totalUnits } from '#protocol/receipts.ts'
+import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { type Acknowledgement, type Domain, Mode, type Receipt, type Tally } from '#protocol/types.ts'
 
 import type { Signer } from './actors.ts'
@@ -32,6 +32,8 @@ export type StreamLog = {
   group(first?: number, count?: number): SignedGroup
   /** The same with the acknowledgement key's signature. */
   acknowledged(key: Signer, first?: number, count?: number): SignedGroup
+  /** Hash of everything done. */
+  segment(): Hex
   readonly receipts: readonly Receipt[]
 }
 
@@ -49,6 +51,7 @@ export function createStream(domain: Domain, place: StreamPlace): StreamLog {
   const log: StreamLog = {
     receipts,
     group,
+    segment: () => segmentHash(encodeReceipts(receipts)),
     work(...units) {
       for (const amount of units) {
         receipts.push({ units: amount, workHash: workHashOf(`${dealKey} ${stream} ${receipts.length}`) })
