@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -96,14 +97,16 @@ async function main(): Promise<number> {
   const release = claimFolder(STATE_FOLDER)
   try {
     const folder = join(STATE_FOLDER, 'network')
+    const file = join(STATE_FOLDER, 'network.json')
     const say = (line: string) => screen.say(line)
     const network = await startLocalNetwork({ folder, deploymentId: 'local', say, signal })
     try {
-      await writeNetworkFile(join(STATE_FOLDER, 'network.json'), network, folder)
+      await writeNetworkFile(file, network, folder)
       return (await play({ network, screen, signal })) ? 0 : 1
     } finally {
       screen.endPart()
       await network.stop()
+      await rm(file, { force: true })
     }
   } finally {
     release()

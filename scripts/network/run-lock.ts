@@ -16,7 +16,7 @@ export function claimFolder(folder: string): () => void {
   const file = join(folder, 'network.lock')
   mkdirSync(folder, { recursive: true })
   const owner = ownerOf(file)
-  if (owner !== null) throw new Error(`a local network runs already, process ${owner}: end it first`)
+  if (owner !== null) throw new Error(`a local network runs already as process ${owner}: end it first, or remove ${file} if it does not`)
   rmSync(file, { force: true })
   // fails if another process was faster
   writeFileSync(file, String(process.pid), { flag: 'wx' })
