@@ -97,7 +97,9 @@ function addStatus(program: Command, io: Io): void {
 /** What people read of an error: one sentence, never a stack. */
 function sentenceOf(error: unknown): string {
   if (error instanceof CommanderError) {
-    return error.code === 'commander.help' ? 'name a command; see tally --help' : error.message.replace(/^error: /, '')
+    return error.code === 'commander.help'
+      ? 'name a command; see tally --help'
+      : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
   }
   return error instanceof TallyError ? error.message : reasonOf(error)
 }

@@ -9,9 +9,7 @@
 import {
   type Abi,
   type Address,
-  encodeDeployData,
   encodeFunctionData,
-  getContractAddress,
   type Hex,
   keccak256,
   type Log,
@@ -24,22 +22,15 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { demoDollarAbi, demoStakeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
-import { Claim, encodeAttestation } from '#protocol/attestation.ts'
-import { batchRoot, encodeBatch, type Group, groupHash, sortGroups } from '#protocol/batch.ts'
-import {
-  acknowledgementDigest,
-  attestationDigest,
-  dealKey,
-  forceDigest,
-  offerHash,
-  tallyDigest,
-} from '#protocol/eip712.ts'
-import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
+import type { Group } from '#protocol/batch.ts'
+import { acknowledgementDigest, dealKey, forceDigest, offerHash } from '#protocol/eip712.ts'
 import { signCompact } from '#protocol/signature.ts'
 import { type DealTerms, type Domain, Kind, Lane, Mode, type Offer, type Receipt, type Tally } from '#protocol/types.ts'
 import { PAGE_ROWS, packKeys } from '#protocol/worker-pages.ts'
 
-import { clientOf, fund, pass, type Rpc } from './rpc.ts'
+import { clientOf, pass, type Rpc } from './rpc.ts'
+import { createSender } from './sender.ts'
+import { createSigning } from './signing.ts'
 
 /** A compiled contract. */
 export type Artifact = { abi: Abi; bytecode: Hex }
@@ -80,17 +71,6 @@ export type Deployment = {
   accessManager: Address
 }
 
-/** How a scenario begins. */
-export type ScenarioOptions = {
-  rpc: Rpc
-  artifact: (name: string) => Artifact
-  parameters?: Partial<Parameters>
-  /** Committee members, default 3; the threshold is their majority. */
-  members?: number
-  /** Where each member is reached; addresses nobody listens at if left out. */
-  endpoints?: readonly string[]
-}
-
 /** `ILedger.Parameters`. */
 export type Parameters = typeof DEFAULTS
 
@@ -108,7 +88,17 @@ export const DEFAULTS = {
   stakeValue: 1_000_000,
 }
 
-const GAS = 16_000_000n
+/** How a scenario begins. */
+export type ScenarioOptions = {
+  rpc: Rpc
+  artifact: (name: string) => Artifact
+  parameters?: Partial<Parameters>
+  /** Committee members, default 3; the threshold is their majority. */
+  members?: number
+  /** Where each member is reached; addresses nobody listens at if left out. */
+  endpoints?: readonly string[]
+}
+
 const GRACE = 3600
 const HOUR = 3600
 
@@ -128,7 +118,6 @@ export async function createScenario(options: ScenarioOptions) {
   const { rpc, artifact } = options
   const client: PublicClient = clientOf(rpc)
   const chainId = await client.getChainId()
-  const nonces = new Map<Address, number>()
   const deployer = actorOf('deployer')
   const relay = actorOf('relay')
   const treasury = actorOf('treasury').address
@@ -136,56 +125,9 @@ export async function createScenario(options: ScenarioOptions) {
   const members = Array.from({ length: options.members ?? 3 }, (_, i) => actorOf(`member ${i}`))
   const threshold = Math.floor(members.length / 2) + 1
 
-  async function submit(actor: Actor, to: Address | null, data: Hex, value = 0n): Promise<Mined> {
-    if (!nonces.has(actor.address)) await fund(rpc, actor.address)
-    const nonce = nonces.get(actor.address) ?? 0
-    nonces.set(actor.address, nonce + 1)
-    const serialized = await privateKeyToAccount(actor.key).signTransaction({
-      chainId,
-      nonce,
-      to,
-      data,
-      value,
-      gas: GAS,
-      maxFeePerGas: 10n ** 11n,
-      maxPriorityFeePerGas: 10n ** 9n,
-      type: 'eip1559',
-    })
-    const hash = keccak256(serialized)
-    try {
-      await rpc.request({ method: 'eth_sendRawTransaction', params: [serialized] })
-    } catch (error) {
-      // in-process chains answer a reverting transaction with an error although they mine it
-      const receipt = await rpc.request({ method: 'eth_getTransactionReceipt', params: [hash] })
-      if (receipt === null) throw error
-    }
-    const receipt = await client.waitForTransactionReceipt({ hash, pollingInterval: 20 })
-    return {
-      hash,
-      block: Number(receipt.blockNumber),
-      succeeded: receipt.status === 'success',
-      gasUsed: receipt.gasUsed,
-      logs: receipt.logs,
-    }
-  }
-
-  /** Sends and expects success. */
-  async function send(actor: Actor, to: Address | null, data: Hex): Promise<Mined> {
-    const mined = await submit(actor, to, data)
-    if (mined.succeeded) return mined
-    const reason = await client.call({ account: actor.address, ...(to === null ? {} : { to }), data }).then(
-      () => 'no reason when called again',
-      (error: unknown) => String(error),
-    )
-    throw new Error(`${actor.name}'s transaction ${mined.hash} failed: ${reason}`)
-  }
-
-  async function deploy(name: string, args: readonly unknown[]): Promise<Address> {
-    const { abi, bytecode } = artifact(name)
-    const nonce = BigInt(nonces.get(deployer.address) ?? 0)
-    await send(deployer, null, encodeDeployData({ abi, bytecode, args }))
-    return getContractAddress({ from: deployer.address, nonce })
-  }
+  const { submit, send, deploy: create } = createSender(rpc, client, chainId)
+  const deploy = async (name: string, args: readonly unknown[]): Promise<Address> =>
+    await create(deployer, artifact(name), args)
 
   const parameters: Parameters = { ...DEFAULTS, ...options.parameters }
   const accessManager = await deploy('AccessManager', [deployer.address])
@@ -202,6 +144,8 @@ export async function createScenario(options: ScenarioOptions) {
   await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] }))
   const deployment: Deployment = { settlement, registry, committee, dollar, stake, accessManager }
   const domain: Domain = { chainId, verifyingContract: settlement }
+  const signing = createSigning({ domain, committee, members, threshold })
+  const { acknowledged, attest, rootOf, settleData } = signing
 
   /** One call of the settlement's, sent and expected to succeed. */
   const act = async (actor: Actor, data: Hex): Promise<Mined> => await send(actor, settlement, data)
@@ -306,85 +250,6 @@ export async function createScenario(options: ScenarioOptions) {
   }
   const openings = new Map<Address, bigint>()
 
-  /** Signs a segment over given receipts from `first` on; changes nothing. */
-  function segmentAt(
-    deal: DealHand,
-    stream: number,
-    at: { first: number; unitsBefore: bigint },
-    receipts: readonly Receipt[],
-    signer = deal.provider.workers[0],
-  ): Segment {
-    if (signer === undefined) throw new Error('the provider has no worker')
-    const tally: Tally = {
-      dealKey: deal.key,
-      stream,
-      first: at.first,
-      count: at.first + receipts.length,
-      units: at.unitsBefore + totalUnits(receipts),
-      segment: segmentHash(encodeReceipts(receipts)),
-    }
-    const signature = signCompact(tallyDigest(tally, domain), signer.actor.key)
-    return {
-      deal,
-      tally,
-      group: { dealId: deal.id, stream, worker: signer.index, first: at.first, signature, receipts },
-    }
-  }
-
-  /** Works on: signs the next receipts of a stream, one per entry of `units`. */
-  function work(deal: DealHand, stream: number, units: readonly (bigint | number)[]): Segment {
-    const state = deal.streams[stream]
-    if (state === undefined) throw new Error(`deal ${deal.id} has no stream ${stream}`)
-    const receipts = units.map((one, i) => receiptOf(`${deal.key} ${stream} ${state.count + i}`, one))
-    const segment = segmentAt(deal, stream, { first: state.count, unitsBefore: state.units }, receipts)
-    state.count = segment.tally.count
-    state.units = segment.tally.units
-    return segment
-  }
-
-  /** Signs the buyer's acknowledgement into a segment, as lane 0 wants it. */
-  function acknowledged(segment: Segment, signer = segment.deal.ackKey): Segment {
-    const { dealKey: key, stream, count, units, segment: hash } = segment.tally
-    const digest = acknowledgementDigest({ dealKey: key, stream, count, units, segment: hash }, domain)
-    return { ...segment, group: { ...segment.group, acknowledgement: signCompact(digest, signer.key) } }
-  }
-
-  const rootOf = (segments: readonly Segment[]): Hex =>
-    batchRoot(ordered(segments).map(({ tally }) => groupHash(tally)))
-
-  function ordered(segments: readonly Segment[]): Segment[] {
-    const groups = sortGroups(segments.map(({ group }) => group))
-    return groups.flatMap((group) => segments.filter((segment) => segment.group === group))
-  }
-
-  /** Attestation of a batch by the first `signers` members. */
-  function attest(
-    segments: readonly Segment[],
-    signers: readonly Actor[] = members.slice(0, threshold),
-    epoch = 1,
-  ): Hex {
-    const claims = Claim.Tallies
-    const digest = attestationDigest(
-      { epoch, root: rootOf(segments), claims },
-      { chainId, verifyingContract: committee },
-    )
-    const signatures = signers.map((member) => ({
-      index: members.findIndex(({ address }) => address === member.address),
-      signature: signCompact(digest, member.key),
-    }))
-    return encodeAttestation({ epoch, claims, signatures })
-  }
-
-  const batchBytes = (lane: number, segments: readonly Segment[]): Hex =>
-    encodeBatch({ mode: Mode.Calldata, lane, groups: ordered(segments).map(({ group }) => group) })
-
-  const settleData = (lane: number, segments: readonly Segment[], authority: Hex): Hex =>
-    encodeFunctionData({
-      abi: settlementAbi,
-      functionName: 'settle',
-      args: [batchBytes(lane, segments), authority],
-    })
-
   /** Settles attested segments. */
   const settle = async (segments: readonly Segment[]): Promise<Mined> =>
     await act(relay, settleData(Lane.Attested, segments, attest(segments)))
@@ -443,13 +308,7 @@ export async function createScenario(options: ScenarioOptions) {
     offerOf,
     signOffer,
     open,
-    segmentAt,
-    work,
-    acknowledged,
-    rootOf,
-    attest,
-    batchBytes,
-    settleData,
+    ...signing,
     settle,
     settleAcknowledged,
     force,
