@@ -1,20 +1,22 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { expect } from 'chai'
 
 import { createExecutor } from '#runtime/executor.ts'
-import { type Cluster, type Faults, PRICE, startCluster } from '../support/cluster.ts'
+import { type Cluster, DEPOSIT, type Faults, PRICE, startCluster } from '../support/cluster.ts'
 import type { ChainKind } from '../support/cluster-chain.ts'
 import type { Balances } from '../support/cluster-money.ts'
 import { createChoices, seedOfRun } from '../support/cluster-random.ts'
 import { placeOrders, program, type Task, tasksOf, unitsOf, untilSettled } from '../support/cluster-work.ts'
 
+const ROOT = join(import.meta.dirname, '../..')
 const DEALS = 2
 const STREAMS = 2
 const TASKS = 20
 const WAVES = 10
-/** What a buyer of each deal pays in, see the cluster. */
-const DEPOSIT = 1_000_000_000n
 
-/** Every named point of the product; a point that is new in the code stands here, or this list is wrong. */
+/** Every named point of the product, by who passes it. */
 const FAULTS: Required<Faults> = {
   leader: [
     'segment.stored',
@@ -66,6 +68,12 @@ describe('a committee whose processes are killed while the chain re-organises', 
     return cluster
   }
 
+  it('dies at every point the programs name', () => {
+    const named = ['oracle', 'worker'].flatMap((folder) => pointsNamedIn(folder))
+    const killed = [...FAULTS.leader, ...FAULTS.member, ...FAULTS.worker]
+    expect([...new Set(killed)].sort()).to.deep.equal(named.sort())
+  })
+
   it('undisturbed, pays each task exactly what doing it takes', async () => {
     const on = await start('anvil', {})
     const mining = await on.chain.mining({ everyMs: 250 })
@@ -115,3 +123,9 @@ describe('a committee whose processes are killed while the chain re-organises', 
     })
   }
 })
+
+function pointsNamedIn(folder: string): string[] {
+  const files = globSync(`${folder}/**/*.ts`, { cwd: ROOT })
+  const text = files.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n')
+  return [...text.matchAll(/faults\.hit\('([^']+)'\)/g)].flatMap(([, name]) => name ?? [])
+}

@@ -15,6 +15,8 @@ import { clientOf, type Rpc } from './rpc.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const START_MS = 60_000
+/** Blocks with watched transactions that are left alone after a re-organisation. */
+const CALM_BLOCKS = 3
 
 /** Program that runs the chain. */
 export type ChainKind = 'edr' | 'anvil'
@@ -45,8 +47,8 @@ export type ClusterChain = {
   /** Whether each transaction gets its block at once; off once {@link ClusterChain.mining} begins. */
   automine(on: boolean): Promise<void>
   /**
-   * Makes a block every so often. Each of `depths` takes one re-organisation: of that many blocks, the lowest of them
-   * being one that held a transaction to `watched`.
+   * Makes a block every so often. Each of `depths` makes one re-organisation: of that many blocks, the lowest of them
+   * being one that held a transaction to `watched`. Some such blocks stay between one and the next.
    */
   mining(plan: { everyMs: number; watched?: Address; depths?: readonly number[] }): Promise<Mining>
 }
@@ -161,6 +163,7 @@ function startMining(options: {
   const ending = new AbortController()
   const depths = [...options.depths]
   const made: Reorganisation[] = []
+  let calm = 0
 
   /** Transactions to the watched contract in the newest block. */
   async function watchedInHead(): Promise<Hex[]> {
@@ -180,7 +183,8 @@ function startMining(options: {
     while (!ending.signal.aborted) {
       const dropped = await grow()
       const [depth] = depths
-      if (dropped.length === 0 || depth === undefined) continue
+      if (dropped.length === 0 || depth === undefined || calm-- > 0) continue
+      calm = CALM_BLOCKS
       for (let above = 1; above < depth; above++) dropped.push(...(await grow()))
       await fork.replace(depth, dropped)
       depths.shift()

@@ -26,7 +26,8 @@ import { actorOf, createScenario, type DealHand, type ProviderHand, type Scenari
 const ROOT = join(import.meta.dirname, '../..')
 const MEMBERS = 3
 const STAKE = 1_000n * 10n ** 18n
-const DEPOSIT = 1_000_000_000n
+/** What each buyer pays in; half of it is its deal's budget. */
+export const DEPOSIT = 1_000_000_000n
 /** Longest slot there is: whoever leads when the cluster starts leads until it ends. */
 const SLOT_SECONDS = 3_600
 const SLOT_MARGIN_SECONDS = 1_500
@@ -56,8 +57,10 @@ export type ClusterOptions = {
   readonly faults?: Faults
   /** Without workers, tests play them. */
   readonly workers?: boolean
-  /** Where members and workers find the chain, if not at the chain itself. */
-  readonly rpcUrl?: (chain: ClusterChain) => Promise<string>
+  /** Stands between members or workers and the chain. */
+  readonly beforeChain?: (url: string) => Promise<string>
+  /** Stands between a member and everybody who talks to it. */
+  readonly beforeMember?: (url: string) => Promise<string>
   readonly memberSettings?: Readonly<Record<string, unknown>>
   readonly workerSettings?: Readonly<Record<string, unknown>>
   /** Workers settle through the forced lane when nobody else does for this long; never if left out. */
@@ -91,7 +94,8 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const urls = ports.map((port) => `http://127.0.0.1:${port}`)
   const artifact = artifactsIn(join(ROOT, 'artifacts'))
   const parameters = { closingPeriod: 3_600 }
-  const scenario = await createScenario({ rpc: chain.rpc, artifact, endpoints: urls, parameters })
+  const endpoints = await Promise.all(urls.map((url) => options.beforeMember?.(url) ?? url))
+  const scenario = await createScenario({ rpc: chain.rpc, artifact, endpoints, parameters })
   for (let i = 0; i < MEMBERS; i++) await fundOnce(chain, actorOf(`gas ${i}`).address)
 
   const program = dataRoot(options.program)
@@ -111,7 +115,7 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const leader = await beginSlot(chain)
   for (let block = 0; block < DEEP; block++) await chain.mine()
 
-  const site = { scenario, folder, processes, options, rpcUrl: (await options.rpcUrl?.(chain)) ?? chain.url }
+  const site = { scenario, folder, processes, options, rpcUrl: (await options.beforeChain?.(chain.url)) ?? chain.url }
   const members = ports.map((port, i) => startMember(site, i, port, faultsOf(options.faults, i, leader)))
   await Promise.all(members.map((member) => member.ready()))
   await Promise.all(urls.map((url) => put(url, options.program)))
@@ -155,11 +159,20 @@ async function build(options: ClusterOptions, folder: string, processes: Process
     return { count, units: BigInt(units) }
   }
 
+  /** Lane of each batch settled so far, in order. */
+  async function lanes(): Promise<number[]> {
+    const settled = await chain.client.getContractEvents({
+      ...{ address: scenario.deployment.settlement, abi: settlementAbi, eventName: 'Settled' },
+      ...{ fromBlock: 0n, strict: true },
+    })
+    return settled.map(({ args }) => args.lane)
+  }
+
   const ask = (member: number, path: string, body?: unknown) => call(urls[member] ?? '', path, body)
 
   return {
     ...{ folder, chain, scenario, providers, deals, members, workers, urls, leader, processes },
-    ...{ until, insist, stream, ask },
+    ...{ until, insist, stream, lanes, ask },
     balances: (lane: 'attested' | 'forced' = 'attested') => closeAndClaim(scenario, chain, { deals, providers, lane }),
   }
 }
