@@ -2,13 +2,11 @@
  * `npm start`: the main job to its end on a fresh local chain. Buyers pay into escrow, providers join and offer, orders are
  * worked off, receipts settle in all three lanes, windows pass, everybody is paid, and an auditor re-derives all of it.
  *
- * With `--json` standard output is one line, the verdict; everything else goes to standard error. Exit code 0 only if the
- * audit is clean.
+ * With `--json` standard output is one line, the verdict; everything else goes to standard error. `--state` names another
+ * folder than `.tally` for keys, stores and logs. Exit code 0 only if the audit is clean.
  *
  * @module
  */
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { createExecutor } from '#runtime/executor.ts'
@@ -16,11 +14,11 @@ import { createExecutor } from '#runtime/executor.ts'
 import { readAccounts } from './network/accounts.ts'
 import { auditNetwork } from './network/auditing.ts'
 import { closeDeals, passWindows, payOut, stopDeals } from './network/closing.ts'
-import { type LocalNetwork, STATE_FOLDER, startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
+import { type LocalNetwork, startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
 import { type Deal, deposit, openDeal, publishOffers } from './network/market.ts'
+import { claimPlace } from './network/place.ts'
 import { DEALS } from './network/plan.ts'
 import { collectResults } from './network/results.ts'
-import { claimFolder } from './network/run-lock.ts'
 import { createScreen, renderVerdict, type Screen } from './network/show.ts'
 import { judge } from './network/verdict.ts'
 import { shareTasks, uploadProgram } from './network/work-orders.ts'
@@ -28,7 +26,7 @@ import { workOff } from './network/working.ts'
 
 type Run = { readonly network: LocalNetwork; readonly screen: Screen; readonly signal: AbortSignal }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, state: { type: 'string' } } })
 const out = values.json ? process.stderr : process.stdout
 const controller = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort(new Error(signal)))
@@ -94,22 +92,19 @@ async function play({ network, screen, signal }: Run): Promise<boolean> {
 async function main(): Promise<number> {
   const { signal } = controller
   const screen = createScreen(out)
-  const release = claimFolder(STATE_FOLDER)
+  const place = claimPlace(values.state)
   try {
-    const folder = join(STATE_FOLDER, 'network')
-    const file = join(STATE_FOLDER, 'network.json')
     const say = (line: string) => screen.say(line)
-    const network = await startLocalNetwork({ folder, deploymentId: 'local', say, signal })
+    const network = await startLocalNetwork({ ...place, say, signal })
     try {
-      await writeNetworkFile(file, network, folder)
+      await writeNetworkFile(place.file, network, place.folder)
       return (await play({ network, screen, signal })) ? 0 : 1
     } finally {
       screen.endPart()
       await network.stop()
-      await rm(file, { force: true })
     }
   } finally {
-    release()
+    place.release()
   }
 }
 

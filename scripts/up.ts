@@ -1,45 +1,56 @@
 /**
- * `npm run up`: the local network in the foreground until Ctrl-C, described in `.tally/network.json`.
+ * `npm run up`: the local network in the foreground until Ctrl-C, described in `.tally/network.json`. `--state` names
+ * another folder than `.tally`.
  *
  * @module
  */
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 
-import { STATE_FOLDER, startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
+import { startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
 import { publishOffers } from './network/market.ts'
-import { claimFolder } from './network/run-lock.ts'
+import { claimPlace, type Place } from './network/place.ts'
 
+const LOOK_MS = 500
+
+const { values } = parseArgs({ options: { state: { type: 'string' } } })
 const controller = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort(new Error(signal)))
-
-const folder = join(STATE_FOLDER, 'network')
-const file = join(STATE_FOLDER, 'network.json')
-const release = claimFolder(STATE_FOLDER)
 const say = (line: string) => console.error(line)
-try {
-  const { signal } = controller
-  const network = await startLocalNetwork({ folder, deploymentId: 'local', say, signal })
+
+async function stayUp(place: Place, signal: AbortSignal): Promise<void> {
+  const network = await startLocalNetwork({ ...place, say, signal })
   try {
     await publishOffers(network)
-    await writeNetworkFile(file, network, folder)
+    await writeNetworkFile(place.file, network, place.folder)
     say(`chain ${network.rpcUrl}, settlement ${network.deployment.settlement}`)
     for (const { name, url } of [...network.members, ...network.workers]) say(`${name} ${url}`)
-    say(`described in ${file}; Ctrl-C ends everything`)
-    while (!signal.aborted && network.failure() === null) await sleep(500, undefined, { signal }).catch(() => {})
+    say(`described in ${place.file}; Ctrl-C ends everything`)
+    while (!signal.aborted && network.failure() === null) await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
     const failure = network.failure()
     if (failure !== null && !signal.aborted) throw new Error(failure)
   } finally {
     await network.stop()
   }
-} catch (error) {
-  if (!controller.signal.aborted) {
-    say(error instanceof Error ? error.message : String(error))
-    process.exitCode = 1
-  }
-} finally {
-  await rm(file, { force: true })
-  release()
 }
-process.exit()
+
+async function main(): Promise<number> {
+  const { signal } = controller
+  try {
+    const place = claimPlace(values.state)
+    try {
+      await stayUp(place, signal)
+    } finally {
+      place.release()
+    }
+  } catch (error) {
+    // whatever fails because everything is being ended is no failure
+    if (!signal.aborted) {
+      say(error instanceof Error ? error.message : String(error))
+      return 1
+    }
+  }
+  return 0
+}
+
+process.exit(await main())

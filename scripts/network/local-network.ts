@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import type { Address, PublicClient } from 'viem'
 
 import type { Deployment } from '../deploy.ts'
-import { ROOT } from '../support/run.ts'
 import { type Actor, createActor, fund } from './actor.ts'
 import { startChain } from './chain-node.ts'
 import { type Children, createChildren } from './children.ts'
@@ -182,6 +181,3 @@ export async function writeNetworkFile(file: string, network: LocalNetwork, fold
   await mkdir(join(file, '..'), { recursive: true })
   await writeFile(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o600 })
 }
-
-/** State of `npm start` and `npm run up`. */
-export const STATE_FOLDER = join(ROOT, '.tally')
