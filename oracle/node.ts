@@ -17,6 +17,7 @@ import type { FaultPoints } from '#runtime/fault-points.ts'
 import { listenHttp } from '#runtime/http.ts'
 import type { Key } from '#runtime/keystore.ts'
 import type { Logger } from '#runtime/log.ts'
+import { createRecovery } from '#runtime/recovery.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
 import { createCommittingExecutor } from './adapters/executor.ts'
 import { createHttpServer } from './adapters/http-server.ts'
@@ -39,6 +40,8 @@ import { createUpkeep } from './services/upkeep.ts'
 
 /** How long a committee read from the chain is believed. */
 const COMMITTEE_MS = 5_000
+/** How often data that is old enough is removed. */
+const PRUNE_EVERY_MS = 3_600_000
 /** A head not seen for this many polls makes the node unready. */
 const STALE_POLLS = 20
 
@@ -90,12 +93,14 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   })
   const intake = createIntake({
     ...{ store, chain, data, domain, clock, headTime, faults },
+    recovery: createRecovery(),
     onSegment: () => wake.checker(),
     onRefusal: metrics.refusal,
   })
   const checker = createChecker({
-    ...{ store, chain, data, log },
+    ...{ store, chain, data, clock, log },
     executor: createCommittingExecutor(deps.executor),
+    parallel: config.concurrency,
     signal: shutdown.signal,
     onRefusal: metrics.refusal,
     onVerified: () => wake.proposer(),
@@ -170,6 +175,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
   if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
+  start('pruning', PRUNE_EVERY_MS, async () => void (await data.prune(config.dataKeptMs)))
 
   const address = await listenHttp(app, config.http)
   log.info({ url: address.url, member: deps.signerKey.address, chainId }, 'oracle ready')

@@ -55,8 +55,10 @@ export type SegmentStore = {
   ranges(stream: StreamId, which?: 'accepted' | 'all'): Range[]
   /** Of these tasks, the ones billed. */
   billed(dealKey: Hex, tasks: readonly bigint[]): Set<bigint>
-  /** Segments whose re-execution is due, oldest first. */
-  unverified(limit: number): StoredSegment[]
+  /** Segments whose re-execution is due and was not tried after `triedBefore`, unix ms; those longest untried first. */
+  unverified(limit: number, triedBefore: number): StoredSegment[]
+  /** Notes that a segment could not be verified now, and why. */
+  tried(tallyHash: Hex, check: string, nowMs: number): void
   verified(tallyHash: Hex, claims: number): void
   /** Refuses a stored segment for good and frees the tasks no other segment of its stream bills. */
   refuse(tallyHash: Hex, check: string): void
@@ -275,6 +277,8 @@ export type Data = {
   put(bytes: Uint8Array): Promise<Hex>
   get(root: Hex): Promise<Uint8Array | null>
   has(root: Hex): boolean
+  /** Removes what was stored or renewed longer than `ageMs` ago. */
+  prune(ageMs: number): Promise<number>
 }
 
 /** Signs attestations. */

@@ -31,11 +31,12 @@ create table if not exists segments (
   first integer not null, count integer not null, units integer not null, segment_hash text not null,
   receipts blob not null, body text not null,
   status text not null, check_name text, verification text not null, claims integer not null default 0,
-  transaction_hash text, batch_id integer, batched_until integer, received_at integer not null
+  transaction_hash text, batch_id integer, batched_until integer, received_at integer not null,
+  tried_at integer not null default 0
 );
 create index if not exists segments_stream on segments (deal_key, stream, count);
 create index if not exists segments_open on segments (status) where status not in ('refused', 'final');
-create index if not exists segments_unverified on segments (received_at) where verification = 'pending' and status = 'accepted';
+create index if not exists segments_unverified on segments (tried_at, received_at) where verification = 'pending' and status = 'accepted';
 
 create table if not exists task_pages (deal_key text, page text, bits blob not null, primary key (deal_key, page)) without rowid;
 create table if not exists evidence (

@@ -92,13 +92,19 @@ export function createSegmentStore(database: Database): SegmentStore {
       return new Set(tasks.filter(isBilled))
     },
 
-    unverified: (limit) =>
+    unverified: (limit, triedBefore) =>
       database
         .all(
-          `select * from segments where verification = 'pending' and status = 'accepted' order by received_at limit ?`,
+          `select * from segments where verification = 'pending' and status = 'accepted' and tried_at <= ?
+           order by tried_at, received_at limit ?`,
+          triedBefore,
           limit,
         )
         .map(toStored),
+
+    tried(tallyHash, check, nowMs) {
+      database.run('update segments set check_name = ?, tried_at = ? where tally_hash = ?', check, nowMs, tallyHash)
+    },
 
     verified(tallyHash, claims) {
       database.run(

@@ -40,6 +40,7 @@ export function createViemChain(options: {
   readonly startBlock: bigint
 }): Chain {
   const { client, deployment, startBlock } = options
+  const shared = createShared()
   const settlement = { address: deployment.settlement, abi: settlementAbi } as const
   const registry = { address: deployment.registry, abi: registryAbi } as const
   const committee = { address: deployment.committee, abi: committeeAbi } as const
@@ -115,15 +116,15 @@ export function createViemChain(options: {
 
     async facts(group) {
       const [dealNow, workerNow, clockNow, { closing }] = await Promise.all([
-        deal(group.dealId),
-        worker(group.worker),
-        clock(),
-        periods(),
+        shared(`deal ${group.dealId}`, () => deal(group.dealId)),
+        shared(`worker ${group.worker}`, () => worker(group.worker)),
+        shared('clock', clock),
+        shared('periods', periods),
       ])
       const inRange = group.stream < dealNow.streams
       const [streamNow, roomNow] = await Promise.all([
         inRange ? stream(group.dealId, group.stream) : { count: 0, units: 0n, acknowledged: 0n },
-        dealNow.provider === 0 ? 0n : room(dealNow.provider),
+        dealNow.provider === 0 ? 0n : shared(`room ${dealNow.provider}`, () => room(dealNow.provider)),
       ])
       return {
         deal: dealNow,
@@ -239,6 +240,27 @@ export function createViemChain(options: {
         throw error
       }
     },
+  }
+}
+
+/** How long groups judged together share what was read for one of them, milliseconds. */
+const SHARED_MS = 150
+
+/** Reads once for all who ask for the same within a moment: the groups of a batch share deals, workers and clock. */
+function createShared(): <T>(key: string, read: () => Promise<T>) => Promise<T> {
+  const reads = new Map<string, Promise<unknown>>()
+  let since = 0
+  return <T>(key: string, read: () => Promise<T>) => {
+    const now = performance.now()
+    if (now - since > SHARED_MS) {
+      reads.clear()
+      since = now
+    }
+    const known = reads.get(key)
+    if (known !== undefined) return known as Promise<T>
+    const begun = read()
+    reads.set(key, begun)
+    return begun
   }
 }
 

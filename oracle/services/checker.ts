@@ -6,14 +6,16 @@
 import type { Hex } from 'viem'
 
 import { Claim } from '#protocol/attestation.ts'
+import { TallyError } from '#protocol/errors.ts'
 import type { Logger } from '#runtime/log.ts'
 import { executionChecks, firstFailure } from '../domain/checks.ts'
+import type { Execution } from '../domain/facts.ts'
 import type { FullReceipt } from '../domain/segment.ts'
-import type { Chain, Data, Executor, Store, StoredSegment } from '../ports.ts'
+import type { Chain, Clock, Data, Executor, Store, StoredSegment } from '../ports.ts'
 
 /** The re-execution of one member. */
 export type Checker = {
-  /** Verifies what is due; true if something was. */
+  /** Verifies what is due; true if something was looked at. */
   step(): Promise<boolean>
 }
 
@@ -21,24 +23,37 @@ export type Checker = {
 const REMEMBERED = 100_000
 /** Segments looked at in one step. */
 const SEGMENTS_PER_STEP = 16
+/** Pause before a segment that could not be verified is tried again, milliseconds. */
+const RETRY_MS = 2_000
+/** The same after the sandbox failed, which may have cost much. */
+const RETRY_FAILED_MS = 30_000
+/** How often a program in use is put again, milliseconds. */
+const RENEW_MS = 3_600_000
+/** Failures that every member has alike: nothing can be payable for them. */
+const LASTING = new Set(['execution.program-invalid', 'execution.program-too-large', 'execution.input-too-large'])
+
+type Unlike = { readonly check: string; readonly receipt: FullReceipt }
 
 /**
  * Creates the checker.
  *
- * @param deps - `onRefusal` is told the check that failed.
+ * @param deps - `parallel`: tasks run at once; `onRefusal` is told the check that failed.
  */
 export function createChecker(deps: {
   readonly store: Store
   readonly chain: Pick<Chain, 'program'>
-  readonly data: Pick<Data, 'get'>
+  readonly data: Pick<Data, 'get' | 'put'>
   readonly executor: Executor
+  readonly clock: Clock
+  readonly parallel: number
   readonly log: Logger
   readonly signal: AbortSignal
   readonly onRefusal: (check: string) => void
   readonly onVerified: () => void
 }): Checker {
-  const { store, chain, data, executor, log } = deps
+  const { store, chain, data, executor, clock, log } = deps
   const verified = new Set<string>()
+  const renewedAt = new Map<Hex, number>()
   const keyOf = (receipt: FullReceipt) => `${receipt.workHash}:${receipt.units}`
 
   function remember(receipt: FullReceipt): void {
@@ -52,69 +67,85 @@ export function createChecker(deps: {
     const root = known ?? (await chain.program(segment.dealId, segment.dealKey))
     if (root === null) return null
     if (known === null) store.blocks.rememberProgram(segment.dealKey, root)
-    return data.get(root)
+    return renewed(root)
   }
 
-  /** Check that fails for good, `hold` if the run is not possible yet, null if it is alike. */
-  async function judge(receipt: FullReceipt, program: Uint8Array): Promise<string | null> {
+  /** A program's bytes. A deal may outlive what data is kept for: programs in use are put again now and then. */
+  async function renewed(root: Hex): Promise<Uint8Array | null> {
+    const bytes = await data.get(root)
+    if (bytes === null || clock.now() - (renewedAt.get(root) ?? 0) < RENEW_MS) return bytes
+    await data.put(bytes)
+    renewedAt.set(root, clock.now())
+    return bytes
+  }
+
+  /** Check that fails, `input.available` if the run is not possible now, null if it is alike. */
+  async function judge(receipt: FullReceipt, program: Uint8Array): Promise<Unlike | null> {
+    if (verified.has(keyOf(receipt))) return null
     const input = await data.get(receipt.order.inputRoot)
-    if (input === null) return 'input.available'
-    const execution = await executor.execute({ program, input, maxUnits: receipt.order.maxUnits })
-    return firstFailure(executionChecks, { receipt, execution })?.name ?? null
+    if (input === null) return { check: 'input.available', receipt }
+    const execution = await run(program, input, receipt.order.maxUnits)
+    const failure =
+      execution === null ? 'reexecution.output' : firstFailure(executionChecks, { receipt, execution })?.name
+    if (failure !== undefined) return { check: failure, receipt }
+    remember(receipt)
+    return null
   }
 
-  function refuse(tallyHash: Hex, check: string, receipt: FullReceipt): void {
-    store.segments.refuse(tallyHash, check)
-    deps.onRefusal(check)
-    log.warn({ tallyHash, check, task: receipt.order.index.toString() }, 'segment refused')
+  /** What the program makes of the input; null if it can run nowhere. */
+  async function run(program: Uint8Array, input: Uint8Array, maxUnits: bigint): Promise<Execution | null> {
+    try {
+      return await executor.execute({ program, input, maxUnits })
+    } catch (error) {
+      if (error instanceof TallyError && LASTING.has(error.code)) return null
+      throw error
+    }
   }
 
-  async function firstUnlike(receipts: readonly FullReceipt[], program: Uint8Array) {
-    for (const receipt of receipts) {
-      if (deps.signal.aborted) break
-      if (verified.has(keyOf(receipt))) continue
-      const check = await judge(receipt, program)
-      if (check !== null) return { check, receipt }
-      remember(receipt)
+  async function firstUnlike(receipts: readonly FullReceipt[], program: Uint8Array): Promise<Unlike | null> {
+    for (let at = 0; at < receipts.length && !deps.signal.aborted; at += deps.parallel) {
+      const found = await Promise.all(receipts.slice(at, at + deps.parallel).map((receipt) => judge(receipt, program)))
+      const unlike = found.find((one) => one !== null)
+      if (unlike !== undefined) return unlike
     }
     return null
   }
 
-  async function verify(stored: StoredSegment): Promise<boolean> {
-    const program = await programOf(stored)
-    if (program === null) {
-      store.segments.note(stored.tallyHash, 'program.available')
-      return false
+  function later(tallyHash: Hex, check: string, pauseMs: number): void {
+    store.segments.tried(tallyHash, check, clock.now() + pauseMs - RETRY_MS)
+  }
+
+  async function verify({ tallyHash, segment }: StoredSegment, program: Uint8Array): Promise<void> {
+    const unlike = await firstUnlike(segment.receipts, program)
+    if (deps.signal.aborted) return
+    if (unlike === null) {
+      store.segments.verified(tallyHash, Claim.Tallies | Claim.ReExecuted | Claim.Retrievable)
+      deps.onVerified()
+    } else if (unlike.check === 'input.available') {
+      later(tallyHash, unlike.check, RETRY_MS)
+    } else {
+      store.segments.refuse(tallyHash, unlike.check)
+      deps.onRefusal(unlike.check)
+      log.warn({ tallyHash, check: unlike.check, task: unlike.receipt.order.index.toString() }, 'segment refused')
     }
-    const failure = await firstUnlike(stored.segment.receipts, program)
-    if (deps.signal.aborted) return false
-    if (failure?.check === 'input.available') {
-      store.segments.note(stored.tallyHash, failure.check)
-      return false
-    }
-    if (failure !== null) {
-      refuse(stored.tallyHash, failure.check, failure.receipt)
-      return true
-    }
-    store.segments.verified(stored.tallyHash, Claim.Tallies | Claim.ReExecuted | Claim.Retrievable)
-    deps.onVerified()
-    return true
   }
 
   return {
     async step() {
-      let progress = false
-      for (const stored of store.segments.unverified(SEGMENTS_PER_STEP)) {
-        if (deps.signal.aborted) break
+      const due = store.segments.unverified(SEGMENTS_PER_STEP, clock.now() - RETRY_MS)
+      for (const stored of due) {
+        if (deps.signal.aborted) return false
         try {
-          progress = (await verify(stored)) || progress
+          const program = await programOf(stored)
+          if (program === null) later(stored.tallyHash, 'program.available', RETRY_MS)
+          else await verify(stored, program)
         } catch (error) {
           // one program that cannot be run must not keep the others waiting
-          store.segments.note(stored.tallyHash, 'reexecution.pending')
+          later(stored.tallyHash, 'reexecution.pending', RETRY_FAILED_MS)
           log.warn({ err: error, tallyHash: stored.tallyHash }, 're-execution failed')
         }
       }
-      return progress
+      return due.length > 0
     },
   }
 }

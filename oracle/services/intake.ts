@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 
 import { Claim } from '#protocol/attestation.ts'
 import { acknowledgementDigest, type Domain, offerHash, orderDigest, tallyHash } from '#protocol/eip712.ts'
@@ -11,6 +11,7 @@ import { compact, recoverCompact } from '#protocol/signature.ts'
 import { Kind } from '#protocol/types.ts'
 import type { AcknowledgementMessage, OfferMessage, OrderMessage, SegmentAnswer } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
+import type { Recovery } from '#runtime/recovery.ts'
 import { ackKeyOf, firstFailure, intakeChecks, orderChecks, sameAddress } from '../domain/checks.ts'
 import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '../domain/facts.ts'
 import { contradict, freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
@@ -43,6 +44,7 @@ export function createIntake(deps: {
   readonly store: Store
   readonly chain: Pick<Chain, 'facts' | 'deal' | 'acceptsSignature'>
   readonly data: Pick<Data, 'has'>
+  readonly recovery: Recovery
   readonly domain: Domain
   readonly clock: Clock
   readonly headTime: () => number
@@ -123,10 +125,20 @@ export function createIntake(deps: {
     throw refused(code, 'deal.open')
   }
 
-  function judgeOrder(order: OrderMessage, deal: DealFacts): string | null {
+  function judgeOrders(orders: readonly OrderMessage[], deals: ReadonlyMap<Hex, DealFacts>): void {
+    const signers = deps.recovery.recoverMany(
+      orders.map((order) => ({ digest: orderDigest(order, domain), signature: order.signature })),
+    )
+    for (const [index, order] of orders.entries()) {
+      const deal = deals.get(order.dealKey)
+      const check = deal === undefined ? 'deal.open' : judgeOrder(order, deal, signers[index] ?? null)
+      if (check !== null) throw refused('order.refused', check, { index: order.index.toString() })
+    }
+  }
+
+  function judgeOrder(order: OrderMessage, deal: DealFacts, signer: Address | null): string | null {
     const own = store.messages.order(order.dealKey, order.index)
     if (own !== null && deal.state === DealState.Open) return isSameTask(own, order) ? null : 'order.conflict'
-    const signer = recoverCompact(orderDigest(order, domain), order.signature)
     const facts = { order, deal, signer, isHeld: data.has(order.inputRoot) }
     return firstFailure(orderChecks, facts)?.name ?? null
   }
@@ -155,13 +167,13 @@ export function createIntake(deps: {
 
     async orders(orders) {
       const deals = new Map<Hex, DealFacts>()
-      for (const [position, order] of orders.entries()) {
-        const deal = deals.get(order.dealKey) ?? (await openDeal('order.refused', order.dealKey))
-        deals.set(order.dealKey, deal)
-        const check = judgeOrder(order, deal)
-        if (check !== null) throw refused('order.refused', check, { index: order.index.toString() })
+      for (const { dealKey } of orders) {
+        if (!deals.has(dealKey)) deals.set(dealKey, await openDeal('order.refused', dealKey))
+      }
+      for (let at = 0; at < orders.length; at += ORDERS_PER_TURN) {
+        judgeOrders(orders.slice(at, at + ORDERS_PER_TURN), deals)
         // signature checks are long: other requests must not wait for a whole body of them
-        if (position % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+        await new Promise((resolve) => setImmediate(resolve))
       }
       store.messages.putOrders(orders)
       return orders.length

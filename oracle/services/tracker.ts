@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
 import { type BlockSource, type ChainBlock, type ChainChange, createChainFollower } from '#runtime/chain-follower.ts'
 import type { Logger } from '#runtime/log.ts'
-import { DealState } from '../domain/facts.ts'
+import { type DealFacts, DealState } from '../domain/facts.ts'
 import type { Chain, Clock, Store, StreamId } from '../ports.ts'
 
 /** Follows the chain for one member. */
@@ -42,31 +41,35 @@ export function createTracker(deps: {
     const head = follower.head()
     if (head === null) return
     const finalBlock = head.number > BigInt(finalDepth) ? head.number - BigInt(finalDepth) : 0n
+    const byDeal = Map.groupBy(store.segments.openStreams(), ({ dealId }) => dealId)
+    await Promise.all([...byDeal].map(([dealId, streams]) => refreshDeal(dealId, streams, finalBlock)))
+  }
+
+  async function refreshDeal(dealId: number, streams: readonly StreamId[], finalBlock: bigint): Promise<void> {
+    const [now, before] = await Promise.all([chain.deal(dealId), chain.deal(dealId, finalBlock)])
     await Promise.all(
-      store.segments.openStreams().map(async (stream) => {
-        if (await isOver(stream, finalBlock)) return store.segments.expire(stream)
+      streams.map(async (stream) => {
+        // over is what was over so deep that no re-organisation brings it back
+        if (isOver(now, stream) && isOver(before, stream)) return store.segments.expire(stream)
         // the head's cursor is read without a block: it may be ahead of the follower, never behind what it acts on
-        const [now, before] = await Promise.all([
-          chain.stream(stream.dealId, stream.stream),
-          cursorAt(stream, finalBlock),
+        const [head, final] = await Promise.all([
+          cursorOf(now, dealId, stream),
+          cursorOf(before, dealId, stream, finalBlock),
         ])
-        store.segments.settle(stream, { head: now.count, final: Math.min(before, now.count) })
+        store.segments.settle(stream, { head, final: Math.min(final, head) })
       }),
     )
   }
 
-  /** Whether the stream's deal is closed, or its id another deal's, deep enough to be final. */
-  async function isOver({ dealId, dealKey }: { dealId: number; dealKey: Hex }, finalBlock: bigint): Promise<boolean> {
-    const now = await chain.deal(dealId)
-    if (now.key === dealKey && now.state !== DealState.Closed && now.state !== DealState.None) return false
-    const before = await chain.deal(dealId, finalBlock)
-    return before.key !== dealKey || before.state === DealState.Closed || before.state === DealState.None
-  }
-
-  /** A stream's cursor some blocks ago; zero when its deal was not open then. */
-  async function cursorAt({ dealId, dealKey, stream }: StreamId & { dealId: number }, block: bigint): Promise<number> {
-    const deal = await chain.deal(dealId, block)
-    return deal.key === dealKey && stream < deal.streams ? (await chain.stream(dealId, stream, block)).count : 0
+  /** A stream's receipts so far; zero where its deal was not open. */
+  async function cursorOf(
+    deal: DealFacts,
+    dealId: number,
+    { dealKey, stream }: StreamId,
+    at?: bigint,
+  ): Promise<number> {
+    if (deal.key !== dealKey || stream >= deal.streams) return 0
+    return (await chain.stream(dealId, stream, at)).count
   }
 
   async function apply(change: ChainChange): Promise<void> {
@@ -104,4 +107,9 @@ export function createTracker(deps: {
     seenAtMs: () => seenAtMs,
     touchedAt: () => touchedAt,
   }
+}
+
+/** Whether a stream's deal is closed, or its id another deal's by now. */
+function isOver(deal: DealFacts, { dealKey }: StreamId): boolean {
+  return deal.key !== dealKey || deal.state === DealState.Closed || deal.state === DealState.None
 }

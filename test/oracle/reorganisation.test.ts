@@ -58,12 +58,18 @@ describe('a member on a chain that re-organises', function () {
   }
   const statusOf = async (hash: string) => (await call(member.url, `/v1/segments/${hash}`)).body.status
 
+  /** The cursor may be seen to move a moment before the event that names the transaction. */
+  async function transactionOf(hash: string): Promise<Hex> {
+    const read = async () => (await call(member.url, `/v1/segments/${hash}`)).body.transaction
+    await untilTrue(async () => (await read()) !== undefined, 10_000, 'naming the transaction')
+    return String(await read()) as Hex
+  }
+
   for (const [task, below] of [0, 1, 2, 5].entries()) {
     it(`settles again what was lost with ${below} block(s) below it`, async () => {
       const hash = await deliver(task)
       await untilTrue(async () => (await statusOf(hash)) === 'settled', 20_000, 'settling')
-      const { body } = await call(member.url, `/v1/segments/${hash}`)
-      const transaction = String(body.transaction) as Hex
+      const transaction = await transactionOf(hash)
       const { blockHash, blockNumber } = await chain.client.getTransactionReceipt({ hash: transaction })
 
       // anvil drops the transactions of the blocks it replaces: only the stored bytes can bring this one back

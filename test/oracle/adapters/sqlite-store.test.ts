@@ -104,7 +104,9 @@ describe("a member's store", () => {
   it('offers what is verified and in no batch', () => {
     const hash = accept(goodSegment(1), { verification: 'pending', claims: 0 })
     expect(store.segments.candidates()).to.deep.equal([])
-    expect(store.segments.unverified(5).map(({ tallyHash: one }) => one)).to.deep.equal([hash])
+    expect(store.segments.unverified(5, 0).map(({ tallyHash: one }) => one)).to.deep.equal([hash])
+    store.segments.tried(hash, 'program.available', 9)
+    expect(store.segments.unverified(5, 8)).to.deep.equal([])
     store.segments.verified(hash, 11)
     expect(store.segments.candidates().map(({ tallyHash: one, claims }) => [one, claims])).to.deep.equal([[hash, 11]])
     const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x1234', groups: [hash] })
