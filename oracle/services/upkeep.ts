@@ -34,6 +34,7 @@ export function createUpkeep(deps: {
 }): Upkeep {
   const { chain, blocks, submitter } = deps
   let tickedAt = 0
+  let startedAt: number | null = null
 
   async function rank(): Promise<number | null> {
     const { members } = await deps.committee()
@@ -44,7 +45,10 @@ export function createUpkeep(deps: {
   }
 
   function touchClock(place: number): void {
-    const last = Math.max(deps.touchedAt() ?? 0, tickedAt)
+    startedAt ??= deps.headTime()
+    // nobody knows how long ago the last touch was before this node started: the leader makes sure, the others wait
+    const unknown = place === 0 ? 0 : startedAt
+    const last = Math.max(deps.touchedAt() ?? unknown, tickedAt)
     if (deps.headTime() - last < TOUCH_AFTER_SECONDS + place * RANK_SECONDS) return
     submitter.enqueue({ ...chain.upkeepCall('tick'), label: 'tick' })
     tickedAt = deps.headTime()
