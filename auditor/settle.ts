@@ -167,8 +167,8 @@ export function replaySettle(replay: Replay, call: SettleCall, settled: EventArg
   const judged = settleGroups(replay, batch, applied, credits)
   const root = merkleRoot(judged.map(({ groupHash }) => groupHash))
   findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, settled.root))
-  checkAuthority(replay, { lane: batch.lane, root: settled.root, authority: call.authority, judged })
+  checkAuthority(replay, { lane: batch.lane, root, authority: call.authority, judged })
   const didMove = judged.some((_, index) => bitOf(applied, index))
-  if (batch.lane === Lane.Attested && didMove) recordBatch(replay, settled.root, settled.applied)
+  if (batch.lane === Lane.Attested && didMove) recordBatch(replay, root, settled.applied)
   return credits
 }
