@@ -14,6 +14,7 @@ import { createExecutor } from '#runtime/executor.ts'
 import { readAccounts } from './network/accounts.ts'
 import { auditNetwork } from './network/auditing.ts'
 import { closeDeals, passWindows, payOut, stopDeals } from './network/closing.ts'
+import { untilAborted } from './network/interruption.ts'
 import { type LocalNetwork, startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
 import { type Deal, deposit, openDeal, publishOffers } from './network/market.ts'
 import { claimPlace } from './network/place.ts'
@@ -98,7 +99,7 @@ async function main(): Promise<number> {
     const network = await startLocalNetwork({ ...place, say, signal })
     try {
       await writeNetworkFile(place.file, network, place.folder)
-      return (await play({ network, screen, signal })) ? 0 : 1
+      return (await untilAborted(play({ network, screen, signal }), signal)) ? 0 : 1
     } finally {
       screen.endPart()
       await network.stop()

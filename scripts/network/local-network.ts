@@ -14,6 +14,7 @@ import { type Actor, createActor, fund } from './actor.ts'
 import { startChain } from './chain-node.ts'
 import { type Children, createChildren } from './children.ts'
 import { build, deployOn } from './contracts.ts'
+import { untilAborted } from './interruption.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import { type MemberNode, startMember, startWorker, type WorkerNode } from './nodes.ts'
 import { demoTokenAbi } from './permit.ts'
@@ -68,14 +69,12 @@ export async function startLocalNetwork(options: NetworkOptions): Promise<LocalN
       failure ??= `${name} ended by itself: see ${log}`
     },
   })
-  const end = () => void children.stopAll()
-  options.signal.addEventListener('abort', end, { once: true })
   try {
-    const parts = await startParts(options, children)
+    const parts = await untilAborted(startParts(options, children), options.signal)
     return { ...parts, failure: () => failure, stop: () => children.stopAll() }
   } catch (error) {
     await children.stopAll()
-    throw options.signal.aborted ? options.signal.reason : error
+    throw error
   }
 }
 
