@@ -19,7 +19,7 @@ import { readEvents } from './events.ts'
 import { createFindings, type Findings, type PaidWork } from './findings.ts'
 import { type Call, createOpen, type Replay } from './replay.ts'
 import type { AuditReport, ReExecution } from './report.ts'
-import type { BlockRecord, Head, Source, TransactionRecord, Watch } from './source.ts'
+import { type BlockRecord, type Head, type Source, type TransactionRecord, type Watch, within } from './source.ts'
 import { addressKey, type State } from './state.ts'
 import { sumOfParts } from './sums.ts'
 import { replayTransaction } from './transaction.ts'
@@ -45,6 +45,7 @@ type Audit = Start & {
   findings: Findings
   head: Head
   watch: Watch
+  exact: ReadonlySet<number>
   /** Last replayed block. */
   last: number
 }
@@ -86,11 +87,19 @@ async function replayBlock(audit: Audit, block: BlockRecord): Promise<void> {
   if (block.number === audit.deployedAt) state.clock = { value: block.timestamp, touchedAt: block.timestamp }
   else if (block.number > audit.deployedAt) await findUnseenTicks(audit, block.number - 1)
   const transactions = block.transactions.filter(({ succeeded }) => succeeded)
-  for (const transaction of transactions) await replayOne(audit, block, transaction)
-  audit.last = block.number
-  if (block.number < audit.deployedAt || transactions.length === 0) return
+  const hashes = transactions.map(({ hash }) => hash)
+  const overlays = audit.exact.has(block.number) ? await source.overlays(hashes) : null
   const scope = { state, contracts, source, block: block.number, timestamp: block.timestamp }
-  await compareBlock({ scope, findings, transactions: transactions.map(({ hash }) => hash) })
+  for (const [index, transaction] of transactions.entries()) {
+    await replayOne(audit, block, transaction)
+    const overlay = overlays?.[index]
+    if (overlay === undefined) continue
+    const between = { ...scope, source: within(source, overlay) }
+    await compareBlock({ scope: between, findings, transactions: [transaction.hash] })
+  }
+  audit.last = block.number
+  if (block.number < audit.deployedAt || transactions.length === 0 || overlays !== null) return
+  await compareBlock({ scope, findings, transactions: hashes })
 }
 
 /** The last look: everything ever touched, the sum of all parts, and that the chain is still the one we began with. */
@@ -132,7 +141,12 @@ function reportDuplicates(findings: Findings, paid: readonly PaidWork[]): void {
   }
 }
 
-async function auditOnce(options: AuditOptions): Promise<AuditReport> {
+/**
+ * One pass over the chain.
+ *
+ * @param exact - Blocks to be compared after each of their transactions, not only at their end.
+ */
+async function auditOnce(options: AuditOptions, exact: ReadonlySet<number> = new Set()): Promise<AuditReport> {
   const { source, address, signal } = options
   const [chainId, head] = await Promise.all([source.chainId(), source.head()])
   const start = await discover(source, address, chainId, head)
@@ -140,13 +154,15 @@ async function auditOnce(options: AuditOptions): Promise<AuditReport> {
   const tokens = [token, ...(stakeToken === null || stakeToken === token ? [] : [stakeToken])]
   const watch = { contracts: [settlement, registry, committee], tokens }
   const findings = createFindings()
-  const audit: Audit = { ...start, source, findings, head, watch, last: start.from }
+  const audit: Audit = { ...start, source, findings, head, watch, exact, last: start.from }
   for await (const block of source.blocks(start.from, head.number, watch)) {
     signal?.throwIfAborted()
     await replayBlock(audit, block)
     options.onProgress?.(block.number, head.number)
   }
   await finish(audit)
+  // several transactions of one block may have done it: look again between them
+  if (exact.size === 0 && findings.doubtful().size > 0) return await auditOnce(options, findings.doubtful())
   const paid = findings.paid()
   reportDuplicates(findings, paid)
   const untried: ReExecution = { reExecuted: 0, notReExecuted: paid.length }

@@ -18,7 +18,8 @@ import {
 } from 'viem'
 
 import { AuditError } from './errors.ts'
-import type { BlockRecord, InnerCall, LogRecord, Source, TransactionRecord, Watch } from './source.ts'
+import { overlaysOf, type StorageDiff } from './overlays.ts'
+import type { BlockRecord, InnerCall, LogRecord, Overlay, Source, TransactionRecord, Watch } from './source.ts'
 import { addressKey } from './state.ts'
 
 /** How a chain is read. */
@@ -118,6 +119,11 @@ async function readRecord(client: PublicClient, block: Fetched, logged: Set<Hex>
   return { number, hash, parentHash, timestamp, transactions }
 }
 
+type Traced = { storage?: Record<Hex, Hex> }
+
+const overrideOf = ({ storage }: Overlay): Record<Address, { stateDiff: Record<Hex, Hex> }> =>
+  Object.fromEntries(Object.entries(storage).map(([account, slots]) => [account, { stateDiff: { ...slots } }]))
+
 type Frame = { from?: Address; to?: Address; input?: Hex; error?: string; calls?: Frame[] }
 
 function flatten(frame: Frame): InnerCall[] {
@@ -137,6 +143,33 @@ async function traceCalls(client: PublicClient, transaction: Hex): Promise<Inner
     return frame.to === undefined ? null : flatten(frame)
   } catch {
     // many endpoints do not trace; the audit says what it could not read
+    return null
+  }
+}
+
+const storageOf = (accounts: Record<Address, Traced> | undefined): StorageDiff['before'] =>
+  Object.fromEntries(
+    Object.entries(accounts ?? {}).flatMap(([account, { storage }]) =>
+      storage === undefined ? [] : [[addressKey(account as Address), storage]],
+    ),
+  )
+
+async function traceStorage(client: PublicClient, hash: Hex): Promise<StorageDiff> {
+  type Options = { tracer: 'prestateTracer'; tracerConfig: { diffMode: true } }
+  type Changes = { pre?: Record<Address, Traced>; post?: Record<Address, Traced> }
+  type Method = { Method: 'debug_traceTransaction'; Parameters: [Hex, Options]; ReturnType: Changes }
+  const { pre, post } = await client.request<Method>({
+    method: 'debug_traceTransaction',
+    params: [hash, { tracer: 'prestateTracer', tracerConfig: { diffMode: true } }],
+  })
+  return { hash, before: storageOf(pre), after: storageOf(post) }
+}
+
+async function traceOverlays(client: PublicClient, hashes: readonly Hex[]): Promise<Overlay[] | null> {
+  try {
+    return overlaysOf(await Promise.all(hashes.map(async (hash) => await traceStorage(client, hash))))
+  } catch {
+    // many endpoints do not trace; the audit then names the block's first suspect and says so
     return null
   }
 }
@@ -165,9 +198,11 @@ export function createChainSource({ client, name, parallel }: ChainSourceOptions
     }
   }
 
-  const call = async (to: Address, data: Hex, block: number): Promise<Hex | null> => {
+  const call = async (to: Address, data: Hex, block: number, overlay?: Overlay): Promise<Hex | null> => {
+    const at = numberToHex(block)
     try {
-      return await client.request({ method: 'eth_call', params: [{ to, data }, numberToHex(block)] })
+      if (overlay === undefined) return await client.request({ method: 'eth_call', params: [{ to, data }, at] })
+      return await client.request({ method: 'eth_call', params: [{ to, data }, at, overrideOf(overlay)] })
     } catch (error) {
       if (isRevert(error)) return null
       throw unreachable(name, error)
@@ -188,6 +223,7 @@ export function createChainSource({ client, name, parallel }: ChainSourceOptions
     call,
     code: async (address, block) =>
       await guarded(async () => await client.request({ method: 'eth_getCode', params: [address, numberToHex(block)] })),
+    overlays: async (transactions) => await traceOverlays(client, transactions),
     trace: async (transaction) => await traceCalls(client, transaction),
     executions: async (from, to) =>
       await guarded(async () => {

@@ -10,7 +10,7 @@ import { type Comparison, inspect, type Scope } from './inspect.ts'
 import { thing as things } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
 
-/** A block that has been replayed: where to look and whom to blame. */
+/** Transactions of a block that have been replayed: where to look and whom to blame. */
 export type Checkpoint = { scope: Scope; findings: Findings; transactions: readonly Hex[] }
 
 const PARALLEL = 24
@@ -28,9 +28,16 @@ function blame(touches: readonly Touch[], transactions: readonly Hex[]): Blame {
   return { tx: suspects[0] ?? null, kind: last?.kind ?? null, ...where, note }
 }
 
+/** Touches of a thing in the block by the transactions that are under comparison. */
+function touchesOf({ scope, findings, transactions }: Checkpoint, thing: string): readonly Touch[] {
+  const touches = findings.touchesOf(thing, scope.block)
+  return transactions.length === 0 ? touches : touches.filter(({ tx }) => transactions.includes(tx))
+}
+
 function reportDifference(checkpoint: Checkpoint, thing: string, difference: Comparison): void {
   const { scope, findings, transactions } = checkpoint
-  const { note, kind, ...where } = blame(findings.touchesOf(thing, scope.block), transactions)
+  const { note, kind, ...where } = blame(touchesOf(checkpoint, thing), transactions)
+  if (note !== '') findings.doubt(scope.block)
   const { what, ours, theirs } = difference
   findings.add({
     kind: difference.kind ?? kind ?? 'solvency',

@@ -55,6 +55,9 @@ export type Findings = {
   touchedIn: (block: number) => readonly string[]
   /** Everything ever touched, with its last touch. */
   everything: () => ReadonlyMap<string, Touch>
+  /** Remembers a block in which more than one transaction may have done what was found. */
+  doubt: (block: number) => void
+  doubtful: () => ReadonlySet<number>
   /** Remembers receipts that were paid. */
   pay: (work: readonly PaidWork[]) => void
   paid: () => readonly PaidWork[]
@@ -87,6 +90,7 @@ export function createFindings(): Findings {
   const watched = new Map<InvariantName, { ok: boolean; checked: number }>()
   const last = new Map<string, Touch>()
   const paid: PaidWork[] = []
+  const doubtful = new Set<number>()
   let current: { block: number; touches: Map<string, Touch[]> } = { block: -1, touches: new Map() }
   const totals: Totals = {
     blocks: 0,
@@ -123,6 +127,10 @@ export function createFindings(): Findings {
     touchesOf: (thing, block) => (current.block === block ? (current.touches.get(thing) ?? []) : []),
     touchedIn: (block) => (current.block === block ? [...current.touches.keys()] : []),
     everything: () => last,
+    doubt: (block) => {
+      doubtful.add(block)
+    },
+    doubtful: () => doubtful,
     pay: (work) => {
       for (const one of work) paid.push(one)
     },

@@ -37,6 +37,14 @@ export type Head = { number: number; hash: Hex }
 /** One successful call inside a transaction, as a tracing node tells it. */
 export type InnerCall = { from: Address; to: Address; input: Hex }
 
+/** The state between two transactions of one block: the block's end with what came later taken back. */
+export type Overlay = {
+  /** The transaction after which it is. */
+  after: Hex
+  /** Storage that differs from the block's end, by account and slot. */
+  storage: Readonly<Record<Address, Readonly<Record<Hex, Hex>>>>
+}
+
 /** What makes a transaction worth reading. */
 export type Watch = {
   /** Transactions to these and logs of these. */
@@ -54,12 +62,19 @@ export type Source = {
   header: (block: number) => Promise<{ hash: Hex; timestamp: number }>
   /** Blocks `from` to `to` with a watched transaction, rising, each with its watched transactions. */
   blocks: (from: number, to: number, watch: Watch) => AsyncIterable<BlockRecord>
-  /** Answer of a view call after `block`; null when it reverts. */
-  call: (to: Address, data: Hex, block: number) => Promise<Hex | null>
+  /** Answer of a view call after `block`, or at `overlay` within it; null when it reverts. */
+  call: (to: Address, data: Hex, block: number, overlay?: Overlay) => Promise<Hex | null>
   /** Code of an account after `block`. */
   code: (address: Address, block: number) => Promise<Hex>
   /** Successful calls inside a transaction, in order; null where the node does not trace. */
   trace: (transaction: Hex) => Promise<readonly InnerCall[] | null>
+  /** The state after each of these transactions of one block, in order; null where the node does not trace. */
+  overlays: (transactions: readonly Hex[]) => Promise<readonly Overlay[] | null>
   /** Transactions of the blocks `from` to `to` that ran code, watched or not. */
   executions: (from: number, to: number) => Promise<readonly { hash: Hex; timestamp: number }[]>
+}
+
+/** The same chain, seen between two transactions of a block. */
+export function within(source: Source, overlay: Overlay): Source {
+  return { ...source, call: async (to, data, block) => await source.call(to, data, block, overlay) }
 }

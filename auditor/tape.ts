@@ -10,7 +10,7 @@ import type { Address, Hex } from 'viem'
 import { z } from 'zod'
 
 import { AuditError } from './errors.ts'
-import type { BlockRecord, Source } from './source.ts'
+import type { BlockRecord, Overlay, Source } from './source.ts'
 
 const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)])
 const log = z.object({ address: hex, topics: z.array(hex), data: hex, index: z.number().int() })
@@ -39,13 +39,16 @@ const tape = z.object({
   calls: z.record(z.string(), hex.nullable()),
   codes: z.record(z.string(), hex),
   traces: z.record(z.string(), z.array(innerCall).nullable()),
+  /** Whether views between the transactions of one block were recorded. */
+  exact: z.boolean().optional(),
   executions: z.record(z.string(), z.array(z.object({ hash: hex, timestamp: z.number().int() }))),
 })
 
 /** What stands in the file. */
 export type Tape = z.output<typeof tape>
 
-const callKey = (to: Address, data: Hex, number: number): string => `${number} ${to.toLowerCase()} ${data}`
+const callKey = (to: Address, data: Hex, number: number, overlay?: Overlay): string =>
+  `${overlay?.after ?? number} ${to.toLowerCase()} ${data}`
 const codeKey = (address: Address, number: number): string => `${number} ${address.toLowerCase()}`
 
 /** Reads through `source` and remembers every answer. */
@@ -82,9 +85,9 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
         yield one
       }
     },
-    call: async (to, data, number) => {
-      const answer = await source.call(to, data, number)
-      recorded.calls[callKey(to, data, number)] = answer
+    call: async (to, data, number, overlay) => {
+      const answer = await source.call(to, data, number, overlay)
+      recorded.calls[callKey(to, data, number, overlay)] = answer
       return answer
     },
     code: async (address, number) => {
@@ -96,6 +99,11 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
       const calls = await source.trace(hash)
       recorded.traces[hash] = calls === null ? null : calls.map((call) => ({ ...call }))
       return calls
+    },
+    overlays: async (transactions) => {
+      const overlays = await source.overlays(transactions)
+      recorded.exact = overlays !== null
+      return overlays
     },
     executions: async (from, to) => {
       const found = await source.executions(from, to)
@@ -142,7 +150,10 @@ export function createTapeSource(recorded: Tape): Source {
     async *blocks(from, to) {
       for (const one of recorded.blocks) if (one.number >= from && one.number <= to) yield one
     },
-    call: async (to, data, number) => found(recorded.calls[callKey(to, data, number)], `a view at block ${number}`),
+    call: async (to, data, number, overlay) =>
+      found(recorded.calls[callKey(to, data, number, overlay)], `a view at block ${number}`),
+    overlays: async (transactions) =>
+      recorded.exact === true ? transactions.map((after) => ({ after, storage: {} })) : null,
     code: async (address, number) => found(recorded.codes[codeKey(address, number)], `the code of ${address}`),
     trace: async (hash) => recorded.traces[hash] ?? null,
     executions: async (from, to) => found(recorded.executions[`${from} ${to}`], `the blocks ${from} to ${to}`),

@@ -15,32 +15,45 @@ import { network } from 'hardhat'
 import { audit } from '#auditor/audit.ts'
 import { createChainSource } from '#auditor/chain-source.ts'
 import type { AuditReport } from '#auditor/report.ts'
+import type { Source } from '#auditor/source.ts'
+import { Lane } from '#protocol/types.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
 import { contractSources, withChanged } from '#test/support/compile.ts'
 import { applyPatch, type Patch, parsePatch } from '#test/support/patch.ts'
 import type { Rpc } from '#test/support/rpc.ts'
-import { type Artifact, createScenario } from '#test/support/scenario.ts'
-import { playStory, STORY_PARAMETERS, type Story } from '#test/support/story.ts'
+import { type Artifact, actorOf, createScenario, type Mined, type Scenario } from '#test/support/scenario.ts'
+import { playStory, STORY_PARAMETERS } from '#test/support/story.ts'
 
 const FOLDER = 'test/planted/auditor'
-const USUAL = ['price.patch', 'worker-signature.patch', 'claim-stays.patch']
+const USUAL = ['forced-window.patch', 'worker-signature.patch', 'thaw-covers.patch']
 const TIMEOUT_MS = 300_000
 
 const built = artifactsIn('artifacts')
 
-/** Plays the story on contracts and audits the chain it leaves. */
-async function playAndAudit(artifact: (name: string) => Artifact): Promise<{ story: Story; report: AuditReport }> {
+/** Lets `play` run on contracts and audits the chain it leaves. */
+async function playAndAudit<played>(
+  artifact: (name: string) => Artifact,
+  play: (scenario: Scenario) => Promise<played>,
+  see: (source: Source) => Source = (source) => source,
+): Promise<{ played: played; report: AuditReport }> {
   const { provider, close } = await network.create()
   try {
     const rpc: Rpc = { request: async ({ method, params }) => await provider.request({ method, params: params ?? [] }) }
     const scenario = await createScenario({ rpc, artifact, parameters: STORY_PARAMETERS })
-    const story = await playStory(scenario)
-    const source = createChainSource({ client: scenario.client, name: 'the test chain' })
-    return { story, report: await audit({ source, address: scenario.deployment.settlement }) }
+    const played = await play(scenario)
+    const source = see(createChainSource({ client: scenario.client, name: 'the test chain' }))
+    return { played, report: await audit({ source, address: scenario.deployment.settlement }) }
   } finally {
     await close()
   }
 }
+
+/** The build with the patch's contracts compiled anew. */
+function planted(patch: Patch): (name: string) => Artifact {
+  return withChanged(built, applyPatch(contractSources(), patch), fieldOf(patch, 'compile').split(' '))
+}
+
+const readPatch = (file: string): Patch => parsePatch(readFileSync(join(FOLDER, file), 'utf8'))
 
 function fieldOf({ fields }: Patch, name: string): string {
   const value = fields.get(name)
@@ -53,18 +66,16 @@ describe('an audit of a chain settled by contracts with a bug', () => {
   const files = readdirSync(FOLDER).filter((file) => file.endsWith('.patch') && (all || USUAL.includes(file)))
 
   it('finds nothing where there is none', async () => {
-    const { story, report } = await playAndAudit(built)
+    const { played: story, report } = await playAndAudit(built, playStory)
     expect(report.discrepancies).to.deep.equal([])
     expect(report.totals.receipts).to.be.greaterThan(10)
     expect(story.steps.get('forced-by-stranger')?.succeeded).to.equal(false)
   })
 
   for (const file of files) {
-    const patch = parsePatch(readFileSync(join(FOLDER, file), 'utf8'))
+    const patch = readPatch(file)
     it(`names the transaction when ${fieldOf(patch, 'bug')}`, async () => {
-      const sources = applyPatch(contractSources(), patch)
-      const changed = fieldOf(patch, 'compile').split(' ')
-      const { story, report } = await playAndAudit(withChanged(built, sources, changed))
+      const { played: story, report } = await playAndAudit(planted(patch), playStory)
       const step = story.steps.get(fieldOf(patch, 'step'))
       const [first] = report.discrepancies
       expect(first?.tx, JSON.stringify(report.discrepancies.slice(0, 3))).to.equal(step?.hash)
@@ -72,4 +83,33 @@ describe('an audit of a chain settled by contracts with a bug', () => {
       expect(kinds).to.include.members(fieldOf(patch, 'kinds').split(' '))
     }).timeout(TIMEOUT_MS)
   }
+
+  describe('that shares its block with honest ones', () => {
+    /** An attested, a forced and an attested batch of one deal in one block; only the forced one shows the bug. */
+    async function settleTogether(scenario: Scenario): Promise<readonly Mined[]> {
+      const alice = await scenario.join('alice', 10n ** 20n, ['alice 1'])
+      await scenario.deposit(actorOf('bob'), 5_000_000n)
+      const { deal } = await scenario.open(alice, actorOf('bob'), { terms: { streams: 3, budget: 4_000_000n } })
+      await scenario.elapse(3600)
+      const segments = [0, 1, 2].map((stream) => [scenario.work(deal, stream, [100])])
+      const attested = (batch = segments[0] ?? []) => ({
+        actor: scenario.relay,
+        data: scenario.settleData(Lane.Attested, batch, scenario.attest(batch)),
+      })
+      const forced = { actor: alice.owner, data: scenario.settleData(Lane.Forced, segments[1] ?? [], '0x') }
+      return await scenario.inOneBlock([attested(segments[0]), forced, attested(segments[2])])
+    }
+
+    it('names the one of them', async () => {
+      const { played, report } = await playAndAudit(planted(readPatch('forced-window.patch')), settleTogether)
+      expect(new Set(played.map(({ block }) => block)).size).to.equal(1)
+      expect(new Set(report.discrepancies.map(({ tx }) => tx))).to.deep.equal(new Set([played[1]?.hash]))
+    }).timeout(TIMEOUT_MS)
+
+    it('says that it names the first of several where the node does not trace', async () => {
+      const blind = (source: Source): Source => ({ ...source, trace: async () => null, overlays: async () => null })
+      const { report } = await playAndAudit(planted(readPatch('forced-window.patch')), settleTogether, blind)
+      expect(report.discrepancies[0]?.detail).to.include('the first of 3 transactions of this block')
+    }).timeout(TIMEOUT_MS)
+  })
 })

@@ -182,11 +182,51 @@ export async function createScenario(options: ScenarioOptions) {
     }
   }
 
-  async function deposit(buyer: Actor, amount: bigint): Promise<Mined> {
-    const mint = [buyer.address, amount] as const
-    await send(buyer, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'mint', args: mint }))
+  /** Gives a buyer dollars and lets the settlement take them. */
+  async function mint(buyer: Actor, amount: bigint): Promise<Mined> {
+    const given = [buyer.address, amount] as const
+    await send(buyer, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'mint', args: given }))
     const approval = [settlement, amount] as const
-    await send(buyer, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'approve', args: approval }))
+    return await send(
+      buyer,
+      dollar,
+      encodeFunctionData({ abi: demoDollarAbi, functionName: 'approve', args: approval }),
+    )
+  }
+
+  /** Transfers dollars to the settlement, which credits nobody for them. */
+  async function donate(donor: Actor, amount: bigint): Promise<Mined> {
+    await mint(donor, amount)
+    const args = [settlement, amount] as const
+    return await send(donor, dollar, encodeFunctionData({ abi: demoDollarAbi, functionName: 'transfer', args }))
+  }
+
+  /** Sends calls of different actors to the settlement and mines them together, in order. */
+  async function inOneBlock(calls: readonly { actor: Actor; data: Hex }[]): Promise<Mined[]> {
+    await rpc.request({ method: 'evm_setAutomine', params: [false] })
+    try {
+      const sent: Promise<Mined>[] = []
+      for (const [index, { actor, data }] of calls.entries()) {
+        sent.push(submit(actor, settlement, data))
+        await waitForPending(index + 1)
+      }
+      await rpc.request({ method: 'evm_mine', params: [] })
+      return await Promise.all(sent)
+    } finally {
+      await rpc.request({ method: 'evm_setAutomine', params: [true] })
+    }
+  }
+
+  async function waitForPending(count: number): Promise<void> {
+    for (;;) {
+      const pending = await client.getBlock({ blockTag: 'pending' })
+      if (pending.transactions.length >= count) return
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  async function deposit(buyer: Actor, amount: bigint): Promise<Mined> {
+    await mint(buyer, amount)
     const args = [buyer.address, amount] as const
     return await act(buyer, encodeFunctionData({ abi: settlementAbi, functionName: 'deposit', args }))
   }
@@ -304,6 +344,9 @@ export async function createScenario(options: ScenarioOptions) {
     elapse,
     pass: async (seconds: number) => await pass(rpc, seconds),
     join,
+    mint,
+    donate,
+    inOneBlock,
     deposit,
     offerOf,
     signOffer,
