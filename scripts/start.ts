@@ -13,7 +13,7 @@ import { createExecutor } from '#runtime/executor.ts'
 
 import { readAccounts } from './network/accounts.ts'
 import { auditNetwork } from './network/auditing.ts'
-import { closeDeals, passWindows, payOut, stopDeals } from './network/closing.ts'
+import { closeDeals, passWindows, payOut, stopDeals, takeStakeOut } from './network/closing.ts'
 import { untilAborted } from './network/interruption.ts'
 import { type LocalNetwork, startLocalNetwork, writeNetworkFile } from './network/local-network.ts'
 import { type Deal, deposit, openDeal, publishOffers } from './network/market.ts'
@@ -73,6 +73,9 @@ async function play({ network, screen, signal }: Run): Promise<boolean> {
     screen.say('deals close, everybody takes out what is theirs')
     await closeDeals(network, deals)
     await payOut(network)
+    screen.say('providers thaw their stake, wait a week and take it out')
+    await takeStakeOut(network, (share) => screen.progress('thaw passed, percent', Math.floor(share * 100), 100))
+    screen.endPart()
 
     screen.say('the auditor re-derives every receipt from the chain')
     const report = await auditNetwork(network, {

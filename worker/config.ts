@@ -71,6 +71,8 @@ const schema = z.strictObject({
   ...deliverySettings,
   /** Folder of the store and the data, of this process alone. */
   dataDir: z.string().min(1),
+  /** Days inputs and outputs are kept after they were last needed; longer than any window. */
+  keepDataDays: z.number().int().min(4).max(3_650).default(30),
   maxDataBytes: z.number().int().min(1_048_576).default(1_073_741_824),
   http: z
     .strictObject({

@@ -35,6 +35,9 @@ import { createSigner } from './services/signer.ts'
 import { statusOf } from './status.ts'
 import { createWorkerStore } from './store.ts'
 
+const DAY_MS = 86_400_000
+const PRUNE_EVERY_MS = 3_600_000
+
 /** A running worker. */
 export type WorkerNode = { readonly url: string; readonly worker: number; readonly provider: number }
 
@@ -136,6 +139,7 @@ export async function startWorker(options: {
     settleDue()
     runner.pump()
   })
+  loop('prune', PRUNE_EVERY_MS, async () => void (await data.prune(config.keepDataDays * DAY_MS)))
   if (forcer !== null) loop('force', 1_000, () => forcer.tick())
   shutdown.onShutdown(() => runner.idle())
 

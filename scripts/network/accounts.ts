@@ -27,6 +27,8 @@ export type Accounts = {
   /** What the settlement still accounts for, and what it still holds. */
   readonly held: bigint
   readonly balance: bigint
+  /** Stake the registry still holds. */
+  readonly staked: bigint
 }
 
 const balanceAbi = parseAbi(['function balanceOf(address) view returns (uint256)'])
@@ -34,9 +36,9 @@ const balanceAbi = parseAbi(['function balanceOf(address) view returns (uint256)
 /** Reads the accounts of a network. */
 export async function readAccounts(network: LocalNetwork): Promise<Accounts> {
   const { client, deployment } = network
-  const { settlement: address, fromBlock, token } = deployment
+  const { settlement: address, registry, fromBlock, token, stakeToken } = deployment
   const read = { abi: settlementAbi, address, fromBlock, toBlock: 'latest', strict: true } as const
-  const [opened, closed, claimed, fees, settled, held, balance] = await Promise.all([
+  const [opened, closed, claimed, fees, settled, held, balance, staked] = await Promise.all([
     client.getContractEvents({ ...read, eventName: 'DealOpened' }),
     client.getContractEvents({ ...read, eventName: 'DealClosed' }),
     client.getContractEvents({ ...read, eventName: 'Claimed' }),
@@ -44,6 +46,7 @@ export async function readAccounts(network: LocalNetwork): Promise<Accounts> {
     client.getContractEvents({ ...read, eventName: 'Settled' }),
     client.readContract({ address, abi: settlementAbi, functionName: 'held' }),
     client.readContract({ address: token, abi: balanceAbi, functionName: 'balanceOf', args: [address] }),
+    client.readContract({ address: stakeToken, abi: balanceAbi, functionName: 'balanceOf', args: [registry] }),
   ])
   const returned = new Map(closed.map(({ args }) => [args.id, args.returned]))
   const paidBy = new Map<string, bigint>()
@@ -55,7 +58,7 @@ export async function readAccounts(network: LocalNetwork): Promise<Accounts> {
   for (const { args } of claimed) earned.set(args.provider, (earned.get(args.provider) ?? 0n) + args.amount)
   const moved = settled.filter(({ args }) => BigInt(args.applied) !== 0n)
   return {
-    ...{ deals: opened.length, paidBy, earned, held, balance },
+    ...{ deals: opened.length, paidBy, earned, held, balance, staked },
     paid: sum([...paidBy.values()]),
     protocolFee: sum(fees.map(({ args }) => args.protocolFee)),
     committeeFee: sum(fees.map(({ args }) => args.committeeFee)),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { settlementAbi } from '#protocol/abi.generated.ts'
+import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { maturityDay } from '#protocol/rules.ts'
 import { DealState } from '#protocol/types.ts'
 
@@ -12,6 +12,9 @@ import type { LocalNetwork } from './local-network.ts'
 import type { Deal } from './market.ts'
 
 const DAY = 86_400
+
+/** Told which share of the time has passed. */
+type OnShare = (share: number) => void
 
 /** Buyers stop their deals: what was done stays payable, nothing new is. */
 export async function stopDeals(network: LocalNetwork, deals: readonly Deal[]): Promise<void> {
@@ -23,14 +26,17 @@ export async function stopDeals(network: LocalNetwork, deals: readonly Deal[]): 
 }
 
 /** Lets every window and every closing period pass. */
-export async function passWindows(network: LocalNetwork, onProgress: (share: number) => void): Promise<void> {
+export async function passWindows(network: LocalNetwork, onProgress: OnShare): Promise<void> {
   const { settlement: address } = network.deployment
   const { forcedWindow, attestedWindow, closingPeriod } = await network.client.readContract({
     ...{ address, abi: settlementAbi, functionName: 'parameters' },
   })
   const from = await protocolClock(network)
   const matured = maturityDay(from, Math.max(forcedWindow, attestedWindow)) * DAY
-  const until = Math.max(matured, from + closingPeriod) + 1
+  await passUntil(network, from, Math.max(matured, from + closingPeriod) + 1, onProgress)
+}
+
+async function passUntil(network: LocalNetwork, from: number, until: number, onProgress: OnShare): Promise<void> {
   await passTime(network, until, (clock) => onProgress(Math.min(1, (clock - from) / (until - from))))
 }
 
@@ -66,5 +72,27 @@ export async function payOut(network: LocalNetwork): Promise<void> {
       const [free] = await network.client.readContract({ ...contract, functionName: 'account', args: [buyer.address] })
       if (free > 0n) await buyer.call({ ...contract, functionName: 'withdraw', args: [buyer.address, free] })
     }),
+  )
+}
+
+/** Providers thaw their stake, which no deal holds any more, wait, and take it out. */
+export async function takeStakeOut(network: LocalNetwork, onProgress: OnShare): Promise<void> {
+  const contract = { address: network.deployment.registry, abi: registryAbi } as const
+  const { client, providers } = network
+  await Promise.all(
+    providers.map(async ({ id, owner }) => {
+      const { stake } = await client.readContract({ ...contract, functionName: 'providerOf', args: [id] })
+      await owner.call({ ...contract, functionName: 'thaw', args: [id, stake] })
+    }),
+  )
+  const thawing = await Promise.all(
+    providers.map(({ id }) => client.readContract({ ...contract, functionName: 'providerOf', args: [id] })),
+  )
+  const until = Math.max(...thawing.map(({ thawedAt }) => thawedAt))
+  await passUntil(network, await protocolClock(network), until, onProgress)
+  await Promise.all(
+    providers.map(({ id, owner }) =>
+      owner.call({ ...contract, functionName: 'withdrawStake', args: [id, owner.address] }),
+    ),
   )
 }

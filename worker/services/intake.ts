@@ -19,7 +19,7 @@ import type { Board } from './board.ts'
 /** Orders asked for at a time. */
 const PAGE = 500
 /** Every so many polls the members are asked from index 0, as a buyer may place low indexes late. */
-const FULL_SCAN_EVERY = 20
+const FULL_SCAN_EVERY = 60
 
 /** Takes orders in. */
 export type Intake = {

@@ -18,7 +18,7 @@ import type { SignedOrder, StreamRef } from '../rows.ts'
 import type { WorkerStore } from '../store.ts'
 import type { Board } from './board.ts'
 import type { Library } from './library.ts'
-import { allStands, loadOf, type Running, type StreamStand, standsOf } from './load.ts'
+import { allStands, loadOf, type Running, type StreamStand } from './load.ts'
 
 /** Executes one program in a sandbox. */
 export type Execute = (job: {
@@ -37,6 +37,9 @@ export type Runner = {
   /** Waits for the jobs under way. */
   idle(): Promise<void>
 }
+
+/** Both sides of every stream, by deal: they stay as they are while jobs are only started. */
+type Stands = ReadonlyMap<Hex, readonly StreamStand[]>
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
@@ -114,13 +117,12 @@ export function createRunner(options: {
   }
 
   /** Starts the stream's next order if the rules allow it; true if it did. */
-  function startOne(view: ChainView, deal: DealFacts, stand: StreamStand): boolean {
+  function startOne(view: ChainView, deal: DealFacts, stand: StreamStand, stands: Stands): boolean {
     const name = streamName(stand.ref)
     if (running.size >= options.concurrency) return false
     const order = nextOrder(stand.ref)
     holds.delete(name)
     if (order === undefined) return false
-    const stands = new Map([...view.deals.values()].map((other) => [other.key, standsOf(store, view, other, fleet)]))
     const load = loadOf({ deal, stand, stands, running: [...running.values()], view })
     const settings = { fleet, maxBacklog: options.maxBacklog }
     const hold = stand.isOurs ? holdReason(deal, view, load, order.maxUnits, settings) : 'foreign'
@@ -135,10 +137,14 @@ export function createRunner(options: {
   function pump(): void {
     const view = board.view()
     if (view === null || signal.aborted) return
-    const served = allStands(store, view, fleet).filter(({ deal }) => unsupportedReason(deal) === null)
+    const all = allStands(store, view, fleet)
+    const stands: Stands = new Map(
+      [...Map.groupBy(all, ({ deal }) => deal.key)].map(([key, own]) => [key, own.map(({ stand }) => stand)]),
+    )
+    const served = all.filter(({ deal }) => unsupportedReason(deal) === null)
     // one order of each stream in turn, so that a long queue keeps nobody waiting
     for (let hasStarted = true; hasStarted; ) {
-      const started = served.map(({ deal, stand }) => startOne(view, deal, stand))
+      const started = served.map(({ deal, stand }) => startOne(view, deal, stand, stands))
       hasStarted = started.includes(true)
     }
   }
