@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import { keccak256, stringToHex } from 'viem'
 
-/** A running proxy. */
-export type Proxy = {
+/** A bad connection. */
+export type BadLine = {
   readonly url: string
   /** Requests it did something to. */
   readonly spoiled: () => number
@@ -19,7 +19,7 @@ export type Proxy = {
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => Promise<boolean>
 
 /** Sends every POST on twice at the same time and passes one of the two answers back. */
-export async function startDoubling(target: string): Promise<Proxy> {
+export async function startDoubling(target: string): Promise<BadLine> {
   return listen(async (request, body, response) => {
     const isDoubled = request.method === 'POST'
     const answers = await Promise.all((isDoubled ? [0, 1] : [0]).map(() => forward(target, request, body)))
@@ -38,7 +38,7 @@ const TIMES = 3
  * Passes JSON-RPC on. One transaction in ten is treated badly the first three times it is sent: it is not passed on, or it
  * is and the answer gets lost.
  */
-export async function startFlapping(target: string): Promise<Proxy> {
+export async function startFlapping(target: string): Promise<BadLine> {
   const seen = new Map<string, number>()
 
   function fateOf(body: Buffer): 'passes' | 'lost' | 'answer lost' {
@@ -66,7 +66,7 @@ export async function startFlapping(target: string): Promise<Proxy> {
   })
 }
 
-async function listen(handle: Handler): Promise<Proxy> {
+async function listen(handle: Handler): Promise<BadLine> {
   let spoiled = 0
   const server = createServer((request, response) => {
     const serve = async () => {

@@ -117,10 +117,10 @@ async function build(options: ClusterOptions, folder: string, processes: Process
 
   const site = { scenario, folder, processes, options, rpcUrl: (await options.beforeChain?.(chain.url)) ?? chain.url }
   const members = ports.map((port, i) => startMember(site, i, port, faultsOf(options.faults, i, leader)))
-  await Promise.all(members.map((member) => member.ready()))
+  await allReady(members, processes)
   await Promise.all(urls.map((url) => put(url, options.program)))
   const workers = options.workers === false ? [] : providers.map((_, i) => startWorker(site, i))
-  await Promise.all(workers.map((worker) => worker.ready()))
+  await allReady(workers, processes)
 
   /** Waits until `test` is true. @throws what a process ended with, or that it took too long. */
   async function until(what: string, test: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
@@ -183,6 +183,18 @@ type Site = {
   readonly processes: Processes
   readonly options: ClusterOptions
   readonly rpcUrl: string
+}
+
+/** @throws Error when one of them ends instead. */
+async function allReady(nodes: readonly Supervised[], processes: Processes): Promise<void> {
+  let isReady = false
+  const ready = Promise.all(nodes.map((node) => node.ready())).then(() => {
+    isReady = true
+  })
+  while (!isReady) {
+    await Promise.race([ready, sleep(50)])
+    processes.check()
+  }
 }
 
 /** Ether for somebody who sends transactions on their own. */
