@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
+import { type Hex, zeroHash } from 'viem'
 import { z } from 'zod'
 
 import { orderDigest, taskHash } from '#protocol/eip712.ts'
@@ -18,7 +18,7 @@ import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/w
 import type { Execution, ExecutionRequest } from '#runtime/executor.ts'
 
 import type { ReExecute } from './audit.ts'
-import type { PaidWork } from './findings.ts'
+import type { Findings, PaidWork } from './findings.ts'
 import type { DiscrepancyKind } from './report.ts'
 import { addressKey, type Deal, type State } from './state.ts'
 
@@ -53,6 +53,7 @@ type Verdict = { ran: boolean; task?: string; problem?: { kind: DiscrepancyKind;
 type Library = { data: (root: Hex) => Promise<Uint8Array | null>; preimage: (hash: Hex) => Promise<Preimage | null> }
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const PARALLEL = 8
 const OPEN: Verdict = { ran: false }
 
 /** Everything that may serve data: the named URLs, then the endpoints of every committee member there ever was. */
@@ -121,6 +122,8 @@ function checkOrder(state: State, deal: Deal, paid: PaidWork, found: Preimage): 
   const message = { dealKey: paid.dealKey, index: order.index, inputRoot: order.inputRoot, maxUnits: order.maxUnits }
   const signer = recoverCompact(orderDigest(message, state.domain), order.signature)
   const isOrdered = signer !== null && deal.orderKeys.includes(addressKey(signer))
+  // a task of the root agreed on at opening needs no signature, and its proof is not served: open, not wrong
+  if (!isOrdered && deal.taskRoot !== zeroHash) return OPEN
   if (!isOrdered) return wrong('order', `task ${order.index} of deal ${deal.id} was not ordered by its order key`)
   if (paid.units > order.maxUnits) {
     return wrong('order', `task ${order.index} of deal ${deal.id} was paid ${paid.units} units, over ${order.maxUnits}`)
@@ -181,16 +184,22 @@ export function createReExecution(options: ReExecutionOptions): ReExecute {
     const library = createLibrary(state, options)
     const tasks = new Set<string>()
     let reExecuted = 0
-    for (const one of paid) {
+    for (let start = 0; start < paid.length; start += PARALLEL) {
       options.signal?.throwIfAborted()
-      const verdict = await judge(state, options, library, one)
-      const problem = verdict.problem ?? billedTwice(tasks, verdict)
-      const { tx, block, group } = one
-      if (problem !== undefined) findings.add({ ...problem, tx, block, group })
-      if (verdict.ran) reExecuted++
+      const chunk = paid.slice(start, start + PARALLEL)
+      const judged = await Promise.all(
+        chunk.map(async (one) => ({ one, verdict: await judge(state, options, library, one) })),
+      )
+      for (const { one, verdict } of judged)
+        reportVerdict(findings, one, verdict.problem ?? billedTwice(tasks, verdict))
+      reExecuted += judged.filter(({ verdict }) => verdict.ran).length
     }
     return { reExecuted, notReExecuted: paid.length - reExecuted }
   }
+}
+
+function reportVerdict(findings: Findings, { tx, block, group }: PaidWork, problem: Verdict['problem']): void {
+  if (problem !== undefined) findings.add({ ...problem, tx, block, group })
 }
 
 /** Remembers the task; a problem when it was billed before. */
