@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Address, encodeFunctionData, type Hex } from 'viem'
+import { type Address, encodeFunctionData, type Hex, isAddressEqual } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { signCompact } from '#protocol/signature.ts'
@@ -60,6 +60,10 @@ function openStore(file: string): WorkerStore {
 async function groupsInStore(deployment: Deployment, file: string, worker: number): Promise<ForceGroup[]> {
   const store = openStore(file)
   try {
+    const { chainId, settlement } = store.identity
+    if (chainId !== deployment.chainId || !isAddressEqual(settlement, deployment.settlement)) {
+      throw new CliError('cli.foreign-store', `${file} is a store of settlement ${settlement} on chain ${chainId}`)
+    }
     const groups: ForceGroup[] = []
     for (const { dealKey, stream, dealId } of store.streams()) {
       const cursor = await cursorOf(deployment, dealId, stream)

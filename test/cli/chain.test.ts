@@ -9,14 +9,19 @@ import type { Hex } from 'viem'
 
 import type { AuditReport } from '#auditor/report.ts'
 import { settlementAbi } from '#protocol/abi.generated.ts'
+import { tallyDigest } from '#protocol/eip712.ts'
+import { signCompact } from '#protocol/signature.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
 import { fund, type Rpc } from '#test/support/rpc.ts'
 import { actorOf, createScenario, type ProviderHand, type Scenario, type Segment } from '#test/support/scenario.ts'
+
+import { createWorkerStore } from '#worker/store.ts'
 
 import { tally } from './support/console.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tally-cli-'))
 const bob = actorOf('bob')
+const ann = actorOf('ann')
 const stranger = actorOf('stranger')
 const DAY = 86_400
 
@@ -224,6 +229,52 @@ describe('tally on a chain', () => {
       await scenario.elapse(DAY)
       expect((await tally(['audit', ...chain, '--no-re-execute'])).code).to.equal(0)
     }).timeout(30_000)
+
+    describe('from a worker’s store', () => {
+      const worker = actorOf('alice 1')
+
+      /** A store with one receipt of 2 units, signed, of a new deal. */
+      async function storeOf(name: string, chainId: number): Promise<readonly string[]> {
+        await scenario.deposit(ann, 500_000n)
+        const { deal } = await scenario.open(alice, ann, { terms: { budget: 500_000n } })
+        const file = join(folder, name)
+        const store = createWorkerStore({
+          file,
+          identity: { chainId, settlement: scenario.deployment.settlement, worker: worker.address },
+        })
+        const hash = deal.key
+        const order = { dealKey: hash, index: 0n, inputRoot: hash, maxUnits: 5n, signature: waiting.group.signature }
+        store.addOrders([{ order, stream: 0, dealId: deal.id }])
+        const ref = { dealKey: hash, stream: 0 }
+        const made = { units: 2n, workHash: hash, outputRoot: hash, plainHash: hash, startedAt: 1n, endedAt: 2n }
+        store.appendReceipt(ref, 0n, made)
+        store.signTally(ref, 0, 1, (signed) => signCompact(tallyDigest(signed, scenario.domain), worker.key))
+        store.close()
+        return ['--store', file, '--worker', String(alice.workers[0]?.index)]
+      }
+
+      it('posts what it has signed and the chain has not settled, once', async () => {
+        const own = await storeOf('worker.sqlite', scenario.chainId)
+        const first = await tally(['force', ...chain, ...own, '--key-env', 'ALICE'], env)
+        expect(first.err).to.deep.equal([])
+        expect(first.out).to.include('force 1 receipts of 1 streams')
+        const again = await tally(['force', ...chain, ...own, '--key-env', 'ALICE'], env)
+        expect(again.err[0]).to.include('cli.nothing-to-force')
+        expect((await tally(['audit', ...chain, '--no-re-execute'])).code).to.equal(0)
+      })
+
+      it('refuses one of another chain', async () => {
+        const foreign = await storeOf('foreign.sqlite', 1)
+        const said = await tally(['force', ...chain, ...foreign, '--key-env', 'ALICE'], env)
+        expect(said.err[0]).to.include('cli.foreign-store')
+      })
+
+      it('refuses a file that is none', async () => {
+        const none = ['--store', join(folder, 'none.sqlite'), '--worker', '512']
+        const said = await tally(['force', ...chain, ...none, '--key-env', 'ALICE'], env)
+        expect(said.err[0]).to.include('cli.unreadable-file')
+      })
+    })
 
     it('refuses a file without segments', async () => {
       const path = join(folder, 'empty.json')
