@@ -320,7 +320,8 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
 
     function _bondUp(uint256 amount) private view returns (uint96) {
         uint256 value = amount * _parameters.bondBps * STAKE_UNIT;
-        return uint96(Math.ceilDiv(value, BPS * _parameters.stakeValue));
+        // More than any stake can be: capped, so that reserving it fails, and not cut to its low bits.
+        return uint96(Math.min(Math.ceilDiv(value, BPS * _parameters.stakeValue), type(uint96).max));
     }
 
     function _check(bool holds, string memory field, uint256 value, uint256 limit) private pure {
