@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 
 import { TallyError } from '#protocol/errors.ts'
@@ -45,6 +45,7 @@ export function createHttp(options: { readonly log?: Logger } & HttpLimits = {})
   const bodyLimit = options.bodyLimitBytes ?? 1_048_576
   const requestTimeout = options.requestTimeoutMs ?? 15_000
   const log: FastifyBaseLogger | undefined = options.log
+  const quiet = new LogController({ disableRequestLogging: true })
   const app = fastify({
     bodyLimit,
     requestTimeout,
@@ -52,11 +53,13 @@ export function createHttp(options: { readonly log?: Logger } & HttpLimits = {})
     keepAliveTimeout: 5_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 128 },
-    ...(log === undefined ? { logger: false } : { loggerInstance: log, disableRequestLogging: true }),
+    ...(log === undefined ? { logger: false } : { loggerInstance: log, logController: quiet }),
   })
   app.server.maxConnections = options.maxConnections ?? 512
   app.server.maxRequestsPerSocket = 0
 
+  // what is no JSON and no bytes is refused by its type, not by what it is not
+  app.removeContentTypeParser('text/plain')
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
     done(null, body),
   )

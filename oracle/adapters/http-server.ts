@@ -44,8 +44,6 @@ export function createHttpServer(deps: {
   readonly notReady: () => readonly string[]
 }): FastifyInstance {
   const app = createHttp({ log: deps.log, bodyLimitBytes: MAX_BODY_BYTES })
-  // what is no JSON and no bytes is refused by its type, not by what it is not
-  app.removeContentTypeParser('text/plain')
   dataRoutes(app, deps.data)
   workRoutes(app, deps)
   proposalRoute(app, deps)

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 
 import { createHttp, HttpProblem, listenHttp } from '#runtime/http.ts'
+import { createLog } from '#runtime/log.ts'
 
 describe('http', () => {
   let app: FastifyInstance
@@ -72,8 +73,25 @@ describe('http', () => {
       code: 'request.too-large',
     })
     expect(await problem('/echo', json('{'))).to.include({ status: 400, code: 'request.malformed' })
-    const xml = { method: 'POST', headers: { 'content-type': 'application/xml' }, body: '<a/>' }
-    expect(await problem('/echo', xml)).to.include({ status: 415, code: 'request.media-type' })
+    for (const type of ['application/xml', 'text/plain']) {
+      const other = { method: 'POST', headers: { 'content-type': type }, body: '<a/>' }
+      expect(await problem('/echo', other)).to.include({ status: 415, code: 'request.media-type' })
+    }
+  })
+
+  it('starts without warnings of the framework, and logs no request', async () => {
+    const lines: string[] = []
+    const warnings: string[] = []
+    const note = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', note)
+    const log = createLog({ name: 'test', level: 'debug', destination: { write: (line) => void lines.push(line) } })
+    const other = createHttp({ log })
+    other.get('/', () => ({}))
+    expect((await other.inject('/')).statusCode).to.equal(200)
+    await other.close()
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
+    expect([lines, warnings]).to.deep.equal([[], []])
   })
 
   it('takes JSON and plain bytes', async () => {
