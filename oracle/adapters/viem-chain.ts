@@ -313,9 +313,9 @@ function understand(error: unknown): Awaited<ReturnType<Chain['broadcast']>> {
   const text = error instanceof BaseError ? `${error.details} ${error.message}` : String(error)
   const known = answers.find(([, pattern]) => pattern.test(text))
   if (known !== undefined) return known[0]
-  const delivered =
-    error instanceof BaseError && error.walk((cause) => cause instanceof Error && 'code' in cause) !== null
-  if (delivered) return 'refused'
+  // a node's own errors have numbers; a broken connection has a word
+  const isAnswer = (cause: unknown) => cause instanceof Error && 'code' in cause && typeof cause.code === 'number'
+  if (error instanceof BaseError && error.walk(isAnswer) !== null) return 'refused'
   throw new OracleError('chain.unreachable', 'the node did not take the transaction', { retryable: true, cause: error })
 }
 
