@@ -1,12 +1,17 @@
 /**
- * `npm run generate`: compiles, then writes what the contracts decide for others: `protocol/abi.generated.ts` and
- * `test/snapshots/<Contract>.json`. With `--check` it writes nothing and fails when a file is stale.
+ * `npm run generate`: compiles, then writes what follows from the code: `protocol/abi.generated.ts` and
+ * `test/snapshots/<Contract>.json` from the contracts, `docs/openapi/<node>.json` from the nodes' routes. With `--check`
+ * it writes nothing and fails when a file is stale.
  *
  * @module
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+
+import { oracleApi } from '#oracle/adapters/routes.ts'
+import { type OpenApiSource, openApiOf } from '#runtime/openapi.ts'
+import { workerApi } from '#worker/adapters/routes.ts'
 
 import { type BuiltContract, readBuiltContracts } from './support/contract-build.ts'
 import { brokenLimits, snapshotText } from './support/contract-snapshot.ts'
@@ -40,12 +45,21 @@ function abiText(contracts: readonly BuiltContract[]): string {
 ${constants.join('\n')}`
 }
 
+function apiText(source: OpenApiSource): string {
+  return `${JSON.stringify(openApiOf(source), null, 2)}\n`
+}
+
 /** Every generated file by path, with the text it must have. */
 function wantedFiles(contracts: readonly BuiltContract[], demo: readonly BuiltContract[]): Map<string, string> {
   const snapshots = contracts.map(
     (contract) => [`test/snapshots/${contract.name}.json`, snapshotText(contract)] as const,
   )
-  return new Map([['protocol/abi.generated.ts', abiText([...contracts, ...demo])], ...snapshots])
+  return new Map([
+    ['protocol/abi.generated.ts', abiText([...contracts, ...demo])],
+    ['docs/openapi/oracle.json', apiText(oracleApi)],
+    ['docs/openapi/worker.json', apiText(workerApi)],
+    ...snapshots,
+  ])
 }
 
 function textOf(path: string): string | undefined {

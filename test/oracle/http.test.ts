@@ -2,6 +2,7 @@ import { request } from 'node:http'
 
 import { expect } from 'chai'
 
+import { oracleStatus } from '#oracle/adapters/routes.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { toWire } from '#protocol/wire.ts'
 import {
@@ -296,6 +297,7 @@ describe("a member's HTTP face", function () {
   it('shows where it stands', async () => {
     const { body } = await call(member.url, '/v1/status')
     expect(body).to.include({ ready: true, halted: null, member: accountOf('member 0').address })
+    expect(oracleStatus.strict().safeParse(body).error).to.equal(undefined)
     expect(body.committee).to.deep.equal({ epoch: 1, threshold: 2, members: 3, index: 0 })
     expect((await raw(member.url, 'GET', '/readyz')).status).to.equal(200)
     const metrics = await (await fetch(`${member.url}/metrics`)).text()

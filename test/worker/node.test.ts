@@ -24,6 +24,7 @@ import { createShutdown, type Shutdown } from '#runtime/shutdown.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
 import type { Rpc } from '#test/support/rpc.ts'
 import { actorOf, createScenario, type Scenario } from '#test/support/scenario.ts'
+import { workerStatus } from '#worker/adapters/routes.ts'
 import { parseConfig } from '#worker/config.ts'
 import { startWorker } from '#worker/node.ts'
 
@@ -162,6 +163,7 @@ describe('a worker', () => {
 
   async function streamOf(stream: number): Promise<{ receipts: number; settled: number; hold: string | null }> {
     const status = await (await fetch(`${url}/v1/status`)).json()
+    expect(workerStatus.safeParse(status).error).to.equal(undefined)
     const own = status.deals.find((one: { dealKey: string }) => one.dealKey === deal.key)
     return (
       own?.streams.find((one: { stream: number }) => one.stream === stream) ?? { receipts: -1, settled: -1, hold: null }

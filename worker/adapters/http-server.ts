@@ -1,5 +1,5 @@
 /**
- * The worker's HTTP routes: data by root, orders handed over directly, and what the worker is doing.
+ * The worker's HTTP server: hands what its routes let through over to the worker's parts.
  *
  * @module
  */
@@ -7,16 +7,17 @@ import type { FastifyInstance } from 'fastify'
 import type { Hex } from 'viem'
 
 import { dataRoot } from '#protocol/merkle.ts'
-import { parseDataRoot, parseOrdersMessage } from '#protocol/wire.ts'
+import { toWire } from '#protocol/wire.ts'
 import type { DataStore } from '#runtime/data-store.ts'
 import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
+import { serveRoutes } from '#runtime/routes.ts'
 
 import { WorkerError } from '../errors.ts'
 import type { SignedOrder, SignedTally, StoredReceipt, StreamRef } from '../rows.ts'
-import { streamRoutes } from './stream-routes.ts'
+import { workerRoutes } from './routes.ts'
 
-/** Creates the server; it does not listen yet. */
+/** Creates the server; it does not listen yet. `tally` gives the furthest unsettled tally of a stream, null for none. */
 export function createWorkerHttp(options: {
   readonly data: DataStore
   readonly acceptOrders: (orders: readonly SignedOrder[]) => number
@@ -28,43 +29,54 @@ export function createWorkerHttp(options: {
 }): FastifyInstance {
   const { data } = options
   const app = createHttp({ log: options.log })
+  serveRoutes(app, workerRoutes, {
+    getHealth: () => ({ status: 'ok' }),
+    getStatus: () => options.status(),
 
-  app.get('/healthz', () => ({ status: 'ok' }))
-  app.get('/v1/status', () => options.status())
-  streamRoutes(app, options)
+    async putData({ params: { root }, body }, reply) {
+      const bytes = new Uint8Array(body)
+      if (dataRoot(bytes) !== root)
+        throw new HttpProblem(400, 'data.root-mismatch', `the bytes are not those of ${root}`)
+      const isKnown = data.has(root)
+      await data.put(bytes).catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === 'data.full') {
+          throw new HttpProblem(507, 'data.full', 'the worker holds as much as it may')
+        }
+        throw error
+      })
+      return reply.status(isKnown ? 200 : 201).send({ root })
+    },
 
-  app.get<{ Params: { root: string } }>('/v1/data/:root', async (request, reply) => {
-    const root = parseDataRoot(request.params.root)
-    const bytes = await data.get(root)
-    if (bytes === null) throw new HttpProblem(404, 'data.unknown', `there is no data ${root}`)
-    return reply.type('application/octet-stream').send(Buffer.from(bytes))
-  })
+    async getData({ params: { root } }, reply) {
+      const bytes = await data.get(root)
+      if (bytes === null) throw new HttpProblem(404, 'data.unknown', `there is no data ${root}`)
+      return reply.type('application/octet-stream').send(Buffer.from(bytes))
+    },
 
-  app.put<{ Params: { root: string } }>('/v1/data/:root', async (request, reply) => {
-    const root = parseDataRoot(request.params.root)
-    if (!Buffer.isBuffer(request.body)) {
-      throw new HttpProblem(415, 'request.media-type', 'data comes as application/octet-stream')
-    }
-    const bytes = new Uint8Array(request.body)
-    if (dataRoot(bytes) !== root) throw new HttpProblem(400, 'data.root-mismatch', `the bytes are not those of ${root}`)
-    const isKnown = data.has(root)
-    await data.put(bytes).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'data.full') {
-        throw new HttpProblem(507, 'data.full', 'the worker holds as much as it may')
+    postOrders({ body: { orders } }) {
+      try {
+        return { accepted: options.acceptOrders(orders) }
+      } catch (error) {
+        if (error instanceof WorkerError) throw toProblem(error)
+        throw error
       }
-      throw error
-    })
-    return reply.status(isKnown ? 200 : 201).send({ root })
-  })
+    },
 
-  app.post('/v1/orders', (request, reply) => {
-    const { orders } = parseOrdersMessage(request.body)
-    try {
-      return reply.status(202).send({ accepted: options.acceptOrders(orders) })
-    } catch (error) {
-      if (error instanceof WorkerError) throw toProblem(error)
-      throw error
-    }
+    getReceipts({ query: { from, limit, ...ref } }) {
+      return { receipts: toWire(options.receipts(ref, from, from + limit)) }
+    },
+
+    getWork({ params: { workHash } }) {
+      const receipt = options.receiptOf(workHash)
+      if (receipt === null) throw new HttpProblem(404, 'work.unknown', `there is no receipt ${workHash}`)
+      return toWire(preimageOf(receipt))
+    },
+
+    getTally({ query }) {
+      const tally = options.tally(query)
+      if (tally === null) throw new HttpProblem(404, 'tally.none', 'nothing of this stream waits to be settled')
+      return { tally: toWire(tally) }
+    },
   })
   return app
 }
@@ -72,4 +84,11 @@ export function createWorkerHttp(options: {
 function toProblem(error: WorkerError): HttpProblem {
   const statuses: Readonly<Record<string, number>> = { 'chain.unknown': 503, 'orders.full': 429, 'order.conflict': 409 }
   return new HttpProblem(statuses[error.code] ?? 422, error.code, error.message)
+}
+
+/** What a receipt's work hash was made of, as an auditor asks for it. */
+function preimageOf({ order, outputRoot, plainHash, startedAt, endedAt }: StoredReceipt) {
+  const { index, inputRoot, maxUnits, signature } = order
+  const times = { startedAt: Number(startedAt), endedAt: Number(endedAt) }
+  return { order: { index, inputRoot, maxUnits, signature }, outputRoot, plainHash, ...times }
 }

@@ -15,8 +15,10 @@ import { toWire } from '#protocol/wire.ts'
 import { createDataStore } from '#runtime/data-store.ts'
 import { createLog } from '#runtime/log.ts'
 import { createWorkerHttp } from '#worker/adapters/http-server.ts'
+import { workerApi } from '#worker/adapters/routes.ts'
 import { WorkerError } from '#worker/errors.ts'
 
+import { brokenReferences, describedRoutes, registeredRoutes } from '../../support/routes.ts'
 import { dealKey, orderOf, outcomeOf } from '../support/fixtures.ts'
 
 const bytes = new TextEncoder().encode('an input')
@@ -85,6 +87,11 @@ describe('worker routes', () => {
       order: { index, inputRoot, maxUnits, signature },
       ...{ outputRoot, plainHash, startedAt: Number(receipt.startedAt), endedAt: Number(receipt.endedAt) },
     })
+  })
+
+  it('are all in the document, and nothing else is', () => {
+    expect(registeredRoutes(app)).to.deep.equal(describedRoutes(workerApi))
+    expect(brokenReferences(workerApi)).to.deep.equal([])
   })
 
   const order = toWire(orderOf(1))
