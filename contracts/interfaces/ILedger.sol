@@ -58,7 +58,7 @@ interface ILedger {
     error LedgerTokenDecimals(uint8 decimals);
 
     /// @notice Advances the protocol clock by the time since its last touch, at most one hour.
-    /// @dev Permissionless. Every state-changing function of the settlement touches the clock as well.
+    /// @dev Permissionless. Everything that depends on time touches the clock as well.
     /// @return clock Seconds on the protocol clock.
     function tick() external returns (uint32 clock);
 
