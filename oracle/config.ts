@@ -91,7 +91,10 @@ const schema = z.strictObject({
   /** Folder of the store and the data, of this process alone. */
   dataDir: z.string().min(1),
   maxDataBytes: z.number().int().min(1_048_576).default(4_294_967_296),
-  /** How long inputs, outputs and programs are kept after they were last put: windows and disputes end within 14 days. */
+  /**
+   * How long inputs, outputs and programs are kept after they were last put, and preimages of receipts after they came:
+   * windows and disputes end within 14 days.
+   */
   dataKeptMs: milliseconds(3_600_000, 31_536_000_000).default(1_209_600_000),
   http: z
     .strictObject({

@@ -42,6 +42,8 @@ import { createUpkeep } from './services/upkeep.ts'
 const COMMITTEE_MS = 5_000
 /** How often data that is old enough is removed. */
 const PRUNE_EVERY_MS = 3_600_000
+/** Segments pruned in one write. */
+const PRUNED_AT_ONCE = 200
 /** A head not seen for this many polls makes the node unready. */
 const STALE_POLLS = 20
 
@@ -175,7 +177,10 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
   if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
-  start('pruning', PRUNE_EVERY_MS, async () => void (await data.prune(config.dataKeptMs)))
+  start('pruning', PRUNE_EVERY_MS, async () => {
+    await data.prune(config.dataKeptMs)
+    await pruneSegments(store, clock.now() - config.dataKeptMs, signal)
+  })
 
   const address = await listenHttp(app, config.http)
   log.info({ url: address.url, member: deps.signerKey.address, chainId }, 'oracle ready')
@@ -209,6 +214,13 @@ function cached(read: () => Promise<Committee>, now: () => number): () => Promis
     value = await read()
     readAt = now()
     return value
+  }
+}
+
+/** A part at a time: a write of years of segments would keep requests waiting. */
+async function pruneSegments(store: Store, receivedBeforeMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && store.segments.prune(receivedBeforeMs, PRUNED_AT_ONCE) === PRUNED_AT_ONCE) {
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

@@ -39,6 +39,9 @@ export type StoredSegment = {
   readonly receivedAtMs: number
 }
 
+/** What stays known of a segment for good. */
+export type SegmentState = Pick<StoredSegment, 'tallyHash' | 'status' | 'check' | 'transaction'>
+
 /** Identity of one stream. */
 export type StreamId = { readonly dealKey: Hex; readonly stream: number }
 
@@ -46,8 +49,11 @@ export type StreamId = { readonly dealKey: Hex; readonly stream: number }
 export type SegmentStore = {
   /** Stores an accepted segment and its tasks in one durable transaction; false if it was there. */
   insert(segment: StoredSegment, fresh: readonly number[]): boolean
+  /** A segment as it was sent; null if it was not, or was pruned. */
   get(tallyHash: Hex): StoredSegment | null
-  /** Segment with exactly these receipts. */
+  /** What became of a segment, pruned or not. */
+  state(tallyHash: Hex): SegmentState | null
+  /** Segment with exactly these receipts; null if there is none, or it was pruned. */
   find(
     group: StreamId & { readonly first: number; readonly count: number; readonly segmentHash: Hex },
   ): StoredSegment | null
@@ -76,6 +82,14 @@ export type SegmentStore = {
   settle(stream: StreamId, cursors: { readonly head: number; readonly final: number }): void
   /** Notes which transaction settled a batch of known root. */
   noteTransaction(root: Hex, transaction: Hex | null): void
+  /**
+   * Removes what the receipts of final and refused segments were made of, at most `limit` segments taken in before
+   * `receivedBeforeMs`, unix ms. Tally, signature, receipts and billed tasks stay: by them a worker is still paid once
+   * and caught signing two contents.
+   *
+   * @returns How many were pruned.
+   */
+  prune(receivedBeforeMs: number, limit: number): number
   counts(): Record<string, number>
   keepEvidence(evidence: {
     readonly dealKey: Hex

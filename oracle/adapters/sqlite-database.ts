@@ -32,7 +32,7 @@ create table if not exists segments (
   receipts blob not null, body text not null,
   status text not null, check_name text, verification text not null, claims integer not null default 0,
   transaction_hash text, batch_id integer, batched_until integer, received_at integer not null,
-  tried_at integer not null default 0
+  tried_at integer not null default 0, pruned integer not null default 0
 );
 create index if not exists segments_stream on segments (deal_key, stream, count);
 create index if not exists segments_open on segments (status) where status not in ('refused', 'final');
@@ -92,6 +92,13 @@ create table if not exists settlements (
 create index if not exists settlements_block on settlements (block_number);
 `
 
+/** Columns that databases made before they existed lack. */
+const laterColumns = [{ table: 'segments', column: 'pruned', definition: 'integer not null default 0' }] as const
+
+const laterIndexes = `
+create index if not exists segments_prunable on segments (received_at) where pruned = 0 and status in ('refused', 'final');
+`
+
 /**
  * Opens or creates the database of one deployment.
  *
@@ -138,6 +145,11 @@ function connect(file: string): DatabaseSync {
     connection = new DatabaseSync(file)
     connection.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full')
     connection.exec(schema)
+    for (const { table, column, definition } of laterColumns) {
+      const isThere = connection.prepare(`select 1 from pragma_table_info('${table}') where name = ?`).get(column)
+      if (isThere === undefined) connection.exec(`alter table ${table} add column ${column} ${definition}`)
+    }
+    connection.exec(laterIndexes)
     return connection
   } catch (error) {
     connection?.close()

@@ -12,7 +12,7 @@ import type { Range, Segment } from '../domain/segment.ts'
 import { freshReceipts } from '../domain/segment.ts'
 import { hasBit, taskPlace, withBit } from '../domain/task-pages.ts'
 import { OracleError } from '../errors.ts'
-import type { SegmentStore, StoredSegment, StreamId, Verification } from '../ports.ts'
+import type { SegmentState, SegmentStore, StoredSegment, StreamId, Verification } from '../ports.ts'
 import { blob, countBy, type Database, hex, integer, type Row, text } from './sqlite-database.ts'
 
 /** Creates the segments' store on an open database. */
@@ -50,7 +50,7 @@ export function createSegmentStore(database: Database): SegmentStore {
   }
 
   function get(tallyHash: Hex): StoredSegment | null {
-    const row = database.one('select * from segments where tally_hash = ?', tallyHash)
+    const row = database.one('select * from segments where tally_hash = ? and pruned = 0', tallyHash)
     return row === null ? null : toStored(row)
   }
 
@@ -68,9 +68,17 @@ export function createSegmentStore(database: Database): SegmentStore {
       }),
     get,
 
+    state(tallyHash) {
+      const row = database.one(
+        'select tally_hash, status, check_name, transaction_hash from segments where tally_hash = ?',
+        tallyHash,
+      )
+      return row === null ? null : toState(row)
+    },
+
     find({ dealKey, stream, first, count, segmentHash }) {
       const row = database.one(
-        'select * from segments where deal_key = ? and stream = ? and count = ? and first = ? and segment_hash = ?',
+        'select * from segments where deal_key = ? and stream = ? and count = ? and first = ? and segment_hash = ? and pruned = 0',
         dealKey,
         stream,
         count,
@@ -171,7 +179,8 @@ export function createSegmentStore(database: Database): SegmentStore {
     },
 
     reopen() {
-      database.run(`update segments set status = 'settled' where status = 'final'`)
+      // what was pruned is older than any re-organisation, and could not be sent again
+      database.run(`update segments set status = 'settled' where status = 'final' and pruned = 0`)
     },
 
     settle: ({ dealKey, stream }, { head, final }) =>
@@ -209,6 +218,14 @@ export function createSegmentStore(database: Database): SegmentStore {
         root,
       )
     },
+
+    prune: (receivedBeforeMs, limit) =>
+      database.run(
+        `update segments set body = json_remove(body, '$.receipts'), pruned = 1 where tally_hash in (
+           select tally_hash from segments where pruned = 0 and status in ('refused', 'final') and received_at < ? limit ?)`,
+        receivedBeforeMs,
+        limit,
+      ),
 
     counts: () => countBy(database, 'segments', 'status'),
 
@@ -268,15 +285,21 @@ export function toRange(row: Row): Range {
 function toStored(row: Row): StoredSegment {
   const segment: Segment = parseSegmentMessage(JSON.parse(text(row, 'body')))
   return {
-    tallyHash: hex(row, 'tally_hash'),
+    ...toState(row),
     segment,
     segmentHash: hex(row, 'segment_hash'),
-    status: segmentStatus.parse(row.status),
-    check: row.check_name === null ? null : text(row, 'check_name'),
     verification: toVerification(text(row, 'verification')),
     claims: integer(row, 'claims'),
-    transaction: row.transaction_hash === null ? null : hex(row, 'transaction_hash'),
     receivedAtMs: integer(row, 'received_at'),
+  }
+}
+
+function toState(row: Row): SegmentState {
+  return {
+    tallyHash: hex(row, 'tally_hash'),
+    status: segmentStatus.parse(row.status),
+    check: row.check_name === null ? null : text(row, 'check_name'),
+    transaction: row.transaction_hash === null ? null : hex(row, 'transaction_hash'),
   }
 }
 

@@ -15,7 +15,7 @@ import type { Recovery } from '#runtime/recovery.ts'
 import { ackKeyOf, firstFailure, intakeChecks, orderChecks, sameAddress } from '../domain/checks.ts'
 import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '../domain/facts.ts'
 import { contradict, freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
-import type { Chain, Clock, Data, FaultPoints, Store, StoredSegment } from '../ports.ts'
+import type { Chain, Clock, Data, FaultPoints, SegmentState, Store, StoredSegment } from '../ports.ts'
 import { readyFacts } from './judge.ts'
 
 /** Orders verified before other requests get their turn. */
@@ -146,10 +146,10 @@ export function createIntake(deps: {
   return {
     async segment(segment) {
       const hash = tallyHash(tallyOf(segment))
-      const before = store.segments.get(hash)
+      const before = store.segments.state(hash)
       if (before !== null) return answerTo(before, refused)
       const onChain = await chain.facts(segment)
-      const raced = store.segments.get(hash)
+      const raced = store.segments.state(hash)
       if (raced !== null) return answerTo(raced, refused)
 
       const facts = factsOf(segment, onChain)
@@ -160,7 +160,7 @@ export function createIntake(deps: {
     },
 
     find(hash) {
-      const stored = store.segments.get(hash)
+      const stored = store.segments.state(hash)
       if (stored === null) throw new HttpProblem(404, 'segment.unknown', 'this member has no such segment')
       return answer(stored)
     },
@@ -215,7 +215,7 @@ function isSignedBy(digest: Hex, signature: Hex, account: Hex): boolean {
   }
 }
 
-function answer(stored: StoredSegment): SegmentAnswer {
+function answer(stored: SegmentState): SegmentAnswer {
   return {
     tallyHash: stored.tallyHash,
     status: stored.status,
@@ -225,7 +225,7 @@ function answer(stored: StoredSegment): SegmentAnswer {
 }
 
 function answerTo(
-  stored: StoredSegment,
+  stored: SegmentState,
   refused: (code: string, check: string, extensions: Record<string, unknown>) => HttpProblem,
 ): SegmentAnswer {
   if (stored.status !== 'refused') return answer(stored)

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 import { expect } from 'chai'
 import { type Hex, keccak256, stringToHex } from 'viem'
@@ -9,6 +10,7 @@ import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
 import { type Segment, tallyOf } from '#oracle/domain/segment.ts'
 import type { Store, StoredSegment } from '#oracle/ports.ts'
 import { tallyHash } from '#protocol/eip712.ts'
+import { toWire } from '#protocol/wire.ts'
 import { goodSegment, place } from '../support/facts.ts'
 import { orderOf, receiptOf, segmentOf } from '../support/work.ts'
 
@@ -47,6 +49,11 @@ describe("a member's store", () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
+  /** The file itself, for looking behind the store's back; the store has to be opened again. */
+  function database(): DatabaseSync {
+    store.close()
+    return new DatabaseSync(file)
+  }
   function reopen(): void {
     store.close()
     store = open()
@@ -185,6 +192,48 @@ describe("a member's store", () => {
     store.segments.expire(stream)
     expect(store.segments.get(hash)).to.include({ status: 'refused', check: 'deal.open' })
     expect(store.segments.openStreams()).to.deep.equal([])
+  })
+
+  it('forgets the preimages of old work that is final or refused, and nothing that guards against paying twice', () => {
+    const [final, refused, waiting, recent] = [
+      accept(goodSegment(1)),
+      accept(goodSegment(2)),
+      accept(goodSegment(3)),
+      accept(goodSegment(4), { receivedAtMs: 50 }),
+    ]
+    store.segments.settle(stream, { head: 1, final: 1 })
+    store.segments.refuse(refused, 'reexecution.output')
+    const before = [store.segments.ranges(stream, 'all'), store.segments.billed(place.dealKey, [0n, 2n, 4n, 6n])]
+    expect([store.segments.prune(20, 1), store.segments.prune(20, 9), store.segments.prune(20, 9)]).to.deep.equal([
+      ...[1, 1, 0],
+    ])
+    reopen()
+    expect([final, refused, waiting, recent].map((hash) => store.segments.get(hash)?.tallyHash)).to.deep.equal([
+      ...[undefined, undefined, waiting, recent],
+    ])
+    expect(store.segments.state(final)).to.include({ status: 'final', check: null })
+    expect(store.segments.state(refused)).to.include({ status: 'refused', check: 'reexecution.output' })
+    expect([
+      store.segments.ranges(stream, 'all'),
+      store.segments.billed(place.dealKey, [0n, 2n, 4n, 6n]),
+    ]).to.deep.equal(before)
+    const behind = database()
+    const kept = behind.prepare('select body from segments where tally_hash = ?').get(final)
+    behind.close()
+    const { receipts: _, ...signed } = goodSegment(1)
+    expect(JSON.parse(String(kept?.body))).to.deep.equal(toWire(signed))
+    store = open()
+    store.segments.reopen()
+    expect(store.segments.state(final)?.status).to.equal('final')
+  })
+
+  it('opens a database made before segments could be pruned', () => {
+    const hash = accept(goodSegment(1))
+    const old = database()
+    old.exec('drop index segments_prunable; alter table segments drop column pruned')
+    old.close()
+    store = open()
+    expect(store.segments.get(hash)?.tallyHash).to.equal(hash)
   })
 
   it('sorts orders by index over all of uint64 and keeps the first of a task', () => {
