@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroAddress } from 'viem'
 
-import { deploy, type PARAMETERS } from '../support/deployment.ts'
+import { deploy, type PARAMETERS, Role } from '../support/deployment.ts'
 import { createMarket, NO_PERMIT, USD } from '../support/market.ts'
 import { lastClock } from '../support/protocol-clock.ts'
 import { fieldsOf } from '../support/results.ts'
@@ -147,6 +147,31 @@ describe('Ledger', () => {
       await expect(tally.connect(guardian).setParameters(parameters))
         .to.be.revertedWithCustomError(settlement, 'AccessManagedUnauthorized')
         .withArgs(guardian)
+    })
+  })
+
+  describe('a delayed governor', () => {
+    it('schedules first, and only then changes what it scheduled, once', async () => {
+      const { tally, settlement, manager, deployer, stranger, parameters } = await networkHelpers.loadFixture(deployed)
+      const grant = manager.connect(deployer).getFunction('grantRole')
+      await grant(Role.Governor, stranger, DAY)
+      const next = { ...parameters, closingPeriod: 7200 }
+      const change = () => tally.connect(stranger).setParameters(next)
+      await expect(change()).to.be.revertedWithCustomError(manager, 'AccessManagerNotScheduled')
+      const data = tally.interface.encodeFunctionData('setParameters', [next])
+      await manager.connect(stranger).getFunction('schedule')(settlement, data, 0)
+      await expect(change()).to.be.revertedWithCustomError(manager, 'AccessManagerNotReady')
+      await networkHelpers.time.increase(DAY)
+      await change()
+      expect((await tally.parameters()).closingPeriod).to.equal(7200n)
+      await expect(change()).to.be.revertedWithCustomError(manager, 'AccessManagerNotScheduled')
+    })
+
+    it('cannot move the authority: only the manager can', async () => {
+      const { settlement, governor } = await networkHelpers.loadFixture(deployed)
+      await expect(settlement.connect(governor).setAuthority(governor))
+        .to.be.revertedWithCustomError(settlement, 'AccessManagedUnauthorized')
+        .withArgs(governor)
     })
   })
 
