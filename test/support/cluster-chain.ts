@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { type Address, type Hex, numberToHex, type PublicClient } from 'viem'
 
-import { freePorts } from '#scripts/network/ports.ts'
+import { lastingPorts } from './cluster-ports.ts'
 import type { Processes } from './cluster-processes.ts'
 import { clientOf, type Rpc } from './rpc.ts'
 
@@ -55,7 +55,7 @@ export type ClusterChain = {
 
 /** Starts a chain and waits until it answers. */
 export async function startClusterChain(kind: ChainKind, processes: Processes): Promise<ClusterChain> {
-  const [port = 0] = await freePorts(1)
+  const [port = 0] = await lastingPorts(1)
   const url = `http://127.0.0.1:${port}`
   processes.supervise({ name: 'chain', env: { HARDHAT_DISABLE_TELEMETRY: 'true' }, ...programOf(kind, port) })
   const rpc = rpcOf(url)

@@ -93,6 +93,7 @@ function createSupervised(spec: ProcessSpec, { folder, tell, surprises }: Surrou
   let child: ChildProcess | null = null
   let isWanted = false
   let isKilled = false
+  let isServing = false
   let firstLine = Promise.withResolvers<unknown>()
   let ended = Promise.withResolvers<number | string>()
 
@@ -104,7 +105,7 @@ function createSupervised(spec: ProcessSpec, { folder, tell, surprises }: Surrou
     ended = Promise.withResolvers()
     const [point] = armed
     const output = openSync(log, 'a', 0o600)
-    child = spawn(spec.command, [...spec.args], {
+    const own = spawn(spec.command, [...spec.args], {
       stdio: ['ignore', 'pipe', output],
       detached: true,
       env: {
@@ -115,14 +116,24 @@ function createSupervised(spec: ProcessSpec, { folder, tell, surprises }: Surrou
       },
     })
     closeSync(output)
-    const { pid, stdout } = child
+    child = own
+    const { pid, stdout } = own
     if (pid !== undefined) tell(`+${pid}`)
-    if (stdout !== null) {
-      const lines = createInterface({ input: stdout })
-      lines.once('line', (line) => firstLine.resolve(line.startsWith('{') ? JSON.parse(line) : line))
-    }
-    child.once('error', (error) => surprises.push(`${name} cannot be started: ${error.message}`))
-    child.once('exit', (code, signal) => onExit(pid, signal ?? code ?? 'nothing'))
+    if (stdout === null) throw new Error(`${name} has no standard output`)
+    const lines = createInterface({ input: stdout })
+    lines.once('line', (line) => {
+      // what a dead process said last may come after its end
+      if (child !== own) return
+      isServing = true
+      firstLine.resolve(line.startsWith('{') ? JSON.parse(line) : line)
+    })
+    own.once('error', (error) => {
+      if (pid !== undefined) return
+      surprises.push(`${name} cannot be started: ${error.message}`)
+      child = null
+      ended.resolve('not started')
+    })
+    own.once('exit', (code, signal) => onExit(pid, signal ?? code ?? 'nothing'))
   }
 
   function onExit(pid: number | undefined, how: number | string): void {
@@ -131,7 +142,9 @@ function createSupervised(spec: ProcessSpec, { folder, tell, surprises }: Surrou
       tell(`-${pid}`)
     }
     child = null
-    firstLine = Promise.withResolvers()
+    // whoever waits for one that died before it served waits for the next
+    if (isServing) firstLine = Promise.withResolvers()
+    isServing = false
     const [point] = armed
     if (how === 'SIGKILL' && point !== undefined && existsSync(markerOf(point))) {
       fired.push(point)
@@ -149,7 +162,6 @@ function createSupervised(spec: ProcessSpec, { folder, tell, surprises }: Surrou
     fired,
     armed,
     starts: () => starts,
-    // a process may die before it serves: what counts is the first one that does
     ready: () => firstLine.promise,
     async kill() {
       isKilled = true

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Supervised } from './cluster-processes.ts'
 import type { Choices } from './cluster-random.ts'
 
-const SHORTEST_MS = 300
-const LONGEST_MS = 2_500
+const SHORTEST_MS = 500
+const LONGEST_MS = 4_000
 
 /** Kills going on. */
 export type Storm = {

@@ -15,11 +15,11 @@ import type { Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dataRoot } from '#protocol/merkle.ts'
-import { freePorts } from '#scripts/network/ports.ts'
 import { artifactsIn } from './artifacts.ts'
 import { type ChainKind, type ClusterChain, startClusterChain } from './cluster-chain.ts'
 import { call, put } from './cluster-client.ts'
 import { closeAndClaim } from './cluster-money.ts'
+import { lastingPorts } from './cluster-ports.ts'
 import { createProcesses, type Processes, type Supervised } from './cluster-processes.ts'
 import { actorOf, createScenario, type DealHand, type ProviderHand, type Scenario } from './scenario.ts'
 
@@ -90,7 +90,7 @@ export async function startCluster(options: ClusterOptions) {
 async function build(options: ClusterOptions, folder: string, processes: Processes) {
   const chain = await startClusterChain(options.chain, processes)
   await chain.automine(true)
-  const ports = await freePorts(MEMBERS)
+  const ports = await lastingPorts(MEMBERS)
   const urls = ports.map((port) => `http://127.0.0.1:${port}`)
   const artifact = artifactsIn(join(ROOT, 'artifacts'))
   const parameters = { closingPeriod: 3_600 }
