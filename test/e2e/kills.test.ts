@@ -111,8 +111,9 @@ describe('a committee whose processes are killed while the chain re-organises', 
       expect(mining.made.map(({ depth }) => depth)).to.deep.equal(depths)
       for (const { dropped } of mining.made) expect(dropped, 'settlements taken back').not.to.be.empty
       for (const [i] of on.members.entries()) {
+        await on.until(`member ${i} ready`, async () => (await on.ask(i, '/v1/status')).body.ready === true)
         const { body } = await on.ask(i, '/v1/status')
-        expect(body, `member ${i}`).to.include({ ready: true, halted: null, evidence: 0 })
+        expect(body, `member ${i}`).to.include({ halted: null, evidence: 0 })
         expect(body.segments, `honest segments that member ${i} refused`).not.to.have.property('refused')
       }
       await mining.stop()

@@ -9,6 +9,7 @@ import { placeOrders, program, type Task, tasksOf, unitsOf, untilSettled } from 
 import type { DealHand } from '../support/scenario.ts'
 
 const TASKS = 12
+const STREAMS = 2
 
 describe('a committee of three of which two attest', function () {
   this.timeout(120_000)
@@ -25,9 +26,8 @@ describe('a committee of three of which two attest', function () {
       chain: 'anvil',
       program: program(),
       deals: 1,
-      streams: 2,
+      streams: STREAMS,
       memberSettings,
-      forceAfterMs: 6_000,
     } as const
     cluster = await startCluster(options)
     mining = await cluster.chain.mining({ everyMs: 250 })
@@ -59,10 +59,23 @@ describe('a committee of three of which two attest', function () {
     expect(new Set(await cluster.lanes())).to.deep.equal(new Set([Lane.Attested]))
   })
 
-  it('attests nothing with only one left, and the worker forces its receipts in alone', async () => {
+  it('attests nothing with only one left, however long it waits', async () => {
     const before = await cluster.lanes()
     await cluster.members[1]?.stop()
     await order(8, TASKS, [0])
+    await cluster.until('the last member has all receipts', async () => {
+      const { segments } = (await cluster.ask(0, '/v1/status')).body
+      return ((segments as Record<string, number>).accepted ?? 0) >= STREAMS
+    })
+    const from = await cluster.chain.client.getBlockNumber()
+    // several turns and take-overs long
+    await cluster.until('blocks', async () => (await cluster.chain.client.getBlockNumber()) > from + 30n)
+    expect(await cluster.lanes()).to.deep.equal(before)
+  })
+
+  it('cannot keep a worker from its pay: it forces its receipts in alone', async () => {
+    const before = await cluster.lanes()
+    await cluster.changeWorker(0, { forceAfterMs: 500 })
     await untilSettled(cluster, deal, TASKS)
     const since = (await cluster.lanes()).slice(before.length)
     expect(since).not.to.be.empty

@@ -93,9 +93,8 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const ports = await lastingPorts(MEMBERS)
   const urls = ports.map((port) => `http://127.0.0.1:${port}`)
   const artifact = artifactsIn(join(ROOT, 'artifacts'))
-  const parameters = { closingPeriod: 3_600 }
   const endpoints = await Promise.all(urls.map((url) => options.beforeMember?.(url) ?? url))
-  const scenario = await createScenario({ rpc: chain.rpc, artifact, endpoints, parameters })
+  const scenario = await createScenario({ rpc: chain.rpc, artifact, endpoints })
   for (let i = 0; i < MEMBERS; i++) await fundOnce(chain, actorOf(`gas ${i}`).address)
 
   const program = dataRoot(options.program)
@@ -159,6 +158,14 @@ async function build(options: ClusterOptions, folder: string, processes: Process
     return { count, units: BigInt(units) }
   }
 
+  /** Ends a worker and starts it again with other options. */
+  async function changeWorker(index: number, changes: Pick<ClusterOptions, 'forceAfterMs' | 'workerSettings'>) {
+    await workers[index]?.stop()
+    const worker = startWorker({ ...site, options: { ...options, ...changes } }, index)
+    workers[index] = worker
+    await allReady([worker], processes)
+  }
+
   /** Lane of each batch settled so far, in order. */
   async function lanes(): Promise<number[]> {
     const settled = await chain.client.getContractEvents({
@@ -172,7 +179,7 @@ async function build(options: ClusterOptions, folder: string, processes: Process
 
   return {
     ...{ folder, chain, scenario, providers, deals, members, workers, urls, leader, processes },
-    ...{ until, insist, stream, lanes, ask },
+    ...{ until, insist, stream, lanes, ask, changeWorker },
     balances: (lane: 'attested' | 'forced' = 'attested') => closeAndClaim(scenario, chain, { deals, providers, lane }),
   }
 }
