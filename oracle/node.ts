@@ -34,6 +34,7 @@ import { createGatherer } from './services/gatherer.ts'
 import { createIntake } from './services/intake.ts'
 import { startLoop } from './services/loop.ts'
 import { createProposer } from './services/proposer.ts'
+import { createReleaser } from './services/releaser.ts'
 import { createSubmitter } from './services/submitter.ts'
 import { createTracker } from './services/tracker.ts'
 import { createUpkeep } from './services/upkeep.ts'
@@ -138,6 +139,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
       maxOpen: config.turns.maxOpenBatches,
     },
     onMined: tracker.refresh,
+    onFailed: proposer.failed,
     onEvent: metrics.transaction,
   })
   const upkeep = createUpkeep({
@@ -145,6 +147,11 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     blocks: store.blocks,
     slotSeconds: config.turns.slotSeconds,
     touchedAt: tracker.touchedAt,
+  })
+
+  const releaser = createReleaser({
+    ...{ store, chain, committee, signer, submitter, clock },
+    slotSeconds: config.turns.slotSeconds,
   })
 
   await tracker.step()
@@ -176,6 +183,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.checker = start('checker', 1_000, () => drain(checker.step)).wake
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
+  start('releaser', config.turns.retryMs, releaser.step)
   if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
   start('pruning', PRUNE_EVERY_MS, async () => {
     await data.prune(config.dataKeptMs)

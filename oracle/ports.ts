@@ -6,7 +6,7 @@
  */
 import type { Address, Hex } from 'viem'
 
-import type { Offer } from '#protocol/types.ts'
+import type { Acknowledgement, Offer } from '#protocol/types.ts'
 import type { OrderMessage, SegmentStatus } from '#protocol/wire.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
 import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
@@ -72,6 +72,8 @@ export type SegmentStore = {
   note(tallyHash: Hex, check: string | null): void
   /** Verified and not settled segments that are in no batch. */
   candidates(): Candidate[]
+  /** Verified segments that wait for nothing but the buyer's exposure, at most `limit`. */
+  heldByExposure(limit: number): StoredSegment[]
   /** Streams with segments that are not final. */
   openStreams(): (StreamId & { readonly dealId: number })[]
   /** Refuses what can never settle any more: the stream's deal is over. */
@@ -100,6 +102,9 @@ export type SegmentStore = {
   evidence(): number
 }
 
+/** An acknowledgement with its signature. */
+export type SignedAcknowledgement = Acknowledgement & { readonly signature: Hex }
+
 /** Orders, offers and acknowledgements as the buyers and providers sent them. */
 export type MessageStore = {
   putOrders(orders: readonly OrderMessage[]): void
@@ -107,8 +112,16 @@ export type MessageStore = {
   orders(query: { readonly dealKey: Hex; readonly from: bigint; readonly limit: number }): OrderMessage[]
   putOffer(hash: Hex, offer: Offer, signature: Hex): boolean
   offers(): { readonly hash: Hex; readonly offer: Offer; readonly signature: Hex }[]
-  putAcknowledgement(match: StreamId & { readonly count: number; readonly segmentHash: Hex }, signature: Hex): void
-  acknowledgement(match: StreamId & { readonly count: number; readonly segmentHash: Hex }): Hex | null
+  /** Stores an acknowledgement; a later one of the same receipts takes its place. */
+  putAcknowledgement(acknowledgement: SignedAcknowledgement): void
+  /** Signature over exactly this tally. */
+  acknowledgement(match: Acknowledgement): Hex | null
+  /** Of each stream of a deal with acknowledgements its number. */
+  acknowledgedStreams(dealKey: Hex): number[]
+  /** Of a stream's acknowledgements of at most `maxCount` receipts the one of most units. */
+  highestAcknowledgement(stream: StreamId, maxCount: number): SignedAcknowledgement | null
+  /** Forgets the acknowledgements of these segments. */
+  dropAcknowledgements(tallies: readonly Hex[]): void
 }
 
 /** A batch this member built. */
@@ -271,6 +284,8 @@ export type Chain = {
   settleCall(batch: Hex, authority: Hex): Call
   /** Outcome of each group, from the answer of a simulated `settle`. */
   outcomes(answer: Hex): number[]
+  /** Call that brings an acknowledgement to a deal without settling anything. */
+  acknowledgeCall(dealId: number, acknowledgement: SignedAcknowledgement): Call
   upkeepCall(what: 'tick' | { readonly close: number } | { readonly recycle: number }): Call
   /** Sends signed bytes; tells what the node made of them, and throws only when it could not be asked. */
   broadcast(raw: Hex): Promise<'sent' | 'known' | 'underpriced' | 'nonce-low' | 'refused'>

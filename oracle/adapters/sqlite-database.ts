@@ -50,7 +50,7 @@ create table if not exists orders (
 ) without rowid;
 create table if not exists offers (hash text primary key, body text not null);
 create table if not exists acknowledgements (
-  deal_key text, stream integer, count integer, segment_hash text, signature text not null,
+  deal_key text, stream integer, count integer, segment_hash text, signature text not null, units integer,
   primary key (deal_key, stream, count, segment_hash)
 ) without rowid;
 
@@ -93,7 +93,10 @@ create index if not exists settlements_block on settlements (block_number);
 `
 
 /** Columns that databases made before they existed lack. */
-const laterColumns = [{ table: 'segments', column: 'pruned', definition: 'integer not null default 0' }] as const
+const laterColumns = [
+  { table: 'segments', column: 'pruned', definition: 'integer not null default 0' },
+  { table: 'acknowledgements', column: 'units', definition: 'integer' },
+] as const
 
 const laterIndexes = `
 create index if not exists segments_prunable on segments (received_at) where pruned = 0 and status in ('refused', 'final');

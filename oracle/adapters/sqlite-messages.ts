@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { bytesToHex, type Hex } from 'viem'
+import { bytesToHex } from 'viem'
 
 import { parseOfferMessage, toWire } from '#protocol/wire.ts'
-import type { MessageStore } from '../ports.ts'
-import { blob, type Database, hex, integer, text } from './sqlite-database.ts'
+import type { MessageStore, SignedAcknowledgement } from '../ports.ts'
+import { blob, type Database, hex, integer, type Row, text } from './sqlite-database.ts'
 
 /** Task indexes are uint64 and SQLite's integers are signed: big-endian bytes sort as the numbers do. */
 function taskKey(index: bigint): Uint8Array {
@@ -78,26 +78,68 @@ export function createMessageStore(database: Database): MessageStore {
         ...parseOfferMessage(JSON.parse(text(row, 'body'))),
       })),
 
-    putAcknowledgement({ dealKey, stream, count, segmentHash }, signature) {
+    putAcknowledgement({ dealKey, stream, count, units, segment, signature }) {
       database.run(
-        `insert or ignore into acknowledgements (deal_key, stream, count, segment_hash, signature) values (?, ?, ?, ?, ?)`,
+        `insert or replace into acknowledgements (deal_key, stream, count, units, segment_hash, signature)
+         values (?, ?, ?, ?, ?, ?)`,
         dealKey,
         stream,
         count,
-        segmentHash,
+        units,
+        segment,
         signature,
       )
     },
 
-    acknowledgement({ dealKey, stream, count, segmentHash }): Hex | null {
+    acknowledgement({ dealKey, stream, count, units, segment }) {
       const row = database.one(
-        'select signature from acknowledgements where deal_key = ? and stream = ? and count = ? and segment_hash = ?',
+        `select signature from acknowledgements
+         where deal_key = ? and stream = ? and count = ? and segment_hash = ? and units = ?`,
         dealKey,
         stream,
         count,
-        segmentHash,
+        segment,
+        units,
       )
       return row === null ? null : hex(row, 'signature')
     },
+
+    acknowledgedStreams: (dealKey) =>
+      database
+        .all('select distinct stream from acknowledgements where deal_key = ?', dealKey)
+        .map((row) => integer(row, 'stream')),
+
+    highestAcknowledgement({ dealKey, stream }, maxCount) {
+      const row = database.one(
+        `select * from acknowledgements where deal_key = ? and stream = ? and count <= ? and units is not null
+         order by units desc limit 1`,
+        dealKey,
+        stream,
+        maxCount,
+      )
+      return row === null ? null : toAcknowledgement(row)
+    },
+
+    dropAcknowledgements: (tallies) =>
+      database.atomically(() => {
+        for (const tallyHash of tallies) {
+          database.run(
+            `delete from acknowledgements where (deal_key, stream, count, segment_hash) in (
+               select deal_key, stream, count, segment_hash from segments where tally_hash = ?)`,
+            tallyHash,
+          )
+        }
+      }),
+  }
+}
+
+function toAcknowledgement(row: Row): SignedAcknowledgement {
+  return {
+    dealKey: hex(row, 'deal_key'),
+    stream: integer(row, 'stream'),
+    count: integer(row, 'count'),
+    units: BigInt(integer(row, 'units')),
+    segment: hex(row, 'segment_hash'),
+    signature: hex(row, 'signature'),
   }
 }

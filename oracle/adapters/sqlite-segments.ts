@@ -151,9 +151,18 @@ export function createSegmentStore(database: Database): SegmentStore {
              length(s.receipts) as size, a.signature is not null as acknowledged
            from segments s left join acknowledgements a
              on a.deal_key = s.deal_key and a.stream = s.stream and a.count = s.count and a.segment_hash = s.segment_hash
+               and a.units = s.units
            where s.status = 'accepted' and s.verification = 'done'`,
         )
         .map(toCandidate),
+
+    heldByExposure: (limit) =>
+      database
+        .all(
+          `select * from segments where status = 'accepted' and verification = 'done' and check_name = 'exposure' limit ?`,
+          limit,
+        )
+        .map(toStored),
 
     openStreams: () =>
       database

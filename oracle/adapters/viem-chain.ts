@@ -205,6 +205,15 @@ export function createViemChain(options: {
       ...hexToBytes(decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data: answer })),
     ],
 
+    acknowledgeCall: (dealId, { stream: index, count, units, segment, signature }) => ({
+      to: deployment.settlement,
+      data: encodeFunctionData({
+        abi: settlementAbi,
+        functionName: 'acknowledge',
+        args: [dealId, index, count, Number(units), segment, signature],
+      }),
+    }),
+
     upkeepCall: (what) => ({ to: deployment.settlement, data: upkeepData(what) }),
 
     async acceptsSignature(account, digest, signature) {

@@ -190,11 +190,10 @@ export function createIntake(deps: {
     },
 
     async acknowledgement(message) {
-      const { dealKey, stream, count, segment, signature } = message
-      const deal = await openDeal('acknowledgement.refused', dealKey)
-      const signer = recoverCompact(acknowledgementDigest(message, domain), signature)
+      const deal = await openDeal('acknowledgement.refused', message.dealKey)
+      const signer = recoverCompact(acknowledgementDigest(message, domain), message.signature)
       if (!sameAddress(signer, ackKeyOf(deal))) throw refused('acknowledgement.refused', 'acknowledgement.signature')
-      store.messages.putAcknowledgement({ dealKey, stream, count, segmentHash: segment }, signature)
+      store.messages.putAcknowledgement(message)
       deps.onSegment()
     },
   }

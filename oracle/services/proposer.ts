@@ -9,10 +9,12 @@ import { encodeBatch, type Group } from '#protocol/batch.ts'
 import type { Domain } from '#protocol/eip712.ts'
 import { Lane, Mode } from '#protocol/types.ts'
 import type { Logger } from '#runtime/log.ts'
+import { createBackoff } from '../domain/backoff.ts'
 import { sameAddress } from '../domain/checks.ts'
 import { type BatchPolicy, judgeBatch, type Verdict } from '../domain/cost-model.ts'
 import { type Candidate, longestPerStream, type Selection, selectGroups, streamNumber } from '../domain/grouping.ts'
 import { leaderAt, mayPropose } from '../domain/quorum.ts'
+import { tallyOf } from '../domain/segment.ts'
 import type { Chain, Clock, Committee, FaultPoints, Signer, Store, StoredSegment } from '../ports.ts'
 import { rootOf } from './attester.ts'
 import type { Gatherer, ProposedGroup, Seat } from './gatherer.ts'
@@ -22,6 +24,8 @@ import { type JudgedGroup, judgeGroups } from './judge.ts'
 export type Proposer = {
   /** Looks once at what is ready; returns the number of batches built. */
   step(): Promise<number>
+  /** Lets the streams of a batch that could not settle wait, each failure in a row longer; what settled meanwhile not. */
+  failed(groups: readonly Hex[]): void
 }
 
 /** How a committee takes turns. */
@@ -36,6 +40,8 @@ export type TurnPolicy = {
   readonly maxOpenBatches: number
 }
 
+/** Longest pause of a stream whose batches keep failing, milliseconds. */
+const LAST_RETRY_MS = 300_000
 /** Times a batch is proposed again without the groups that were refused. */
 const ROUNDS = 4
 
@@ -64,6 +70,10 @@ export function createProposer(deps: {
   const { store, chain, clock, log, batchPolicy, turnPolicy } = deps
   /** When a group that could not be attested may be tried again, unix milliseconds. */
   const retryAt = new Map<Hex, number>()
+  const backoff = createBackoff({
+    ...{ firstMs: turnPolicy.retryMs, lastMs: LAST_RETRY_MS },
+    ...{ now: clock.now, random: Math.random },
+  })
 
   /** True without a check; else notes it and lets the group wait before it is tried again. */
   function keepUnless(tallyHash: Hex, check: string | null): boolean {
@@ -77,13 +87,15 @@ export function createProposer(deps: {
     const now = clock.now()
     store.batches.release(now)
     for (const [tallyHash, at] of retryAt) if (at <= now) retryAt.delete(tallyHash)
-    return store.segments.candidates().filter(({ tallyHash }) => !retryAt.has(tallyHash))
+    return store.segments
+      .candidates()
+      .filter((candidate) => !retryAt.has(candidate.tallyHash) && backoff.isDue(streamNumber(candidate)))
   }
 
   function toReady(candidate: Candidate): Ready[] {
     const stored = store.segments.get(candidate.tallyHash)
     if (stored === null) return []
-    const acknowledgement = candidate.acknowledged ? store.messages.acknowledgement(matchOf(stored)) : null
+    const acknowledgement = candidate.acknowledged ? store.messages.acknowledgement(tallyOf(stored.segment)) : null
     return [{ candidate, stored, acknowledgement }]
   }
 
@@ -197,6 +209,13 @@ export function createProposer(deps: {
       }
       return built
     },
+
+    failed(groups) {
+      for (const tallyHash of groups) {
+        const stored = store.segments.get(tallyHash)
+        if (stored?.status === 'accepted') backoff.failed(streamNumber(stored.segment))
+      }
+    },
   }
 }
 
@@ -227,8 +246,4 @@ function toGroup({ stored, acknowledgement }: Pick<Ready, 'stored' | 'acknowledg
   const { dealId, stream, worker, first, signature, receipts } = stored.segment
   const group = { dealId, stream, worker, first, signature, receipts }
   return acknowledgement === null ? group : { ...group, acknowledgement }
-}
-
-function matchOf({ segment, segmentHash }: StoredSegment) {
-  return { dealKey: segment.dealKey, stream: segment.stream, count: segment.count, segmentHash }
 }

@@ -23,6 +23,7 @@ import type {
   Inclusion,
   Purpose,
   Store,
+  StoredBatch,
   StoredTransaction,
 } from '../ports.ts'
 
@@ -59,10 +60,11 @@ const FOREIGN_SIGHTINGS = 5
  * Creates the submitter.
  *
  * @param deps - `head`: newest block followed; `onMined` refreshes what the chain's state decides, before a batch's
- *   skipped groups return to the pool; `onEvent` counts.
+ *   skipped groups return to the pool; `onFailed` is told the groups of a batch that could not settle, after they
+ *   returned; `onEvent` counts.
  */
 export function createSubmitter(deps: {
-  readonly store: Pick<Store, 'batches' | 'transactions'>
+  readonly store: Pick<Store, 'batches' | 'messages' | 'transactions'>
   readonly chain: Pick<
     Chain,
     'inclusion' | 'block' | 'broadcast' | 'fees' | 'simulate' | 'outcomes' | 'transactionCount'
@@ -75,6 +77,7 @@ export function createSubmitter(deps: {
   readonly log: Logger
   readonly policy: SubmitPolicy
   readonly onMined: () => Promise<void>
+  readonly onFailed: (groups: readonly Hex[]) => void
   readonly onEvent: (event: string) => void
 }): Submitter {
   const { store, chain, key, clock, faults, log, policy } = deps
@@ -127,11 +130,16 @@ export function createSubmitter(deps: {
     deps.onEvent('final')
   }
 
+  function fail(id: number, reason: string): void {
+    store.batches.fail(id, reason)
+    deps.onFailed(store.batches.get(id)?.groups ?? [])
+  }
+
   async function onInclusion(purpose: Purpose, { success, hash }: Inclusion & { hash: Hex }): Promise<void> {
     await deps.onMined()
     if (purpose.kind !== 'batch') return
     if (success) store.batches.settled(purpose.batchId)
-    else store.batches.fail(purpose.batchId, `reverted in ${hash}`)
+    else fail(purpose.batchId, `reverted in ${hash}`)
   }
 
   async function missing(transaction: StoredTransaction): Promise<void> {
@@ -208,24 +216,35 @@ export function createSubmitter(deps: {
     return limit < BigInt(policy.maxGas) ? limit : BigInt(policy.maxGas)
   }
 
-  async function sendBatch({ id, data }: { id: number; data: Hex }): Promise<void> {
+  async function sendBatch({ id, data, groups }: StoredBatch): Promise<void> {
     const call = { to: deps.settlement, data }
     const simulation = await chain.simulate({ from: key.address, ...call })
     if (!simulation.success) {
       log.warn({ batch: id, reason: simulation.reason }, 'batch would revert: its groups return to the pool')
-      store.batches.fail(id, simulation.reason)
+      fail(id, simulation.reason)
       deps.onEvent('would_revert')
       return
     }
-    const moves = chain.outcomes(simulation.answer).some((outcome) => outcome <= Outcome.Clamped)
-    if (moves) return send({ kind: 'batch', batchId: id }, call, allowance(simulation.gas))
+    const outcomes = chain.outcomes(simulation.answer)
+    // the buyer's side changed its key since: the group goes through the attested lane from now on
+    store.messages.dropAcknowledgements(groups.filter((_, index) => outcomes[index] === Outcome.BadAcknowledgement))
+    if (outcomes.some((outcome) => outcome <= Outcome.Clamped))
+      return send({ kind: 'batch', batchId: id }, call, allowance(simulation.gas))
     await deps.onMined()
-    store.batches.fail(id, 'nothing left to settle')
+    fail(id, 'nothing left to settle')
     deps.onEvent('stale')
+  }
+
+  function isUnderWay(label: string): boolean {
+    return store.transactions
+      .open()
+      .some(({ purpose, state }) => purpose.kind === 'upkeep' && purpose.label === label && state === 'sent')
   }
 
   async function sendQueued(): Promise<void> {
     for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+      // until it is mined, the chain still says that it would succeed
+      if (isUnderWay(call.label)) continue
       const simulation = await chain.simulate({ from: key.address, to: call.to, data: call.data })
       if (simulation.success) await send({ kind: 'upkeep', label: call.label }, call, allowance(simulation.gas))
       else log.debug({ label: call.label, reason: simulation.reason }, 'upkeep not needed')

@@ -167,6 +167,26 @@ describe('a committee of three on a chain', function () {
     await untilTrue(async () => (await cursor(1)) === 2, 30_000, 'settling')
   })
 
+  it('frees exposure with an acknowledgement that came after its receipts were settled', async () => {
+    const { id, key } = await openDeal(chain, deployment, { program, exposure: 2n })
+    place = { ...place, dealId: id, dealKey: key }
+    await untilTrue(async () => (await order(0)).every(({ status }) => status === 202), 10_000, 'following the deal')
+    for (const index of [2, 4]) await order(index)
+    const receipts = [0, 2, 4].map((index) => receiptOf(place, index))
+    const paid = segmentOf(place, 0, receipts.slice(0, 2))
+    await deliver(paid, [outputOf(0), outputOf(2)])
+    await untilTrue(async () => (await cursor(0)) === 2, 30_000, 'settling')
+
+    const [held] = await deliver(segmentOf(place, 0, receipts), [outputOf(4)])
+    const hash = held?.body.tallyHash
+    const checks = () => Promise.all(members.map(({ url }) => call(url, `/v1/segments/${hash}`)))
+    await untilTrue(async () => (await checks()).some(({ body }) => body.check === 'exposure'), 30_000, 'being held')
+    expect(await cursor(0)).to.equal(2)
+
+    for (const { url } of members) await call(url, '/v1/acknowledgements', acknowledgementOf(place, paid))
+    await untilTrue(async () => (await cursor(0)) === 3, 40_000, 'settling what was held')
+  })
+
   it('keeps two contents for one place in a stream as evidence, and settles the first', async () => {
     await order(2)
     const [first, second] = [receiptOf(place, 0), receiptOf(place, 2)].map((receipt) => segmentOf(place, 0, [receipt]))

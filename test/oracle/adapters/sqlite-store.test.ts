@@ -12,7 +12,7 @@ import type { Store, StoredSegment } from '#oracle/ports.ts'
 import { tallyHash } from '#protocol/eip712.ts'
 import { toWire } from '#protocol/wire.ts'
 import { goodSegment, place } from '../support/facts.ts'
-import { orderOf, receiptOf, segmentOf } from '../support/work.ts'
+import { acknowledgementOf, orderOf, receiptOf, segmentOf } from '../support/work.ts'
 
 const hashOf = (name: string) => keccak256(stringToHex(name))
 const stream = { dealKey: place.dealKey, stream: 0 }
@@ -227,13 +227,29 @@ describe("a member's store", () => {
     expect(store.segments.state(final)?.status).to.equal('final')
   })
 
-  it('opens a database made before segments could be pruned', () => {
+  it('opens a database made before segments could be pruned and acknowledgements named their units', () => {
     const hash = accept(goodSegment(1))
     const old = database()
-    old.exec('drop index segments_prunable; alter table segments drop column pruned')
+    old.exec(`drop index segments_prunable; alter table segments drop column pruned;
+      alter table acknowledgements drop column units`)
     old.close()
     store = open()
     expect(store.segments.get(hash)?.tallyHash).to.equal(hash)
+  })
+
+  it('takes an acknowledgement for exactly one tally, and the highest that is settled for a stream', () => {
+    const [short, long] = [goodSegment(1), goodSegment(3)]
+    accept(short)
+    accept(long)
+    store.messages.putAcknowledgement({ ...acknowledgementOf(place, short), units: 9n })
+    expect(store.segments.candidates().map(({ acknowledged }) => acknowledged)).to.deep.equal([false, false])
+    for (const segment of [short, long]) store.messages.putAcknowledgement(acknowledgementOf(place, segment))
+    expect(store.segments.candidates().map(({ acknowledged }) => acknowledged)).to.deep.equal([true, true])
+    expect(store.messages.acknowledgedStreams(place.dealKey)).to.deep.equal([0])
+    expect(store.messages.highestAcknowledgement(stream, 2)).to.deep.equal(acknowledgementOf(place, short))
+    expect(store.messages.highestAcknowledgement(stream, 0)).to.equal(null)
+    store.messages.dropAcknowledgements([tallyHash(tallyOf(long))])
+    expect(store.messages.highestAcknowledgement(stream, 9)).to.deep.equal(acknowledgementOf(place, short))
   })
 
   it('sorts orders by index over all of uint64 and keeps the first of a task', () => {

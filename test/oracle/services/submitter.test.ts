@@ -3,14 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
-import { type Hex, keccak256, stringToHex } from 'viem'
+import { type Hex, hexToBytes, keccak256, stringToHex } from 'viem'
 
 import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
 import type { Fees } from '#oracle/domain/fees.ts'
+import { tallyOf } from '#oracle/domain/segment.ts'
 import type { Chain, Inclusion, Store } from '#oracle/ports.ts'
 import { createSubmitter, type Submitter } from '#oracle/services/submitter.ts'
+import { tallyHash } from '#protocol/eip712.ts'
+import { Outcome } from '#protocol/types.ts'
 import { createLog } from '#runtime/log.ts'
 import { accountOf } from '../support/chain.ts'
+import { place } from '../support/facts.ts'
+import { acknowledgementOf, receiptOf, segmentOf } from '../support/work.ts'
 
 const settlement = '0x00000000000000000000000000000000000000aa'
 const hashOf = (name: string) => keccak256(stringToHex(name))
@@ -36,6 +41,7 @@ describe('sending with one gas key', () => {
   let answer: Awaited<ReturnType<Chain['broadcast']>>
   let simulated: Awaited<ReturnType<Chain['simulate']>>
   let fees: Fees
+  let failed: (readonly Hex[])[]
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tally-submit-'))
@@ -43,6 +49,7 @@ describe('sending with one gas key', () => {
     ;[now, head, sent, included, used, answer] = [1_000_000, 100n, [], new Map(), 7, 'sent']
     simulated = { success: true, answer: '0x00', gas: 100_000n }
     fees = { maxFeePerGas: 100n, maxPriorityFeePerGas: 2n }
+    failed = []
     submitter = create()
   })
   afterEach(() => {
@@ -62,7 +69,7 @@ describe('sending with one gas key', () => {
         },
         fees: async () => fees,
         simulate: async () => simulated,
-        outcomes: () => [simulated.success ? Number(simulated.answer) : 0],
+        outcomes: () => (simulated.success ? [...hexToBytes(simulated.answer)] : []),
         transactionCount: async () => used,
       },
       key: {
@@ -79,6 +86,7 @@ describe('sending with one gas key', () => {
       log: createLog({ name: 'test', level: 'silent' }),
       policy,
       onMined: async () => {},
+      onFailed: (groups) => void failed.push(groups),
       onEvent: () => {},
     })
   }
@@ -211,6 +219,38 @@ describe('sending with one gas key', () => {
     expect(sent).to.deep.equal([])
   })
 
+  it('tells whose groups could not settle, so that they wait before they are tried again', async () => {
+    const groups = [hashOf('tally')]
+    const insert = (data: Hex) => store.batches.insert({ lane: 1, root: hashOf(data), data, groups })
+    simulated = { success: false, reason: 'full' }
+    insert('0x01')
+    await submitter.step()
+    simulated = { success: true, answer: '0x00', gas: 1n }
+    insert('0x02')
+    await submitter.step()
+    include(sent[0], 100n, false)
+    await submitter.step()
+    expect(failed).to.deep.equal([groups, groups])
+  })
+
+  it('forgets an acknowledgement the chain does not believe, and settles what it can', async () => {
+    const segments = [0, 1].map((stream) => segmentOf(place, stream, [receiptOf(place, stream)]))
+    for (const segment of segments) {
+      const tally = tallyOf(segment)
+      const stored = { segment, tallyHash: tallyHash(tally), segmentHash: tally.segment, status: 'accepted' } as const
+      const rest = { check: null, verification: 'done', claims: 11, transaction: null, receivedAtMs: 1 } as const
+      store.segments.insert({ ...stored, ...rest }, [0])
+      store.messages.putAcknowledgement(acknowledgementOf(place, segment))
+    }
+    const groups = segments.map((segment) => tallyHash(tallyOf(segment)))
+    store.batches.insert({ lane: 0, root: hashOf('both'), data: '0x01', groups })
+    simulated = { success: true, answer: `0x00${Outcome.BadAcknowledgement.toString(16).padStart(2, '0')}`, gas: 1n }
+    await submitter.step()
+    expect(sent).to.have.length(1)
+    const known = segments.map((segment) => store.messages.acknowledgement(tallyOf(segment)) !== null)
+    expect(known).to.deep.equal([true, false])
+  })
+
   it('halts when its nonce was used by a transaction it never signed', async () => {
     batch()
     await submitter.step()
@@ -228,9 +268,11 @@ describe('sending with one gas key', () => {
 
   it('does chores once, and only if they would succeed', async () => {
     const chore = { to: settlement, data: '0x71cc' as Hex, label: 'tick' } as const
-    submitter.enqueue(chore)
-    submitter.enqueue(chore)
-    await submitter.step()
+    for (const _ of [1, 2]) {
+      submitter.enqueue(chore)
+      submitter.enqueue(chore)
+      await submitter.step()
+    }
     expect(store.transactions.open().map(({ purpose }) => purpose)).to.deep.equal([{ kind: 'upkeep', label: 'tick' }])
     simulated = { success: false, reason: 'closed already' }
     submitter.enqueue({ ...chore, label: 'close 1' })

@@ -6,6 +6,7 @@
 import type { Address, Hex } from 'viem'
 import wabt from 'wabt'
 
+import type { Segment } from '#oracle/domain/segment.ts'
 import { acknowledgementDigest, orderDigest, tallyDigest, taskHash } from '#protocol/eip712.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
@@ -106,7 +107,7 @@ export function segmentOf(
 }
 
 /** The buyer's acknowledgement of a segment. */
-export function acknowledgementOf(place: Place, segment: SegmentMessage) {
+export function acknowledgementOf(place: Place, segment: Segment) {
   const { dealKey, stream, count, units } = segment
   const message = { dealKey, stream, count, units, segment: segmentHash(encodeReceipts(segment.receipts)) }
   return { ...message, signature: signCompact(acknowledgementDigest(message, place.domain), keyOf('ack')) }
