@@ -97,7 +97,7 @@ export function signOffer(chain: Chain, provider: PrivateKeyAccount, providerKey
     maxBudget: limits.maxBudget,
     total: limits.total,
     buyer: zeroAddress,
-    openingFee: 1_000n,
+    openingFee: 1n, // within the bond of the smallest budget
     maxDuration: MAX_DURATION,
     expiry: EXPIRY,
     mode: Mode.Calldata,
