@@ -23,7 +23,7 @@ import {
 import { address, hash, seconds, small } from '#protocol/wire-fields.ts'
 import type { OpenApiSource } from '#runtime/openapi.ts'
 import { BYTES, type RouteTable, TEXT } from '#runtime/routes.ts'
-import { executionChecks, intakeChecks, orderChecks, readyChecks } from '../domain/checks.ts'
+import { checkNames, executionChecks, intakeChecks, orderChecks } from '../domain/checks.ts'
 
 const dataParams = z.object({ root: dataRootParam })
 const rootAnswer = z.object({ root: hash })
@@ -50,7 +50,11 @@ export const oracleStatus = z.object({
 })
 
 function oneOf(...lists: readonly (readonly { readonly name: string }[])[]): string {
-  return [...new Set(lists.flat().map(({ name }) => `\`${name}\``))].join(', ')
+  return quoted(lists.flat().map(({ name }) => name))
+}
+
+function quoted(names: readonly string[]): string {
+  return [...new Set(names)].map((name) => `\`${name}\``).join(', ')
 }
 
 /** Every route of a committee member. */
@@ -98,7 +102,7 @@ export const oracleRoutes = {
     params: z.object({ tallyHash: hash }),
     answers: {
       200: {
-        when: `Its status. \`check\` says why it was refused, or what holds an accepted one: ${oneOf(readyChecks)}, \`input.available\`, \`program.available\`, \`reexecution.pending\`, \`committee.silent\`.`,
+        when: `Its status. \`check\` says why it was refused, or what holds an accepted one: ${quoted(checkNames)}, \`program.available\`, \`committee.silent\`.`,
         body: segmentAnswer,
       },
     },
