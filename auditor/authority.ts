@@ -5,7 +5,7 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { decodeAttestation, type SignedAttestation } from '#protocol/attestation.ts'
+import { Claim, decodeAttestation, type SignedAttestation } from '#protocol/attestation.ts'
 import { attestationDigest, forceDigest } from '#protocol/eip712.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { Lane } from '#protocol/types.ts'
@@ -50,6 +50,7 @@ function attestationProblem(replay: Replay, { root, authority }: Authorised): st
   const epoch = replay.state.epochs.get(attestation.epoch)
   if (epoch === undefined) return `epoch ${attestation.epoch} never began`
   if (!isEpochValid(replay, epoch)) return `epoch ${attestation.epoch} is over`
+  if ((attestation.claims & Claim.Tallies) === 0) return 'it does not claim that the tallies are signed'
   const signed = countSignatures(replay, epoch, attestation, root)
   if (typeof signed === 'string') return signed
   return signed < epoch.threshold ? `${signed} of the ${epoch.threshold} signatures needed` : null

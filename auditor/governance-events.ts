@@ -7,8 +7,10 @@ import type { CommitteeEvent } from './events.ts'
 import { type EventArgs, expectSame, type Replay, report } from './replay.ts'
 import { addressKey } from './state.ts'
 
-const MAX_PAUSE = 14 * 86_400
-const MAX_WINDOW = 3 * 86_400
+const DAY = 86_400
+const MAX_PAUSE = 14 * DAY
+const MAX_WINDOW = 3 * DAY
+const MIN_CLOSING = 7_200
 const MAX_BPS = 10_000
 const MAX_MEMBERS = 32
 
@@ -21,6 +23,10 @@ export function replayParameters(replay: Replay, { parameters }: EventArgs<'Para
   if (parameters.attestedWindow >= parameters.forcedWindow) {
     report(replay, 'parameters', 'the attested window is not shorter than the forced one')
   }
+  if (parameters.closingPeriod < MIN_CLOSING) report(replay, 'parameters', 'closing leaves no time to force')
+  if (parameters.retention < parameters.forcedWindow + 2 * DAY) {
+    report(replay, 'parameters', 'deals’ ids are reused before their money has matured')
+  }
   if (parameters.forcedWindow > MAX_WINDOW) report(replay, 'parameters', 'the forced window is longer than the wheel')
   if (parameters.stakeValue === 0) report(replay, 'parameters', 'stake is valued at nothing')
   replay.state.parameters = parameters
@@ -31,9 +37,16 @@ export function replayTreasuries(replay: Replay, args: EventArgs<'TreasuriesSet'
   replay.state.treasuries = { protocol: addressKey(args.treasury), committee: addressKey(args.committeeTreasury) }
 }
 
+/** A pause is bounded, and followed by a rest as long as a pause may be; ending one is always allowed. */
+export function checkPause(replay: Replay, what: string, before: number, until: number): void {
+  const clock = replay.state.clock.value
+  const isRested = clock >= before + MAX_PAUSE || until <= clock
+  if (until > clock + MAX_PAUSE || !isRested) report(replay, 'parameters', `${what} are paused until ${until}`)
+}
+
 /** Pauses new deals. */
 export function replayPause(replay: Replay, { until }: EventArgs<'Paused'>): void {
-  if (until > replay.state.clock.value + MAX_PAUSE) report(replay, 'parameters', `new deals are paused until ${until}`)
+  checkPause(replay, 'new deals', replay.state.pausedUntil, until)
   replay.state.pausedUntil = until
 }
 

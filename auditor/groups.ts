@@ -13,7 +13,7 @@ import { Lane, Outcome, type Tally } from '#protocol/types.ts'
 
 import type { ReadGroup } from './decode.ts'
 import { lowerFloor, rateLimitDown } from './money.ts'
-import { addressKey, type Deal, type State, type Stream, wheelOf } from './state.ts'
+import { addressKey, type Deal, revokedFrom, type State, type Stream, wheelOf } from './state.ts'
 import { creditUnmatured, roomAt } from './wheel.ts'
 
 /** One group with everything the rules derive from it. */
@@ -77,7 +77,8 @@ function hashGroup({ dealKey, stream, first, count, segment }: Tally): Hex {
 function isMember(state: State, group: ReadGroup, deal: Deal): boolean {
   const worker = state.workers.get(group.worker)
   if (worker === undefined || worker.provider !== deal.provider) return false
-  return worker.revokedFrom === 0 || state.clock.value < worker.revokedFrom
+  const from = revokedFrom(state, group.worker)
+  return from === 0 || state.clock.value < from
 }
 
 function isSignedBy(digest: Hex, signature: Hex, key: string | undefined): boolean {

@@ -12,7 +12,16 @@ import type { Contracts } from './events.ts'
 import { dayOf } from './money.ts'
 import type { DiscrepancyKind } from './report.ts'
 import type { Source } from './source.ts'
-import { accountOf, addressKey, type Deal, dealStateAt, type State, streamNumber, wheelOf } from './state.ts'
+import {
+  accountOf,
+  addressKey,
+  type Deal,
+  dealStateAt,
+  revokedFrom,
+  type State,
+  streamNumber,
+  wheelOf,
+} from './state.ts'
 import { readView } from './views.ts'
 import { bucketOf, dueAt, unmaturedAt } from './wheel.ts'
 
@@ -223,7 +232,7 @@ async function inspectProvider({ state, contracts, source, block }: Scope, id: n
 async function inspectWorker({ state, contracts, source, block }: Scope, index: number): Promise<Comparison[]> {
   const call = { abi: registryAbi, address: contracts.registry, functionName: 'revokedFrom', args: [index] } as const
   const from = await readView(source, call, block)
-  return [pair('registry', `the revocation of worker ${index}`, state.workers.get(index)?.revokedFrom ?? 0, from)]
+  return [pair('registry', `the revocation of worker ${index}`, revokedFrom(state, index), from)]
 }
 
 async function inspectOffer({ state, contracts, source, block }: Scope, hash: Hex): Promise<Comparison[]> {

@@ -8,8 +8,9 @@ import { type Address, type Hex, slice, zeroAddress } from 'viem'
 import { PAGE_ROWS, pageAddress, parseWorkerPage } from '#protocol/worker-pages.ts'
 
 import type { RegistryEvent } from './events.ts'
+import { checkPause } from './governance-events.ts'
 import { expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
-import { addressKey, type Provider } from './state.ts'
+import { addressKey, membership, type Provider } from './state.ts'
 
 type RegistryArgs<name extends RegistryEvent['eventName']> = Extract<
   RegistryEvent,
@@ -17,7 +18,6 @@ type RegistryArgs<name extends RegistryEvent['eventName']> = Extract<
 >['args']
 
 const KEY_BYTES = 20
-const MAX_PAUSE = 14 * 86_400
 
 function createProvider(owner: Address, payout: Address): Provider {
   return {
@@ -97,7 +97,7 @@ async function replayWorkers(replay: Replay, args: RegistryArgs<'WorkersRegister
   const count = (args.keys.length - 2) / 2 / KEY_BYTES
   for (let row = 0; row < count; row++) {
     const key = addressKey(slice(args.keys, row * KEY_BYTES, (row + 1) * KEY_BYTES))
-    state.workers.set(args.firstIndex + row, { provider: args.provider, key, revokedFrom: 0 })
+    state.workers.set(args.firstIndex + row, { provider: args.provider, key })
   }
   await checkPage(replay, args, page)
 }
@@ -125,13 +125,15 @@ function replayRevocation(replay: Replay, { provider, index, from }: RegistryArg
   const { state } = replay
   const worker = state.workers.get(index)
   touch(replay, thing.worker(index), 'registry')
-  if (worker === undefined || worker.provider !== provider || worker.revokedFrom !== 0) {
+  if (worker === undefined || worker.provider !== provider) {
     report(replay, 'registry', `worker ${index} is not provider ${provider}’s to revoke`)
     return
   }
+  const before = state.revocations.get(membership(worker)) ?? Number.POSITIVE_INFINITY
+  if (from >= before) report(replay, 'registry', `the revocation of worker ${index} was put off`)
   if (from < state.clock.value + state.notices.key)
     report(replay, 'registry', `worker ${index} was revoked without notice`)
-  worker.revokedFrom = from
+  state.revocations.set(membership(worker), from)
 }
 
 function replayPayout(replay: Replay, provider: Provider, payout: Address): void {
@@ -151,8 +153,7 @@ function replayAcceptance(replay: Replay, provider: Provider, args: RegistryArgs
 }
 
 function replayStakePause(replay: Replay, { until }: RegistryArgs<'Paused'>): void {
-  const { clock } = replay.state
-  if (until > clock.value + MAX_PAUSE) report(replay, 'parameters', `new stake is paused until ${until}`)
+  checkPause(replay, 'new stake', replay.state.stakePausedUntil, until)
   replay.state.stakePausedUntil = until
 }
 

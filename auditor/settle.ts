@@ -84,12 +84,14 @@ function count(replay: Replay, judged: Judged, group: number): void {
 }
 
 /** Compares the rules' outcome with the chain's bit; true if the chain moved the stream. */
-function compareOutcome(replay: Replay, judged: Judged, index: number, didApply: boolean): boolean {
+function compareOutcome(replay: Replay, lane: number, judged: Judged, index: number, didApply: boolean): boolean {
   const { outcome, group } = judged
   const name = OUTCOME_NAMES.get(outcome)
   const what = `stream ${group.stream} of deal ${group.dealId}`
   if (didApply && !isApplied(outcome)) {
     report(replay, SETTLED_AGAINST[outcome], `group ${index} (${what}) settled, the rules give ${name}`, index)
+  } else if (lane === Lane.Attested && outcome === Outcome.BadSignature) {
+    report(replay, 'signature', `group ${index} (${what}) is attested and not signed by its worker`, index)
   } else if (!didApply && isApplied(outcome)) {
     report(replay, 'lost-receipt', `group ${index} (${what}) was skipped, the rules give ${name}`, index)
   } else if (didApply) {
@@ -135,7 +137,7 @@ function settleGroups(replay: Replay, batch: ReadBatch, applied: Uint8Array, cre
     findings.totals.groups++
     findings.totals.signatures += batch.lane === Lane.Acknowledged ? 2 : 1
     touchGroup(replay, batch.lane, judged, index)
-    if (!compareOutcome(replay, judged, index, bitOf(applied, index))) return judged
+    if (!compareOutcome(replay, batch.lane, judged, index, bitOf(applied, index))) return judged
     const provider = state.deals.get(group.dealId)?.provider
     applyGroup(state, batch.lane, judged)
     if (batch.lane !== Lane.Attested) recordGroup(replay, judged)

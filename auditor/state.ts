@@ -78,8 +78,8 @@ export type Provider = {
   payoutFrom: number
 }
 
-/** A worker's key, whose it is and when it stops to count (0: never). */
-export type Worker = { provider: number; key: Address; revokedFrom: number }
+/** A worker's key and whose it is. */
+export type Worker = { provider: number; key: Address }
 
 /** One committee epoch. */
 export type Epoch = {
@@ -118,6 +118,8 @@ export type State = {
   /** Providers' ids by owner. */
   ids: Map<Address, number>
   workers: Map<number, Worker>
+  /** When a key stops to count for its provider, by {@link membership}; absent: never. */
+  revocations: Map<string, number>
   epochs: Map<number, Epoch>
   currentEpoch: number
   /** Seconds of block time the last epoch's attestations stay valid. */
@@ -167,6 +169,7 @@ export function createState(domain: Domain, committee: Address): State {
     providers: new Map(),
     ids: new Map(),
     workers: new Map(),
+    revocations: new Map(),
     epochs: new Map(),
     currentEpoch: 0,
     grace: 0,
@@ -210,4 +213,15 @@ export function dealStateAt(deal: Deal | undefined, clock: number): DealState {
   if (deal === undefined) return DealState.None
   if (deal.closedAt !== null) return DealState.Closed
   return clock < deal.end ? DealState.Open : DealState.Closing
+}
+
+/** Names a key's membership with its provider, which all its indexes share. */
+export function membership({ provider, key }: Worker): string {
+  return `${provider}:${key}`
+}
+
+/** When the worker under `index` stops to count, second on the protocol clock; 0 if never. */
+export function revokedFrom(state: State, index: number): number {
+  const worker = state.workers.get(index)
+  return worker === undefined ? 0 : (state.revocations.get(membership(worker)) ?? 0)
 }

@@ -21,6 +21,7 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
 
     bytes32 private constant ATTESTATION_TYPEHASH = keccak256("Attestation(uint32 epoch,bytes32 root,uint8 claims)");
     uint256 private constant MAX_MEMBERS = 32;
+    uint40 private constant MAX_GRACE = 1 days;
     uint256 private constant HEADER = 9; // epoch, claims, bitmap
 
     /// @notice Seconds the last epoch's attestations stay valid: one batch deadline.
@@ -36,6 +37,7 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
         Member[] memory members,
         uint8 threshold
     ) AccessManaged(authority) EIP712("Tallystick Committee", "1") {
+        require(grace <= MAX_GRACE, CommitteeGraceTooLong(grace));
         GRACE = grace;
         _start(members, threshold);
     }

@@ -38,7 +38,7 @@ contract Registry is IRegistry, AccessManaged {
     uint32 public constant PAYOUT_NOTICE = 7 days;
     /// @notice Seconds between revoking a worker and its last tally; no longer than the thaw.
     uint32 public constant KEY_NOTICE = 1 days;
-    uint256 private constant MAX_PAUSE = 14 days;
+    uint32 private constant MAX_PAUSE = 14 days;
 
     /// @notice The token that is staked.
     IERC20 public immutable STAKE_TOKEN;
@@ -53,7 +53,8 @@ contract Registry is IRegistry, AccessManaged {
 
     mapping(uint256 id => Provider provider) private _providers;
     mapping(address owner => uint32 id) private _ids;
-    mapping(uint256 index => uint32 from) private _revokedFrom;
+    /// @dev By provider id (bits 160..191) and key, so that a key registered twice is revoked once and for all.
+    mapping(uint256 membership => uint32 from) private _revokedFrom;
 
     modifier onlyOwner(uint32 provider) {
         require(msg.sender == _providers[provider].owner, RegistryUnauthorized(provider, msg.sender));
@@ -163,10 +164,12 @@ contract Registry is IRegistry, AccessManaged {
     function revokeWorker(uint32 provider, uint32 index, uint32 from) external onlyOperator(provider) {
         (uint32 owner, address key) = workerAt(index);
         require(owner == provider && key != address(0), RegistryNotAWorker(provider, index));
-        require(_revokedFrom[index] == 0, RegistryAlreadyRevoked(index));
+        uint256 membership = _membership(provider, key);
+        uint32 current = _revokedFrom[membership];
+        require(current == 0 || from < current, RegistryAlreadyRevoked(index));
         uint32 earliest = _clock() + KEY_NOTICE;
         require(from >= earliest, RegistryNoticeTooShort(from, earliest));
-        _revokedFrom[index] = from;
+        _revokedFrom[membership] = from;
         emit WorkerRevoked(provider, index, from);
         IEarnings(settlement).markRevocation(provider);
     }
@@ -210,7 +213,10 @@ contract Registry is IRegistry, AccessManaged {
     /// @inheritdoc IRegistry
     function pause(uint32 duration) external restricted {
         require(duration <= MAX_PAUSE, ILedger.LedgerParameterOutOfBounds("pause", duration));
-        _pausedUntil = _clock() + duration;
+        uint32 now_ = _clock();
+        // As long a rest as a pause may last: one cannot follow the other for ever. Ending one is always possible.
+        require(duration == 0 || now_ >= _pausedUntil + MAX_PAUSE, ILedger.LedgerPauseTooSoon(_pausedUntil));
+        _pausedUntil = now_ + duration;
         emit Paused(_pausedUntil);
     }
 
@@ -263,7 +269,8 @@ contract Registry is IRegistry, AccessManaged {
 
     /// @inheritdoc IRegistry
     function revokedFrom(uint32 index) external view returns (uint32) {
-        return _revokedFrom[index];
+        (uint32 provider, address key) = workerAt(index);
+        return _revokedFrom[_membership(provider, key)];
     }
 
     /// @inheritdoc IRegistry
@@ -304,5 +311,9 @@ contract Registry is IRegistry, AccessManaged {
 
     function _clock() private returns (uint32) {
         return ILedger(settlement).tick();
+    }
+
+    function _membership(uint32 provider, address key) private pure returns (uint256) {
+        return (uint256(provider) << 160) | uint160(key);
     }
 }

@@ -78,6 +78,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
     uint256 private constant INTERVALS = 512;
     uint256 private constant MAX_PER_INTERVAL = type(uint8).max;
     uint256 private constant HOUR = 3600;
+    uint8 private constant CLAIM_TALLIES = 1;
     address private constant SEVERAL = address(1);
 
     /// @notice Code of everything but settling, run on this contract's state.
@@ -141,7 +142,8 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         bytes32 root = MerkleLib.rootInPlace(first, groups);
         bytes memory applied = _applied(outcomes);
         if (run.lane == Lane.Attested) {
-            COMMITTEE.verify(root, authority);
+            (, uint8 claims) = COMMITTEE.verify(root, authority);
+            require(claims & CLAIM_TALLIES != 0, SettlementNothingClaimed(claims));
             if (moved != 0) _chain(root, applied, run.clock);
         } else if (run.lane == Lane.Forced) {
             _requireForceAuthority(run, root, authority);
@@ -224,11 +226,15 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
     function _judgeSignatures(Run memory run, Group memory group, uint256 units) private returns (Outcome) {
         _loadProvider(run);
         address key = _workerKey(run, group.worker);
-        if (key == address(0)) return Outcome.NotAWorker;
         bytes32 hash = MessageLib.tallyHash(run.key, group.stream, group.first, group.count, units, group.segment);
-        if (SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), group.signatureAt) != key) {
-            return Outcome.BadSignature;
+        bool signed = SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), group.signatureAt) == key;
+        if (key == address(0) || !signed) {
+            // Members check both before they sign, and neither can change. Skipping would let anyone spoil all
+            // signatures but one and bring one attested root group by group, a place in the ring for each.
+            require(run.lane != Lane.Attested, SettlementBadGroup(group.signatureAt - run.batchAt));
+            return key == address(0) ? Outcome.NotAWorker : Outcome.BadSignature;
         }
+        if (_isRevoked(run, group.worker)) return Outcome.NotAWorker;
         if (run.lane == Lane.Acknowledged) {
             hash = MessageLib.acknowledgementHash(run.key, group.stream, group.count, units, group.segment);
             address signer = SignatureLib.recoverAt(
@@ -328,7 +334,7 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         return group.count > cursor ? Outcome.Applied : Outcome.Stale;
     }
 
-    /// @dev Zero if the worker is not the run's provider's or is revoked.
+    /// @dev Zero if the worker is not the run's provider's.
     function _workerKey(Run memory run, uint256 worker) private view returns (address key) {
         uint256 number = worker / WorkerPages.ROWS;
         if (number != run.pageNumber) {
@@ -337,10 +343,12 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         }
         if (run.pageProvider != run.provider) return address(0);
         key = WorkerPages.keyAt(run.page, worker % WorkerPages.ROWS);
-        if (run.wheel.has(WheelLib.REVOCATIONS)) {
-            uint256 from = REGISTRY.revokedFrom(uint32(worker));
-            if (from != 0 && run.clock >= from) return address(0);
-        }
+    }
+
+    function _isRevoked(Run memory run, uint256 worker) private view returns (bool) {
+        if (!run.wheel.has(WheelLib.REVOCATIONS)) return false;
+        uint256 from = REGISTRY.revokedFrom(uint32(worker));
+        return from != 0 && run.clock >= from;
     }
 
     function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {

@@ -55,6 +55,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         require(self.key == _dealKey(hash, msg.sender, nonce), DealOfferMismatch("offer", uint256(hash), 0));
         uint256 budget = uint256(self.budget) + amount;
         require(budget <= offer.maxBudget, DealOfferMismatch("maxBudget", budget, offer.maxBudget));
+        _checkNonce(offer);
         _take(hash, offer.total, amount);
         _lock(msg.sender, amount);
         uint96 bond = _bondUp(amount);
@@ -294,13 +295,16 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         _check(offer.kind == uint8(Kind.Repeatable) || offer.kind == uint8(Kind.Service), "kind", offer.kind, 2);
         _check(offer.mode == uint8(Mode.Calldata), "mode", offer.mode, 0);
         _check(offer.buyer == address(0) || offer.buyer == msg.sender, "buyer", uint160(msg.sender), 0);
-        _check(now_ <= offer.expiry, "expiry", now_, offer.expiry);
-        _check(offer.nonce >= _offerNonces[offer.provider], "nonce", offer.nonce, _offerNonces[offer.provider]);
+        // The protocol clock falls behind while nobody touches it; no offer lives longer for that.
+        _check(now_ <= offer.expiry && block.timestamp <= offer.expiry, "expiry", block.timestamp, offer.expiry);
+        _checkNonce(offer);
         _check(offer.price != 0, "price", 0, 1);
         _check(offer.rateCap != 0, "rateCap", 0, 1);
         _check(terms.budget != 0 && terms.budget >= offer.minBudget, "minBudget", terms.budget, offer.minBudget);
         _check(terms.budget <= offer.maxBudget, "maxBudget", terms.budget, offer.maxBudget);
-        _check(offer.openingFee <= terms.budget, "openingFee", offer.openingFee, terms.budget);
+        // The chain sees what was settled, not what was ordered: the fee may not be worth more than the bond.
+        uint256 bonded = (uint256(terms.budget) * _parameters.bondBps) / BPS;
+        _check(offer.openingFee <= bonded, "openingFee", offer.openingFee, bonded);
         uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
         _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
         _check(terms.streams != 0 && terms.streams <= MAX_STREAMS, "streams", terms.streams, MAX_STREAMS);
@@ -316,6 +320,10 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         if (state == 0) return DealState.None;
         if (state == MeterLib.CLOSED) return DealState.Closed;
         return now_ < self.terms.end() ? DealState.Open : DealState.Closing;
+    }
+
+    function _checkNonce(Offer calldata offer) private view {
+        _check(offer.nonce >= _offerNonces[offer.provider], "nonce", offer.nonce, _offerNonces[offer.provider]);
     }
 
     function _bondUp(uint256 amount) private view returns (uint96) {

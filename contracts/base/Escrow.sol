@@ -51,6 +51,8 @@ abstract contract Escrow is IEscrow, Ledger {
     ) external {
         _credit(buyer, from, amount);
         bytes32 nonce = keccak256(abi.encode(buyer, salt));
+        // The call returns nothing, and a token that swallows unknown calls would pay nothing.
+        uint256 before = TOKEN.balanceOf(address(this));
         IERC3009(address(TOKEN)).receiveWithAuthorization(
             from,
             address(this),
@@ -62,6 +64,7 @@ abstract contract Escrow is IEscrow, Ledger {
             permit.r,
             permit.s
         );
+        require(TOKEN.balanceOf(address(this)) == before + amount, EscrowUnpaid(amount));
     }
 
     /// @inheritdoc IEscrow

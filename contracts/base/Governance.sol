@@ -7,7 +7,7 @@ import {Ledger} from "./Ledger.sol";
 /// @title Governance
 /// @notice See {ILedger}.
 abstract contract Governance is ILedger, Ledger {
-    uint256 private constant MAX_PAUSE = 14 days;
+    uint32 private constant MAX_PAUSE = 14 days;
 
     /// @inheritdoc ILedger
     function tick() external returns (uint32) {
@@ -28,7 +28,10 @@ abstract contract Governance is ILedger, Ledger {
     /// @inheritdoc ILedger
     function pause(uint32 duration) external restricted {
         require(duration <= MAX_PAUSE, LedgerParameterOutOfBounds("pause", duration));
-        uint32 until = uint32(_touch()) + duration;
+        uint256 now_ = _touch();
+        // As long a rest as a pause may last: one cannot follow the other for ever. Ending one is always possible.
+        require(duration == 0 || now_ >= _head.pausedUntil + MAX_PAUSE, LedgerPauseTooSoon(_head.pausedUntil));
+        uint32 until = uint32(now_ + duration);
         _head.pausedUntil = until;
         emit Paused(until);
     }

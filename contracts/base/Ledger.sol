@@ -21,6 +21,7 @@ abstract contract Ledger is AccessManaged, EIP712 {
         uint32 freeDeal;
         uint64 held;
         uint32 pausedUntil;
+        uint32 valuedAt;
     }
 
     /// @dev One slot.
@@ -74,18 +75,16 @@ abstract contract Ledger is AccessManaged, EIP712 {
 
     function _setParameters(ILedger.Parameters memory next) internal {
         _bound("forcedWindow", next.forcedWindow, 1 hours, 3 days);
-        _bound("attestedWindow", next.attestedWindow, 0, next.forcedWindow - 1);
-        _bound("closingPeriod", next.closingPeriod, 1 hours, 7 days);
-        _bound("retention", next.retention, next.forcedWindow, 60 days);
+        _bound("attestedWindow", next.attestedWindow, 1 hours, next.forcedWindow - 1);
+        _bound("closingPeriod", next.closingPeriod, 2 hours, 7 days); // a batch interval and the time to force
+        // Money of the last hour of closing is unmatured for the window and up to a day more.
+        _bound("retention", next.retention, uint256(next.forcedWindow) + 2 days, 60 days);
         _bound("keyNotice", next.keyNotice, 1 hours, 7 days);
         _bound("coverageBps", next.coverageBps, 1, BPS);
         _bound("bondBps", next.bondBps, 0, BPS);
         _bound("protocolFeeBps", next.protocolFeeBps, 0, 500);
         _bound("committeeFeeBps", next.committeeFeeBps, 0, 500);
-        // At most doubled or halved at once: a wrong value cannot void all coverage, nor cover anything.
-        uint256 value = _parameters.stakeValue;
-        if (value == 0) _bound("stakeValue", next.stakeValue, 1, type(uint32).max);
-        else _bound("stakeValue", next.stakeValue, (value + 1) / 2, 2 * value);
+        _checkValue(_parameters.stakeValue, next.stakeValue);
         _parameters = next;
         emit ILedger.ParametersSet(next);
     }
@@ -93,6 +92,16 @@ abstract contract Ledger is AccessManaged, EIP712 {
     function _clockOf(Head memory head) internal view returns (uint256) {
         uint256 step = block.timestamp - head.touched;
         return head.clock + (step < MAX_STEP ? step : MAX_STEP);
+    }
+
+    /// @dev At most doubled or halved a day: a wrong value cannot void all coverage at once, nor cover anything.
+    function _checkValue(uint256 value, uint256 next) private {
+        if (value == 0) return _bound("stakeValue", next, 1, type(uint32).max);
+        if (value == next) return;
+        _bound("stakeValue", next, (value + 1) / 2, 2 * value);
+        uint256 from = _head.valuedAt + DAY;
+        require(_head.clock >= from, ILedger.LedgerValueTooSoon(from));
+        _head.valuedAt = _head.clock;
     }
 
     function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {

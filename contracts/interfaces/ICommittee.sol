@@ -38,6 +38,9 @@ interface ICommittee {
     /// @notice Fewer members signed than the threshold.
     error CommitteeBelowThreshold(uint256 signatures, uint256 threshold);
 
+    /// @notice The last epoch may stay valid for one day at most.
+    error CommitteeGraceTooLong(uint40 grace);
+
     /// @notice The caller is not a member.
     error CommitteeNotAMember(address caller);
 

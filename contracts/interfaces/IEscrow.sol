@@ -22,6 +22,9 @@ interface IEscrow {
     /// @notice Nothing was asked to move.
     error EscrowZeroAmount();
 
+    /// @notice The token reported success but did not bring `amount`.
+    error EscrowUnpaid(uint256 amount);
+
     /// @notice The account has `available` free where `needed` is asked for.
     error EscrowInsufficientFree(address buyer, uint256 available, uint256 needed);
 

@@ -48,6 +48,12 @@ interface ILedger {
     /// @notice New deals are paused until `until`.
     error LedgerPaused(uint32 until);
 
+    /// @notice A pause that ended or ends at `until` is followed by as long a rest as a pause may last.
+    error LedgerPauseTooSoon(uint32 until);
+
+    /// @notice The stake's value changed less than a day ago; `from` is when it may again.
+    error LedgerValueTooSoon(uint256 from);
+
     /// @notice This is the desk's own address; call the settlement.
     error LedgerNotTheSettlement();
 
@@ -73,7 +79,8 @@ interface ILedger {
     /// @param committeeTreasury Receives the committee's fee.
     function setTreasuries(address treasury, address committeeTreasury) external;
 
-    /// @notice Refuses new deals for `duration`, at most 14 days; it ends by itself.
+    /// @notice Refuses new deals for `duration`, at most 14 days; it ends by itself, or at once with 0.
+    /// The next one may begin 14 days after its end.
     /// @dev Guardian only. Settlement, withdrawal and claims go on.
     /// @param duration Seconds.
     function pause(uint32 duration) external;

@@ -70,7 +70,7 @@ interface IRegistry {
     /// @param keys 20 bytes each.
     event WorkersRegistered(uint32 indexed provider, uint32 indexed firstIndex, bytes keys);
 
-    /// @notice A worker's tallies stop settling at `from`.
+    /// @notice A worker's tallies stop settling at `from`, under every index its key has with this provider.
     /// @param provider Provider's id.
     /// @param index Worker's index.
     /// @param from Second on the protocol clock.
@@ -134,7 +134,7 @@ interface IRegistry {
     /// @notice A revocation names a time at least the notice away.
     error RegistryNoticeTooShort(uint32 from, uint32 earliest);
 
-    /// @notice The worker is revoked already.
+    /// @notice The worker is revoked already, and not later than asked.
     error RegistryAlreadyRevoked(uint32 index);
 
     /// @notice The settlement was bound already, or the caller is not the deployer.
@@ -188,7 +188,7 @@ interface IRegistry {
     /// @return firstIndex Index of the first key; the others follow.
     function registerWorkers(uint32 provider, bytes calldata keys) external returns (uint32 firstIndex);
 
-    /// @notice Ends a worker's membership at `from`.
+    /// @notice Ends a worker's membership at `from`; may be brought forward later, never put off.
     /// @dev Owner or operator.
     /// @param provider Provider's id.
     /// @param index Worker's index.
@@ -216,7 +216,8 @@ interface IRegistry {
     /// @param provider Provider's id.
     function applyPayout(uint32 provider) external;
 
-    /// @notice Refuses new stake for `duration`, at most 14 days; it ends by itself.
+    /// @notice Refuses new stake for `duration`, at most 14 days; it ends by itself, or at once with 0.
+    /// The next one may begin 14 days after its end.
     /// @dev Guardian only.
     /// @param duration Seconds.
     function pause(uint32 duration) external;

@@ -28,6 +28,12 @@ interface ISettlement {
     /// @notice A batch must stand in the transaction's own input.
     error SettlementNotTopLevel(address caller);
 
+    /// @notice The attested group whose signature stands at `position` is not signed by a worker of the provider.
+    error SettlementBadGroup(uint256 position);
+
+    /// @notice The attestation does not claim that the tallies are signed and the orders exist.
+    error SettlementNothingClaimed(uint8 claims);
+
     /// @notice The forced batch is not authorised by the provider's side.
     error SettlementForceUnauthorized(uint32 provider, address caller);
 
@@ -41,7 +47,8 @@ interface ISettlement {
     /// @dev Only for an account without code, as the transaction's first call. See docs/protocol.md for the bytes.
     /// @param batch `mode ‖ lane ‖ groups`.
     /// @param authority Attested: `epoch ‖ claims ‖ bitmap ‖ signatures`. Forced: empty when the caller is the
-    /// provider or its operator, else an EIP-2098 signature over `Force(root, sender)`. Acknowledged: empty.
+    /// provider or its operator, else their or the only worker's EIP-2098 signature over `Force(root, sender)`.
+    /// Acknowledged: not read.
     /// @return outcomes One Outcome byte per group.
     function settle(bytes calldata batch, bytes calldata authority) external returns (bytes memory outcomes);
 

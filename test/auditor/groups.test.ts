@@ -4,7 +4,7 @@ import { hexToBytes, keccak256, stringToHex, zeroHash } from 'viem'
 
 import type { ReadGroup } from '#auditor/decode.ts'
 import { applyGroup, judgeGroup } from '#auditor/groups.ts'
-import type { Deal, State } from '#auditor/state.ts'
+import { type Deal, membership, type State } from '#auditor/state.ts'
 import { bucketOf, unmaturedAt } from '#auditor/wheel.ts'
 import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
@@ -79,13 +79,11 @@ describe('the nine rules of a group', () => {
     'is of a worker nobody registered': { shape: { worker: 99 }, outcome: 'NotAWorker' },
     'is of another provider’s worker': { shape: { worker: FOREIGN_WORKER }, outcome: 'NotAWorker' },
     'is of a worker revoked by now': {
-      change: (state) =>
-        state.workers.set(WORKER, { ...(state.workers.get(WORKER) ?? never()), revokedFrom: OPENED_AT }),
+      change: (state) => revoke(state, OPENED_AT),
       outcome: 'NotAWorker',
     },
     'is of a worker revoked later': {
-      change: (state) =>
-        state.workers.set(WORKER, { ...(state.workers.get(WORKER) ?? never()), revokedFrom: OPENED_AT + DAY }),
+      change: (state) => revoke(state, OPENED_AT + DAY),
       outcome: 'Applied',
     },
     'is signed by somebody else': { shape: { signer: 'stranger' }, outcome: 'BadSignature' },
@@ -200,6 +198,8 @@ function setCover(state: State, cover: bigint): void {
   if (wheel !== undefined) wheel.cover = cover
 }
 
-function never(): never {
-  throw new Error('the worker is not there')
+/** Ends the membership of the worker's key with its provider. */
+function revoke(state: State, from: number): void {
+  const worker = state.workers.get(WORKER)
+  if (worker !== undefined) state.revocations.set(membership(worker), from)
 }

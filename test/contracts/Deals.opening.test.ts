@@ -51,7 +51,7 @@ const REFUSED: [name: string, change: Change, field: string, value: bigint, limi
   ['no budget', { offer: { minBudget: 0n }, terms: { budget: 0n } }, 'minBudget', 0n, 0n],
   ['a budget below the minimum', { terms: { budget: USD - 1n } }, 'minBudget', USD - 1n, USD],
   ['a budget above the maximum', { offer: { maxBudget: 99n * USD } }, 'maxBudget', 100n * USD, 99n * USD],
-  ['an opening fee above the budget', { offer: { openingFee: 101n * USD } }, 'openingFee', 101n * USD, 100n * USD],
+  ['an opening fee above the bond', { offer: { openingFee: 10n * USD + 1n } }, 'openingFee', 10n * USD + 1n, 10n * USD],
   ['no duration', { terms: { duration: 0 } }, 'duration', 0n, 30n * 86_400n],
   [
     'a longer duration than offered',
@@ -147,7 +147,7 @@ describe('Deals: opening', () => {
 
     it('reserves a bond rounded up to the last unit', async () => {
       const market = await networkHelpers.loadFixture(trading)
-      const { id } = await openDeal(market, market.provider, { terms: { budget: USD + 1n } })
+      const { id } = await openDeal(market, market.provider, { offer: { openingFee: 0n }, terms: { budget: USD + 1n } })
       expect((await market.tally.deal(id)).bond).to.equal((10n ** 17n * (USD + 1n)) / USD)
     })
 

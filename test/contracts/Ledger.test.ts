@@ -7,7 +7,7 @@ import { zeroAddress } from 'viem'
 
 import { deploy, type PARAMETERS, Role } from '../support/deployment.ts'
 import { createMarket, NO_PERMIT, USD } from '../support/market.ts'
-import { lastClock } from '../support/protocol-clock.ts'
+import { arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { fieldsOf } from '../support/results.ts'
 
 const { ethers, networkHelpers } = await network.create()
@@ -29,23 +29,23 @@ type Change = Partial<typeof PARAMETERS>
 const BOUNDS: [name: keyof Change, inside: Change[], outside: Change[]][] = [
   [
     'forcedWindow',
-    [{ forcedWindow: 3 * DAY }, { forcedWindow: 3600, attestedWindow: 0 }],
-    [{ forcedWindow: 3599, attestedWindow: 0 }, { forcedWindow: 3 * DAY + 1 }, { forcedWindow: UINT32 }],
+    [{ forcedWindow: 3 * DAY }, { forcedWindow: 3601, attestedWindow: 3600 }],
+    [{ forcedWindow: 3599, attestedWindow: 3600 }, { forcedWindow: 3 * DAY + 1 }, { forcedWindow: UINT32 }],
   ],
   [
     'attestedWindow',
-    [{ attestedWindow: 0 }, { attestedWindow: 3 * DAY - 1 }],
-    [{ attestedWindow: 3 * DAY }, { attestedWindow: UINT32 }],
+    [{ attestedWindow: 3600 }, { attestedWindow: 3 * DAY - 1 }],
+    [{ attestedWindow: 3599 }, { attestedWindow: 3 * DAY }, { attestedWindow: UINT32 }],
   ],
   [
     'closingPeriod',
-    [{ closingPeriod: 3600 }, { closingPeriod: 7 * DAY }],
-    [{ closingPeriod: 3599 }, { closingPeriod: 7 * DAY + 1 }],
+    [{ closingPeriod: 7200 }, { closingPeriod: 7 * DAY }],
+    [{ closingPeriod: 7199 }, { closingPeriod: 7 * DAY + 1 }],
   ],
   [
     'retention',
-    [{ retention: 3 * DAY }, { retention: 60 * DAY }],
-    [{ retention: 3 * DAY - 1 }, { retention: 60 * DAY + 1 }],
+    [{ retention: 5 * DAY }, { retention: 60 * DAY }],
+    [{ retention: 5 * DAY - 1 }, { retention: 60 * DAY + 1 }],
   ],
   ['keyNotice', [{ keyNotice: 3600 }, { keyNotice: 7 * DAY }], [{ keyNotice: 3599 }, { keyNotice: 7 * DAY + 1 }]],
   ['coverageBps', [{ coverageBps: 1 }, { coverageBps: 10_000 }], [{ coverageBps: 0 }, { coverageBps: 10_001 }]],
@@ -142,6 +142,19 @@ describe('Ledger', () => {
       })
     }
 
+    it('moves the value of stake once a day', async () => {
+      const deployment = await networkHelpers.loadFixture(deployed)
+      const { tally, governor, parameters } = deployment
+      const value = (stakeValue: number) => tally.connect(governor).setParameters({ ...parameters, stakeValue })
+      await value(2_000_000)
+      const from = (await lastClock(deployment)) + DAY
+      await expect(value(4_000_000)).to.be.revertedWithCustomError(tally, 'LedgerValueTooSoon').withArgs(from)
+      await value(2_000_000)
+      await arriveAt(networkHelpers, deployment, from)
+      await value(4_000_000)
+      expect((await tally.parameters()).stakeValue).to.equal(4_000_000n)
+    })
+
     it('is for governance', async () => {
       const { tally, settlement, guardian, parameters } = await networkHelpers.loadFixture(deployed)
       await expect(tally.connect(guardian).setParameters(parameters))
@@ -208,6 +221,7 @@ describe('Ledger', () => {
         .withArgs('pause', 14 * DAY + 1)
       await tally.connect(guardian).pause(14 * DAY)
       expect(await tally.pausedUntil()).to.equal(BigInt((await lastClock(deployment)) + 14 * DAY))
+      await expect(tally.connect(guardian).pause(1)).to.be.revertedWithCustomError(tally, 'LedgerPauseTooSoon')
       await tally.connect(guardian).pause(0)
       expect(await tally.pausedUntil()).to.equal(BigInt(await lastClock(deployment)))
       await expect(tally.connect(governor).pause(1))

@@ -273,7 +273,25 @@ describe('Registry', () => {
       await registry.connect(owner).revokeWorker(id, 513, 2 ** 32 - 1)
     })
 
-    it('happens once, to workers of the provider, by its side', async () => {
+    it('is for the key, whatever index it has, and may come earlier but not later', async () => {
+      const market = await networkHelpers.loadFixture(joined)
+      const { registry, owner, id } = market
+      const [, key] = await registry.workerAt(512)
+      await registry.connect(owner).registerWorkers(id, key)
+      await registry.connect(owner).revokeWorker(id, 512, 2 ** 32 - 1)
+      expect(await registry.revokedFrom(1024)).to.equal(2n ** 32n - 1n)
+      const from = (await lastClock(market)) + DAY + 600
+      await registry.connect(owner).revokeWorker(id, 1024, from)
+      expect([await registry.revokedFrom(512), await registry.revokedFrom(1024)]).to.deep.equal([
+        BigInt(from),
+        BigInt(from),
+      ])
+      await expect(registry.connect(owner).revokeWorker(id, 512, from + 1))
+        .to.be.revertedWithCustomError(registry, 'RegistryAlreadyRevoked')
+        .withArgs(512)
+    })
+
+    it('happens to workers of the provider, by its side', async () => {
       const { registry, owner, rival, stranger, id, ...rest } = await networkHelpers.loadFixture(joined)
       const other = await joinProvider({ registry, owner, rival, stranger, ...rest }, rival)
       const late = 2 ** 32 - 1
@@ -394,6 +412,7 @@ describe('Registry', () => {
         .to.be.revertedWithCustomError(registry, 'LedgerParameterOutOfBounds')
         .withArgs('pause', 14 * DAY + 1)
       await registry.connect(guardian).pause(14 * DAY)
+      await expect(registry.connect(guardian).pause(1)).to.be.revertedWithCustomError(registry, 'LedgerPauseTooSoon')
       await registry.connect(guardian).pause(0)
       await expect(registry.connect(governor).pause(1))
         .to.be.revertedWithCustomError(registry, 'AccessManagedUnauthorized')

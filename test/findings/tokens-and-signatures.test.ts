@@ -115,7 +115,7 @@ describe('findings: tokens and signatures', () => {
           .toString(16)
           .padStart(64, '0')
         const signature = `${group.signature.slice(0, 66)}${twin}` as `0x${string}`
-        const { outcomes } = await settle(market, Lane.Attested, [{ ...group, signature }])
+        const { outcomes } = await settle(market, Lane.Forced, [{ ...group, signature }])
         expect(outcomes).to.deep.equal(['BadSignature'])
       }
     })
@@ -141,7 +141,14 @@ describe('findings: tokens and signatures', () => {
         const { acknowledgement, ...bare } = replay
         const group = lane === Lane.Acknowledged ? replay : bare
         const relabelled = { ...group, receipts: next.stream(1).work(7n).receipts }
-        expect((await settle(market, lane, [relabelled])).outcomes).to.deep.equal(['BadSignature'])
+        if (lane === Lane.Attested) {
+          await expect(settle(market, lane, [relabelled])).to.be.revertedWithCustomError(
+            market.settlement,
+            'SettlementBadGroup',
+          )
+        } else {
+          expect((await settle(market, lane, [relabelled])).outcomes).to.deep.equal(['BadSignature'])
+        }
         expect(acknowledgement).to.be.a('string')
       }
       const signature = ackKey.sign(acknowledgementDigest(acknowledgementOf(unsettled.group().tally), domain))
@@ -185,6 +192,24 @@ describe('findings: tokens and signatures', () => {
     })
   })
 
+  describe('one attested root brought group by group (a stranger could fill the ring)', () => {
+    it('settles as a whole or not at all: spoilt signatures of some groups revert the batch', async () => {
+      const market = await networkHelpers.loadFixture(working)
+      const { settlement, deal } = market
+      const groups = [0, 1, 2].map((index) => deal.stream(index).work(5n).group())
+      const { root } = batchOf(Lane.Attested, groups)
+      for (const kept of groups) {
+        const spoilt = groups.map((group) => (group === kept ? group : { ...group, signature: NOTHING }))
+        const { bytes } = batchOf(Lane.Attested, spoilt)
+        await expect(settlement.settle(bytes, attest(market, root))).to.be.revertedWithCustomError(
+          settlement,
+          'SettlementBadGroup',
+        )
+      }
+      expect((await settle(market, Lane.Attested, groups)).outcomes).to.deep.equal(['Applied', 'Applied', 'Applied'])
+    })
+  })
+
   describe('one deal in the way (an exhausted sender blocked whole batches)', () => {
     it('is skipped: every kind of bad group stands beside good ones', async () => {
       const market = await networkHelpers.loadFixture(working)
@@ -196,8 +221,6 @@ describe('findings: tokens and signatures', () => {
       const good = (index: number) => deal.stream(index).work(5n).group()
       const groups = [
         good(0),
-        { ...good(1), worker: 0 },
-        { ...good(2), signature: NOTHING },
         deal
           .stream(3)
           .work(2n ** 40n)
@@ -210,8 +233,6 @@ describe('findings: tokens and signatures', () => {
       const { outcomes } = await settle(market, Lane.Attested, groups)
       expect(outcomes).to.deep.equal([
         'Applied',
-        'NotAWorker',
-        'BadSignature',
         'RateExceeded',
         'StreamOutOfRange',
         'CoverageExceeded',

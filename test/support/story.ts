@@ -29,7 +29,7 @@ const DAY = 24 * HOUR
 const TOKEN = 10n ** 18n
 
 /** Parameters under which the story takes few ticks. */
-export const STORY_PARAMETERS = { closingPeriod: HOUR, retention: 3 * DAY }
+export const STORY_PARAMETERS = { closingPeriod: 2 * HOUR, retention: 5 * DAY }
 
 type Cast = { alice: ProviderHand; carol: ProviderHand; deals: Record<DealName, DealHand> }
 type DealName = 'wide' | 'exposed' | 'slow' | 'uncovered' | 'small' | 'unused'
@@ -90,7 +90,7 @@ export async function playStory(scenario: Scenario): Promise<Story> {
       terms: { budget: 10_000n },
     })
     const unused = await open('open-unused', alice, eve, {
-      offer: { salt: salt('06'), openingFee: 5000n },
+      offer: { salt: salt('06'), openingFee: 2000n },
       terms: { budget: 20_000n },
     })
     return { alice, carol, deals: { wide, exposed, slow, uncovered, small, unused } }

@@ -91,8 +91,8 @@ export function ledger(changes: Partial<Deal> = {}): State {
   state.held = 500n + one.remaining
   const person = { operator: zeroAddress, liens: 10n, thawing: 0n, thawedAt: 0, nextPayout: zeroAddress, payoutFrom: 0 }
   state.providers.set(1, { ...person, owner: addressOf('owner'), payout: addressOf('payout'), stake: 10n ** 20n })
-  state.workers.set(WORKER, { provider: 1, key: addressOf('worker'), revokedFrom: 0 })
-  state.workers.set(FOREIGN_WORKER, { provider: 2, key: addressOf('worker'), revokedFrom: 0 })
+  state.workers.set(WORKER, { provider: 1, key: addressOf('worker') })
+  state.workers.set(FOREIGN_WORKER, { provider: 2, key: addressOf('worker') })
   return state
 }
 
