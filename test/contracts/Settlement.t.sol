@@ -115,12 +115,17 @@ contract SettlementBytesTest is Probe {
     function _wounded(bytes memory batch, uint256 wound) private pure returns (bytes memory) {
         uint256 place = (wound >> 8) % batch.length;
         if (wound % 2 == 0) place = place % 10; // the numbers in front decide most
-        uint256 kind = (wound >> 128) % 5;
+        uint256 kind = (wound >> 128) % 6;
         if (kind == 0) return _part(batch, 0, place);
         if (kind == 1) return abi.encodePacked(batch, uint8(wound >> 136));
         if (kind == 2) return abi.encodePacked(_part(batch, 0, place), _part(batch, place + 1, batch.length));
         if (kind == 3) {
             return abi.encodePacked(_part(batch, 0, place), uint8(wound >> 136), _part(batch, place, batch.length));
+        }
+        if (kind == 4) {
+            // a number with a redundant last byte
+            bytes memory rest = _part(batch, place + 1, batch.length);
+            return abi.encodePacked(_part(batch, 0, place), batch[place] | 0x80, uint8(0), rest);
         }
         batch[place] = bytes1(uint8(wound >> 136));
         return batch;

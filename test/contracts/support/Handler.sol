@@ -16,6 +16,7 @@ abstract contract Handler is Market {
     uint256 public idle;
     /// @notice How often each kind of call did what it is for.
     mapping(string name => uint256 times) public done;
+    uint256 private _valuedAt;
 
     modifier counted(string memory name) {
         ++calls;
@@ -100,12 +101,13 @@ abstract contract Handler is Market {
     }
 
     function topUp(uint256 seed, uint256 amount) external counted("topUp") {
-        uint256 job = _openJob(seed);
-        Job memory self = _jobs[job];
+        Job memory self = _jobs[_openJob(seed)];
+        if (self.offer.nonce < tally.offerNonce(self.offer.provider)) self = _jobs[_open(seed, false)];
         uint256 room = self.offer.maxBudget - tally.deal(self.id).budget;
         uint256 left = self.offer.total - tally.offerTaken(tally.offerHash(self.offer));
         if (left < room) room = left;
-        if (room == 0) return _nothing();
+        bool cancelled = self.offer.nonce < tally.offerNonce(self.offer.provider);
+        if (room == 0 || cancelled) return _nothing();
         amount = _within(amount, 1, room);
         _fund(self.buyer, amount);
         _coverBond(self.provider, amount);
@@ -182,6 +184,23 @@ abstract contract Handler is Market {
 
     function settleForced(uint256 seed) external counted("settleForced") {
         _settle(seed, Lane.Forced);
+    }
+
+    /// @dev Settles with as little cover as the provider can be left with, in the lanes that need it.
+    function settleUncovered(uint256 seed) external counted("settleUncovered") {
+        uint256 job = _openJob(seed);
+        Seller memory self = _sellers[_jobs[job].provider];
+        for (uint256 i = 0; i < 2; ++i) {
+            IRegistry.ProviderView memory view_ = registry.providerOf(self.id);
+            if (view_.stake > view_.liens) {
+                vm.prank(view_.owner);
+                registry.thaw(self.id, view_.stake - view_.liens);
+            }
+            uint256 before = idle;
+            _settle(seed >> i, i == 0 ? Lane.Attested : Lane.Forced);
+            idle = before; // refused is as good as settled here
+        }
+        _stake(_jobs[job].provider, 150 * STAKE);
     }
 
     // ---- earnings ----
@@ -273,9 +292,14 @@ abstract contract Handler is Market {
         ILedger.Parameters memory next = _parameters();
         next.protocolFeeBps = uint16(seed % 501);
         next.committeeFeeBps = uint16((seed >> 16) % 501);
-        next.stakeValue = uint32(_within(seed >> 32, 900_000, 1_100_000));
+        next.stakeValue = tally.parameters().stakeValue;
+        if (tally.clock() >= _valuedAt + DAY) {
+            next.stakeValue = uint32(_within(seed >> 32, 900_000, 1_100_000));
+            _valuedAt = tally.clock();
+        }
         next.coverageBps = uint16(_within(seed >> 64, 8000, 10_000));
         next.bondBps = uint16((seed >> 80) % 2000);
+        _pass(1 days); // the stake's value moves once a day at most
         tally.setParameters(next);
     }
 
@@ -285,6 +309,9 @@ abstract contract Handler is Market {
 
     function pauseAndWait(uint256 seed) external counted("pauseAndWait") {
         uint32 duration = uint32(_within(seed, 1, 5 hours));
+        uint256 rested = uint256(tally.pausedUntil()) + 14 days;
+        if (tally.clock() < rested) _pass(rested - tally.clock());
+        if (tally.pausedUntil() != 0 && tally.clock() < tally.pausedUntil() + 14 days) duration = 0; // it must rest
         tally.pause(duration);
         registry.pause(duration);
         _pass(duration);
@@ -353,10 +380,10 @@ abstract contract Handler is Market {
 
     function _join(uint256 index) private {
         uint256 owner = _key("owner", index);
-        stakeToken.mint(vm.addr(owner), 1000 * STAKE);
-        Permit memory permit = _permit(stakeToken, owner, address(registry), 1000 * STAKE);
+        stakeToken.mint(vm.addr(owner), 150 * STAKE);
+        Permit memory permit = _permit(stakeToken, owner, address(registry), 150 * STAKE);
         vm.prank(vm.addr(owner));
-        uint32 id = registry.join(uint96(1000 * STAKE), permit, vm.addr(_key("payout", index)), address(0), "");
+        uint32 id = registry.join(uint96(150 * STAKE), permit, vm.addr(_key("payout", index)), address(0), "");
         _sellers.push(Seller(id, owner, 0, 0));
         _rehire(index);
     }
@@ -385,7 +412,8 @@ abstract contract Handler is Market {
     /// @dev Stake for the bond of `amount` more budget, were the seller short of it.
     function _coverBond(uint256 seller, uint256 amount) private {
         IRegistry.ProviderView memory view_ = registry.providerOf(_sellers[seller].id);
-        if (view_.stake - view_.liens < amount * 2e12) _stake(seller, amount * 2e12);
+        uint256 bond = amount * 25e10; // a quarter: more than the parameters ever ask
+        if (view_.stake - view_.liens < bond) _stake(seller, bond);
     }
 
     function _open(uint256 seed, bool withPermit) private returns (uint256 job) {
@@ -393,6 +421,7 @@ abstract contract Handler is Market {
         Offer memory offer = _offer(seller, seed >> 16);
         uint64 budget = uint64(_within(seed >> 100, 2 * USD, 150 * USD));
         DealTerms memory terms = _terms(seed >> 140, budget);
+        offer.openingFee = uint64((seed >> 120) % ((uint256(budget) * tally.parameters().bondBps) / 10_000 + 1));
         bytes memory signature = _signOffer(_sellers[seller].owner, offer);
         _coverBond(seller, budget);
         uint32 id =

@@ -103,7 +103,7 @@ abstract contract Market is World {
         offer.minBudget = uint64(USD);
         offer.maxBudget = uint64(200 * USD);
         offer.total = uint64(250 * USD);
-        offer.openingFee = uint64((seed >> 60) % (2 * USD));
+        offer.openingFee = uint64((seed >> 60) % ((offer.minBudget * tally.parameters().bondBps) / 10_000 + 1));
         offer.maxDuration = 30 days;
         offer.expiry = type(uint32).max;
         offer.mode = uint8(Mode.Calldata);

@@ -99,7 +99,7 @@ abstract contract World is Probe {
 
     /// @dev Production's windows and fees; the closing period is short so that runs see many deals end.
     function _parameters() internal pure returns (ILedger.Parameters memory) {
-        return ILedger.Parameters(1 days, 3 days, 1 hours, 3 days, 1 days, 10_000, 1000, 100, 50, 1_000_000);
+        return ILedger.Parameters(1 days, 3 days, 2 hours, 5 days, 1 days, 10_000, 1000, 100, 50, 1_000_000);
     }
 
     /// @dev Chain and protocol clock go on together, an hour at most at a step.
