@@ -41,6 +41,14 @@ describe('Committee', () => {
     expect(await committee.committee(2)).to.deep.equal([0n, []])
   })
 
+  it('lets an epoch live on for a day at most', async () => {
+    const { manager, committee } = await networkHelpers.loadFixture(seated)
+    await expect(ethers.deployContract('Committee', [manager, 86_401, seats(1), 1]))
+      .to.be.revertedWithCustomError(committee, 'CommitteeGraceTooLong')
+      .withArgs(86_401)
+    await ethers.deployContract('Committee', [manager, 86_400, seats(1), 1])
+  })
+
   describe('setMembers', () => {
     it('starts the next epoch', async () => {
       const { committee, governor } = await networkHelpers.loadFixture(seated)

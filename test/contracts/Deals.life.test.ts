@@ -77,7 +77,10 @@ describe('Deals: life', () => {
     it('is refused to strangers while there is money, and open to all when it is used up', async () => {
       const market = await networkHelpers.loadFixture(trading)
       const { tally, stranger, owner } = market
-      const small = await openDeal(market, market.provider, { offer: { openingFee: 0n }, terms: { budget: USD, exposure: 1000n } })
+      const small = await openDeal(market, market.provider, {
+        offer: { openingFee: 0n },
+        terms: { budget: USD, exposure: 1000n },
+      })
       for (const somebody of [stranger, owner]) {
         await expect(tally.connect(somebody).stop(small.id))
           .to.be.revertedWithCustomError(tally, 'DealUnauthorized')

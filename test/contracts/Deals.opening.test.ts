@@ -163,6 +163,16 @@ describe('Deals: opening', () => {
       }
     })
 
+    it('lets no offer live longer because the protocol clock fell behind', async () => {
+      const market = await networkHelpers.loadFixture(trading)
+      const { tally } = market
+      const expiry = (await networkHelpers.time.latest()) + 7200
+      await networkHelpers.time.setNextBlockTimestamp(expiry + 1) // two hours untouched: its clock is one behind
+      await expect(attempt(market, { offer: { expiry } }))
+        .to.be.revertedWithCustomError(tally, 'DealOfferMismatch')
+        .withArgs('expiry', expiry + 1, expiry)
+    })
+
     it('refuses an offer for somebody else', async () => {
       const market = await networkHelpers.loadFixture(trading)
       const { tally, stranger, buyer } = market
@@ -313,6 +323,14 @@ describe('Deals: opening', () => {
       await expect(tally.connect(buyer).topUp(99, deal.offer, 0n, USD))
         .to.be.revertedWithCustomError(tally, 'DealWrongState')
         .withArgs(99, DealState.None)
+    })
+
+    it('is refused once the provider cancelled the offer', async () => {
+      const { tally, deal, buyer, owner } = await networkHelpers.loadFixture(trading)
+      await tally.connect(owner).cancelOffers(3)
+      await expect(tally.connect(buyer).topUp(deal.id, deal.offer, deal.nonce, USD))
+        .to.be.revertedWithCustomError(tally, 'DealOfferMismatch')
+        .withArgs('nonce', 0n, 3n)
     })
 
     it('needs bond for what is added', async () => {

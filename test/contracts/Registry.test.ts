@@ -16,6 +16,10 @@ const { ethers, networkHelpers } = await network.create()
 
 const DAY = 86_400
 const THAW = 7 * DAY
+const UINT32 = 2n ** 32n - 1n
+/** Where `_lastPage` is stored: test/snapshots/Registry.json. */
+const PAGES_SLOT = 1
+const PAGES_SHIFT = 192n
 const KEYS = [0, 1, 2].map((index) => signerNamed(`key ${index}`).address)
 
 async function fresh() {
@@ -220,6 +224,18 @@ describe('Registry', () => {
       for (const page of [2, 127, 128, 130]) {
         expect(await registry.workerAt(page * 512), `page ${page}`).to.deep.equal([BigInt(id), KEYS[0]])
       }
+    })
+
+    it('ends with the last page that an index can name', async () => {
+      const { registry, owner, id } = await networkHelpers.loadFixture(joined)
+      const address = await registry.getAddress()
+      const before = BigInt(await ethers.provider.getStorage(address, PAGES_SLOT))
+      const last = (before & ~(UINT32 << PAGES_SHIFT)) | ((2n ** 23n - 1n) << PAGES_SHIFT)
+      await networkHelpers.setStorageAt(address, PAGES_SLOT, last)
+      await expect(registry.connect(owner).registerWorkers(id, packKeys(KEYS))).to.be.revertedWithCustomError(
+        registry,
+        'RegistryPagesExhausted',
+      )
     })
 
     it('takes a full page of 512', async () => {

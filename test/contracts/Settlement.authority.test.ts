@@ -209,6 +209,18 @@ describe('settle: who may', () => {
       })
     }
 
+    it('that does not claim the tallies pays for nothing, whatever else it claims', async () => {
+      const market = await networkHelpers.loadFixture(working)
+      const { settlement } = market
+      const { bytes, root } = batchOf(Lane.Attested, [someGroup(market)])
+      for (const claims of [0, 2, 14, 254]) {
+        await expect(settlement.settle(bytes, attest(market, root, { claims })))
+          .to.be.revertedWithCustomError(settlement, 'SettlementNothingClaimed')
+          .withArgs(claims)
+      }
+      await settlement.settle(bytes, attest(market, root, { claims: 1 }))
+    })
+
     it('holds with any members at or above the threshold', async () => {
       const market = await networkHelpers.loadFixture(working)
       const stream = market.deal.stream(0)

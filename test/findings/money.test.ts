@@ -202,7 +202,13 @@ describe('findings: money', () => {
       const deployment = await networkHelpers.loadFixture(withoutBonds)
       const { tally, dollar, buyer, provider, owner } = deployment
       await fundBuyer(deployment, buyer, MAX_HELD)
-      const offer = { price: MAX_HELD, maxBudget: MAX_HELD, total: 2n ** 64n - 1n, rateCap: 2 ** 32 - 1, openingFee: 0n }
+      const offer = {
+        price: MAX_HELD,
+        maxBudget: MAX_HELD,
+        total: 2n ** 64n - 1n,
+        rateCap: 2 ** 32 - 1,
+        openingFee: 0n,
+      }
       const terms = { budget: MAX_HELD, exposure: 2n ** 48n - 1n, streams: 62 }
       const deal = await openDeal(deployment, provider, { offer, terms })
       await advance(networkHelpers, deployment, 60)
