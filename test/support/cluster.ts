@@ -121,12 +121,21 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const workers = options.workers === false ? [] : providers.map((_, i) => startWorker(site, i))
   await allReady(workers, processes)
 
-  /** Waits until `test` is true. @throws what a process ended with, or that it took too long. */
+  /**
+   * Waits until `test` is true. A test that fails is asked again: a node has no answer while its chain re-organises.
+   *
+   * @throws what a process ended with, or that it took too long, with the last failure.
+   */
   async function until(what: string, test: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
     const end = performance.now() + timeoutMs
-    while (!(await test())) {
+    for (let cause: unknown; ; ) {
+      try {
+        if (await test()) return
+      } catch (error) {
+        cause = error
+      }
       processes.check()
-      if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms (${folder})`)
+      if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms (${folder})`, { cause })
       await sleep(50)
     }
   }
