@@ -16,6 +16,8 @@ export type Ended = { code: number; output: string; elapsedMs: number }
 export type RunOptions = {
   show: boolean
   env?: Record<string, string>
+  /** Folder to run in; the repository's unless given. */
+  cwd?: string
   /** Ends the program when aborted. */
   signal?: AbortSignal
 }
@@ -28,14 +30,14 @@ function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs a program in the repository's folder to its end.
+ * Runs a program to its end.
  *
  * @returns Its exit code (1 when a signal ended it) and, unless shown, everything it printed.
  */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   const startedMs = performance.now()
   const child = spawn(command, args, {
-    cwd: ROOT,
+    cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
     ...(options.signal === undefined ? {} : { signal: options.signal, killSignal: 'SIGKILL' as const }),

@@ -112,6 +112,19 @@ describe('Earnings', () => {
       })
     }
 
+    it('matures forced money though only attested money follows it', async () => {
+      const market = await networkHelpers.loadFixture(atNoon)
+      const { tally, deal, provider } = market
+      await settle(market, Lane.Forced, [deal.stream(0).work(100n).group()])
+      const stream = deal.stream(1)
+      for (let day = 0; day < 6; day += 1) {
+        await settle(market, Lane.Attested, [stream.work(1n).group(day)])
+        await advance(networkHelpers, market, DAY)
+      }
+      await advance(networkHelpers, market, DAY)
+      expect(await tally.claim.staticCall(provider.id)).to.equal(106n * 985n)
+    })
+
     it('matures at once what the buyer acknowledged', async () => {
       const market = await networkHelpers.loadFixture(atNoon)
       const { tally, dollar, deal, provider, payout } = market
