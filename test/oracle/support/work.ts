@@ -56,6 +56,9 @@ export function orderOf(place: Pick<Place, 'domain' | 'dealKey'>, index: number 
   return { ...order, signature: signCompact(orderDigest(order, place.domain), keyOf('order')) }
 }
 
+/** When receipts end unless told: one second for all, so that making one twice makes the same one. */
+const LOADED_AT = Math.floor(Date.now() / 1000)
+
 /** Receipt of task `index`; `spoil` changes what it is made of before it is hashed. */
 export function receiptOf(
   place: Place,
@@ -70,7 +73,7 @@ export function receiptOf(
 ): SegmentReceipt {
   const { dealKey, ...signed } = { ...orderOf(place, index), ...spoil.order }
   const output = spoil.output ?? outputOf(index)
-  const endedAt = spoil.endedAt ?? Math.floor(Date.now() / 1000)
+  const endedAt = spoil.endedAt ?? LOADED_AT
   const startedAt = spoil.startedAt ?? endedAt
   const outputRoot = dataRoot(output)
   const hash = workHash({
