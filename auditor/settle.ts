@@ -83,6 +83,11 @@ function count(replay: Replay, judged: Judged, group: number): void {
   totals.paid += judged.amount
 }
 
+/** Receipts of a group's stream so far. */
+function cursorOf({ state }: Replay, { group }: Judged): number | undefined {
+  return state.deals.get(group.dealId)?.streams[group.stream]?.count
+}
+
 /** Compares the rules' outcome with the chain's bit; true if the chain moved the stream. */
 function compareOutcome(replay: Replay, lane: number, judged: Judged, index: number, didApply: boolean): boolean {
   const { outcome, group } = judged
@@ -90,7 +95,7 @@ function compareOutcome(replay: Replay, lane: number, judged: Judged, index: num
   const what = `stream ${group.stream} of deal ${group.dealId}`
   if (didApply && !isApplied(outcome)) {
     report(replay, SETTLED_AGAINST[outcome], `group ${index} (${what}) settled, the rules give ${name}`, index)
-  } else if (lane === Lane.Attested && outcome === Outcome.BadSignature) {
+  } else if (lane === Lane.Attested && outcome === Outcome.BadSignature && group.first === cursorOf(replay, judged)) {
     report(replay, 'signature', `group ${index} (${what}) is attested and not signed by its worker`, index)
   } else if (!didApply && isApplied(outcome)) {
     report(replay, 'lost-receipt', `group ${index} (${what}) was skipped, the rules give ${name}`, index)

@@ -229,9 +229,11 @@ contract Settlement is ISettlement, Streams, Wheels, Proxy {
         bytes32 hash = MessageLib.tallyHash(run.key, group.stream, group.first, group.count, units, group.segment);
         bool signed = SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), group.signatureAt) == key;
         if (key == address(0) || !signed) {
-            // Members check both before they sign, and neither can change. Skipping would let anyone spoil all
-            // signatures but one and bring one attested root group by group, a place in the ring for each.
-            require(run.lane != Lane.Attested, SettlementBadGroup(group.signatureAt - run.batchAt));
+            // Members check both before they sign. Membership never changes, nor the tally while its stream stands
+            // where the group begins: skipping would let anyone spoil all signatures but one and bring one attested
+            // root group by group, a place in the ring for each. A stream that a conflicting tally moved is skipped.
+            bool asAttested = key == address(0) || group.first == group.cell.cursor();
+            require(run.lane != Lane.Attested || !asAttested, SettlementBadGroup(group.signatureAt - run.batchAt));
             return key == address(0) ? Outcome.NotAWorker : Outcome.BadSignature;
         }
         if (_isRevoked(run, group.worker)) return Outcome.NotAWorker;

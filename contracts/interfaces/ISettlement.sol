@@ -28,7 +28,7 @@ interface ISettlement {
     /// @notice A batch must stand in the transaction's own input.
     error SettlementNotTopLevel(address caller);
 
-    /// @notice The attested group whose signature stands at `position` is not signed by a worker of the provider.
+    /// @notice The attested group whose signature stands at `position` is not what members can have signed for.
     error SettlementBadGroup(uint256 position);
 
     /// @notice The attestation does not claim that the tallies are signed and the orders exist.

@@ -210,6 +210,21 @@ describe('findings: tokens and signatures', () => {
     })
   })
 
+  describe('an equivocating worker (its provider could revert batches of all the others)', () => {
+    it('is skipped where a conflicting tally moved its stream first: the others settle', async () => {
+      const market = await networkHelpers.loadFixture(working)
+      const { deal, owner } = market
+      const forMembers = deal.stream(0).work(6n, 7n).group()
+      const others = deal.stream(1).work(5n).group()
+      const conflicting = deal.stream(0).work(5n).group()
+      await settle(market, Lane.Forced, [conflicting], { from: owner })
+      expect((await settle(market, Lane.Attested, [forMembers, others])).outcomes).to.deep.equal([
+        'BadSignature',
+        'Applied',
+      ])
+    })
+  })
+
   describe('one deal in the way (an exhausted sender blocked whole batches)', () => {
     it('is skipped: every kind of bad group stands beside good ones', async () => {
       const market = await networkHelpers.loadFixture(working)
