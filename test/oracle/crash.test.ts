@@ -26,6 +26,12 @@ const FAULT_POINTS = [
   'tx.mined',
 ]
 
+/** Transactions a member has sent and not yet seen in a block. */
+async function unseen(url: string): Promise<number> {
+  const { transactions } = (await call(url, '/v1/status')).body as { transactions: { sent?: number } }
+  return transactions.sent ?? 0
+}
+
 describe('a member that is killed', function () {
   this.timeout(120_000)
   let chain: TestChain
@@ -75,6 +81,8 @@ describe('a member that is killed', function () {
       expect((await call(running.url, '/v1/segments', segment)).status).to.equal(202)
       const cursor = async () => (await streamOf(chain, deployment.settlement, place.dealId, 0)).count
       await untilTrue(async () => (await cursor()) === task + 1, 20_000, 'settling')
+      // the next point is not to be met by this transaction
+      await untilTrue(async () => (await unseen(running.url)) === 0, 20_000, 'seeing the transaction mined')
     })
   }
 

@@ -75,13 +75,16 @@ export async function startMember(
 /** An answer with its parsed body. */
 export type Answer = { readonly status: number; readonly body: Record<string, unknown> }
 
+/** One connection a request: members are killed and come back at the same address, kept connections lead to the dead. */
+const FRESH = { connection: 'close' }
+
 /** Sends JSON (bigints as strings) and reads JSON. */
 export async function call(url: string, path: string, body?: unknown): Promise<Answer> {
   const response = await fetch(`${url}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
     ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(toWire(body)) }),
+      ? { headers: FRESH }
+      : { headers: { ...FRESH, 'content-type': 'application/json' }, body: JSON.stringify(toWire(body)) }),
   })
   return { status: response.status, body: JSON.parse(await response.text()) }
 }
@@ -91,7 +94,7 @@ export async function put(url: string, bytes: Uint8Array): Promise<Hex> {
   const root = dataRoot(bytes)
   const response = await fetch(`${url}/v1/data/${root}`, {
     method: 'PUT',
-    headers: { 'content-type': 'application/octet-stream' },
+    headers: { ...FRESH, 'content-type': 'application/octet-stream' },
     body: Buffer.from(bytes),
   })
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
