@@ -1,38 +1,73 @@
 /**
- * Batches as bytes: `mode (1) ‖ lane (1) ‖ group+`, see "Batch bytes" in docs/protocol.md. Decoding refuses exactly what
- * the chain reverts, and there is one encoding only of what it accepts.
+ * Batches as bytes, see "Batch bytes" in docs/protocol.md. Decoding refuses exactly what the chain reverts, and there is
+ * one encoding only of what it accepts.
  *
  * @module
  */
 import type { Hex } from 'viem'
 
+import {
+  blobGroupBytes,
+  type GroupContext,
+  groupBytes,
+  readBlobGroup,
+  readGroup,
+  streamNumber,
+} from './batch-groups.ts'
 import { TallyError } from './errors.ts'
-import { merkleRoot } from './merkle.ts'
 import { createReader, type Reader } from './reader.ts'
-import { encodeReceipts, readReceipt, segmentHash } from './receipts.ts'
-import { Lane, Mode, type Receipt, type Tally } from './types.ts'
+import { Lane, Mode, type Receipt } from './types.ts'
 import { encodeVarint } from './varint.ts'
-import { concatBytes, FieldError, fixedBytes, keccak, packWords, toBytes, toHex, uint, uintBytes } from './words.ts'
+import { concatBytes, FieldError, toBytes, toHex, uint } from './words.ts'
 
-/** Streams an id has room for: stream number = deal id · 64 + stream. */
-export const STREAMS_PER_DEAL = 64
-const NUMBER_BITS = 38
-const SIGNATURE_BYTES = 64
+/** Blobs one batch may stand in. */
+export const MAX_BLOBS = 6
+const BLOB_GROUPS_BITS = 16
 
-/** One segment of one stream with its worker's signature; `count` is `first + receipts.length`. */
-export type Group = {
+/** What a group says wherever the bytes of its receipts live. */
+export type GroupHead = {
   readonly dealId: number
   readonly stream: number
+  /**
+   * Where the deal's facts stand in code: page · 256 + row; absent = in storage. A hint that saves gas and changes
+   * nothing else. Of several groups of one deal the first one's counts, and reading gives it to all of them.
+   */
+  readonly place?: number
   readonly worker: number
   readonly first: number
   readonly signature: Hex
   /** Present exactly in batches of the acknowledged lane. */
   readonly acknowledgement?: Hex
-  readonly receipts: readonly Receipt[]
 }
 
-/** A batch; groups by rising stream number. */
-export type Batch = { readonly mode: number; readonly lane: number; readonly groups: readonly Group[] }
+/** One segment of one stream with its worker's signature; `count` is `first + receipts.length`. */
+export type Group = GroupHead & { readonly receipts: readonly Receipt[] }
+
+/** A group whose receipts' bytes stand in a blob: what its tally says of them stands in their place. */
+export type BlobGroup = GroupHead & {
+  readonly count: number
+  /** The stream's total after the group's last receipt. */
+  readonly units: bigint
+  readonly segment: Hex
+}
+
+/** A batch with its receipts; groups by rising stream number. */
+export type CalldataBatch = {
+  readonly mode: typeof Mode.Calldata
+  readonly lane: number
+  readonly groups: readonly Group[]
+}
+
+/** A batch whose receipts stand in blobs of the same transaction; never forced. */
+export type BlobBatch = {
+  readonly mode: typeof Mode.Blob
+  readonly lane: number
+  /** How many of the groups, in order, each blob holds. */
+  readonly blobs: readonly { readonly groups: number }[]
+  readonly groups: readonly BlobGroup[]
+}
+
+export type Batch = CalldataBatch | BlobBatch
 
 /** Why a batch is refused: as `SettlementMalformedBatch`, `SettlementUnsupportedMode`, `SettlementUnsupportedLane`. */
 export type BatchErrorCode = 'batch.malformed' | 'batch.unsupported-mode' | 'batch.unsupported-lane'
@@ -55,94 +90,21 @@ const malformed = (position: number, problem: string): never => {
   throw new BatchError({ code: 'batch.malformed', position, problem })
 }
 
-const streamNumber = (group: Group): number => group.dealId * STREAMS_PER_DEAL + group.stream
-
 /** The groups in the order a batch needs them, by rising deal and stream. */
-export function sortGroups(groups: readonly Group[]): Group[] {
+export function sortGroups<G extends GroupHead>(groups: readonly G[]): G[] {
   return [...groups].sort((left, right) => streamNumber(left) - streamNumber(right))
 }
 
-/**
- * The tally a group's signature is for.
- *
- * @param dealKey - Key of the deal the group's id stands for.
- * @param units - The stream's total after the group's last receipt.
- */
-export function tallyOfGroup(group: Group, dealKey: Hex, units: bigint): Tally {
-  const { stream, first, receipts } = group
-  return {
-    dealKey,
-    stream,
-    first,
-    count: first + receipts.length,
-    units,
-    segment: segmentHash(encodeReceipts(receipts)),
-  }
+function knownMode(mode: number): Batch['mode'] {
+  if (mode === Mode.Calldata || mode === Mode.Blob) return mode
+  throw new BatchError({ code: 'batch.unsupported-mode', position: 0, problem: `mode ${mode} is not settled` })
 }
 
-/** What a group hash covers; every tally has it. */
-export type GroupIdentity = Pick<Tally, 'dealKey' | 'stream' | 'first' | 'count' | 'segment'>
-
-/**
- * Leaf of a batch's root. It leaves out the stream's units, so a group that somebody else settled in the meantime
- * changes no root.
- *
- * @throws FieldError when a field does not fit.
- */
-export function groupHash(group: GroupIdentity): Hex {
-  const words = [
-    fixedBytes(group.dealKey, 32, 'group.dealKey'),
-    uintBytes(group.stream, 8, 'group.stream'),
-    uintBytes(group.first, 32, 'group.first'),
-    uintBytes(group.count, 32, 'group.count'),
-    fixedBytes(group.segment, 32, 'group.segment'),
-  ]
-  return toHex(keccak(packWords(words)))
-}
-
-/**
- * Root of a batch over the group hashes of all its groups, in order.
- *
- * @throws FieldError when there is none or one is not 32 bytes.
- */
-export function batchRoot(groupHashes: readonly Hex[]): Hex {
-  return merkleRoot(groupHashes)
-}
-
-function checkHeader(mode: number, lane: number): void {
-  if (mode !== Mode.Calldata)
-    throw new BatchError({ code: 'batch.unsupported-mode', position: 0, problem: `mode ${mode} is not settled` })
-  if (lane !== Lane.Acknowledged && lane !== Lane.Attested && lane !== Lane.Forced) {
-    throw new BatchError({ code: 'batch.unsupported-lane', position: 1, problem: `there is no lane ${lane}` })
-  }
-}
-
-function groupBytes(group: Group, lane: number, previous: number): Uint8Array[] {
-  uint(group.dealId, 32, 'group.dealId')
-  if (uint(group.stream, 8, 'group.stream') >= STREAMS_PER_DEAL) throw new FieldError('group.stream', 'is over 63')
-  const step = streamNumber(group) - previous - 1
-  if (step < 0) throw new FieldError('groups', 'do not rise strictly by deal and stream')
-  if (group.receipts.length === 0) throw new FieldError('group.receipts', 'are none')
-  uint(group.worker, 32, 'group.worker')
-  uint(group.first + group.receipts.length, 32, 'group.count')
-  uint(group.first, 32, 'group.first')
-  const integers = [step, group.worker, group.first, group.receipts.length]
-  return [
-    ...integers.map((integer) => encodeVarint(integer)),
-    fixedBytes(group.signature, SIGNATURE_BYTES, 'group.signature'),
-    ...acknowledgementBytes(group, lane),
-    encodeReceipts(group.receipts),
-  ]
-}
-
-function acknowledgementBytes(group: Group, lane: number): Uint8Array[] {
-  const present = group.acknowledgement !== undefined
-  if (present !== (lane === Lane.Acknowledged)) {
-    throw new FieldError('group.acknowledgement', 'belongs to every group of the acknowledged lane and to no other')
-  }
-  return group.acknowledgement === undefined
-    ? []
-    : [fixedBytes(group.acknowledgement, SIGNATURE_BYTES, 'group.acknowledgement')]
+function checkLane(mode: Batch['mode'], lane: number): void {
+  if (lane === Lane.Acknowledged || lane === Lane.Attested) return
+  // A force must not depend on a blob that only its sender may have seen.
+  if (lane === Lane.Forced && mode === Mode.Calldata) return
+  throw new BatchError({ code: 'batch.unsupported-lane', position: 1, problem: `mode ${mode} has no lane ${lane}` })
 }
 
 /**
@@ -151,45 +113,54 @@ function acknowledgementBytes(group: Group, lane: number): Uint8Array[] {
  * @throws {@link BatchError} when the chain would revert it; `position` is where the offending group would begin.
  */
 export function encodeBatch(batch: Batch): Hex {
-  checkHeader(batch.mode, batch.lane)
-  const parts: Uint8Array[] = [new Uint8Array([batch.mode, batch.lane])]
-  let length = 2
-  let previous = -1
-  if (batch.groups.length === 0) return malformed(length, 'there is no group')
-  for (const group of batch.groups) {
-    const bytes = concatBytes(encodedGroup(group, batch.lane, previous, length))
-    parts.push(bytes)
-    length += bytes.length
-    previous = streamNumber(group)
+  const { lane } = batch
+  checkLane(knownMode(batch.mode), lane)
+  const parts: Uint8Array[] = [new Uint8Array([batch.mode, lane])]
+  if (batch.mode === Mode.Calldata) {
+    pushGroups(parts, batch.groups, lane, groupBytes)
+  } else {
+    parts.push(placed(2, () => blobCounts(batch)))
+    pushGroups(parts, batch.groups, lane, blobGroupBytes)
   }
   return toHex(concatBytes(parts))
 }
 
-function encodedGroup(group: Group, lane: number, previous: number, position: number): Uint8Array[] {
+function blobCounts({ blobs, groups }: BlobBatch): Uint8Array {
+  if (blobs.length < 1 || blobs.length > MAX_BLOBS) throw new FieldError('blobs', `are ${blobs.length}`)
+  const counts = blobs.map((blob) => uint(blob.groups, BLOB_GROUPS_BITS, 'blob.groups'))
+  if (counts.includes(0n)) throw new FieldError('blob.groups', 'are none')
+  if (blobs.reduce((sum, blob) => sum + blob.groups, 0) !== groups.length) {
+    throw new FieldError('blob.groups', 'do not add up to the groups of the batch')
+  }
+  return concatBytes([new Uint8Array([blobs.length]), ...counts.map((count) => encodeVarint(count))])
+}
+
+function pushGroups<G extends GroupHead>(
+  parts: Uint8Array[],
+  groups: readonly G[],
+  lane: number,
+  write: (group: G, context: GroupContext) => Uint8Array,
+): void {
+  let length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (groups.length === 0) malformed(length, 'there is no group')
+  let previous: G | undefined
+  for (const group of groups) {
+    const context = { lane, previous }
+    const bytes = placed(length, () => write(group, context))
+    parts.push(bytes)
+    length += bytes.length
+    previous = group
+  }
+}
+
+/** Says at which position of the batch a field does not fit. */
+function placed(position: number, write: () => Uint8Array): Uint8Array {
   try {
-    return groupBytes(group, lane, previous)
+    return write()
   } catch (error) {
     if (!(error instanceof FieldError)) throw error
     throw new BatchError({ code: 'batch.malformed', position, problem: error.message }, { cause: error })
   }
-}
-
-function readGroup(reader: Reader, lane: number, previous: number): Group {
-  const at = reader.position()
-  const number = previous + 1 + Number(reader.varint(NUMBER_BITS))
-  if (number >= 2 ** NUMBER_BITS) return malformed(at, 'the stream number is too large')
-  const worker = Number(reader.varint(32))
-  const first = Number(reader.varint(32))
-  const lengthAt = reader.position()
-  const length = Number(reader.varint(32))
-  if (length === 0) return malformed(lengthAt, 'the group has no receipt')
-  if (first + length >= 2 ** 32) return malformed(lengthAt, 'the count is too large')
-  const signature = toHex(reader.take(SIGNATURE_BYTES))
-  const acknowledgement = lane === Lane.Acknowledged ? { acknowledgement: toHex(reader.take(SIGNATURE_BYTES)) } : {}
-  const receipts: Receipt[] = []
-  while (receipts.length < length) receipts.push(readReceipt(reader, malformed))
-  const dealId = Math.floor(number / STREAMS_PER_DEAL)
-  return { dealId, stream: number % STREAMS_PER_DEAL, worker, first, signature, ...acknowledgement, receipts }
 }
 
 /**
@@ -199,19 +170,37 @@ function readGroup(reader: Reader, lane: number, previous: number): Group {
  */
 export function decodeBatch(encoded: Hex): Batch {
   const bytes = batchBytes(encoded)
-  const [mode, lane] = bytes
-  if (mode === undefined || lane === undefined || bytes.length === 2)
+  const [first, lane] = bytes
+  if (first === undefined || lane === undefined || bytes.length === 2)
     return malformed(bytes.length, 'there is no group')
-  checkHeader(mode, lane)
+  const mode = knownMode(first)
+  checkLane(mode, lane)
   const reader = createReader(bytes, 2, malformed)
+  return mode === Mode.Calldata ? readCalldata(reader, lane) : readBlobs(reader, lane)
+}
+
+function readCalldata(reader: Reader, lane: number): CalldataBatch {
   const groups: Group[] = []
-  let previous = -1
-  do {
-    const group = readGroup(reader, lane, previous)
-    groups.push(group)
-    previous = streamNumber(group)
-  } while (!reader.done())
-  return { mode, lane, groups }
+  do groups.push(readGroup(reader, { lane, previous: groups.at(-1) }, malformed))
+  while (!reader.done())
+  return { mode: Mode.Calldata, lane, groups }
+}
+
+function readBlobs(reader: Reader, lane: number): BlobBatch {
+  const [count = 0] = reader.take(1)
+  if (count < 1 || count > MAX_BLOBS) return malformed(2, `it stands in ${count} blobs`)
+  const blobs = Array.from({ length: count }, () => readBlob(reader))
+  const total = blobs.reduce((sum, blob) => sum + blob.groups, 0)
+  const groups: BlobGroup[] = []
+  while (groups.length < total) groups.push(readBlobGroup(reader, { lane, previous: groups.at(-1) }, malformed))
+  if (!reader.done()) return malformed(reader.position(), 'there are more groups than its blobs hold')
+  return { mode: Mode.Blob, lane, blobs, groups }
+}
+
+function readBlob(reader: Reader): { groups: number } {
+  const at = reader.position()
+  const groups = Number(reader.varint(BLOB_GROUPS_BITS))
+  return groups === 0 ? malformed(at, 'a blob holds no group') : { groups }
 }
 
 function batchBytes(encoded: Hex): Uint8Array {

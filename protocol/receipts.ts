@@ -12,7 +12,7 @@ import type { Receipt } from './types.ts'
 import { encodeVarint } from './varint.ts'
 import { concatBytes, FieldError, fixedBytes, keccak, toHex, uint } from './words.ts'
 
-const UNITS_BITS = 48
+const UNITS_BITS = 40
 const HASH_BYTES = 32
 
 /** Thrown when bytes are not the receipts they should be; `code` is `receipts.malformed`. */
@@ -30,7 +30,7 @@ export class ReceiptsError extends TallyError {
 /**
  * The receipts' bytes, in order.
  *
- * @throws FieldError when units are not 1 to 2⁴⁸ − 1 or a work hash is not 32 bytes.
+ * @throws FieldError when units are not 1 to 2⁴⁰ − 1 or a work hash is not 32 bytes.
  */
 export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
   const parts: Uint8Array[] = []

@@ -10,7 +10,6 @@ const BPS = 10_000n
 const STAKE_UNIT = 10n ** 18n
 const HOUR = 3600n
 const DAY = 86_400
-const LOWEST_FLOOR = -(2n ** 62n)
 
 /** Most the ledger holds, in settlement token base units. */
 export const MAX_HELD = 2n ** 55n - 1n
@@ -28,21 +27,28 @@ export function rateLimit(rateCap: number | bigint, openedAt: number, end: numbe
   return elapsed <= 0 ? 0n : (BigInt(rateCap) * BigInt(elapsed)) / HOUR
 }
 
+/**
+ * What is left of a deal's budget.
+ *
+ * @param units - Sum of the units of all its streams, those that the budget did not cover included.
+ */
+export function remainingOf(budget: bigint, price: bigint, units: bigint): bigint {
+  return budget - smaller(budget, price * units)
+}
+
 /** What `units` cost at `price` a unit, cut to what the deal has `remaining`. */
 export function amountDue(units: bigint, price: bigint, remaining: bigint): bigint {
   return smaller(units * price, remaining)
 }
 
 /**
- * What a deal's `remaining` may not fall below; negative once more is vouched for than the budget holds, so that a
- * top-up is open at once as far as it goes.
+ * Whether a deal may have paid for `units` in all: it pays no more than its allowance is worth. Units that the budget
+ * does not cover cost nothing, so they count for nothing here.
  *
- * @param exposure - Units payable beyond the acknowledged ones.
- * @param acknowledged - Units acknowledged over all streams.
+ * @param allowance - Units payable: the exposure the buyer set and what was acknowledged over all streams.
  */
-export function exposureFloor(budget: bigint, exposure: bigint, acknowledged: bigint, price: bigint): bigint {
-  const floor = budget - (exposure + acknowledged) * price
-  return floor < LOWEST_FLOOR ? LOWEST_FLOOR : floor
+export function withinAllowance(budget: bigint, price: bigint, units: bigint, allowance: bigint): boolean {
+  return smaller(budget, price * units) <= price * allowance
 }
 
 /**
@@ -67,9 +73,19 @@ export function bondUp(budget: bigint, bondBps: number, stakeValue: number | big
   return (budget * BigInt(bondBps) * STAKE_UNIT + divisor - 1n) / divisor
 }
 
-/** Day at whose start money settled at `clock` with this window matures, in days on the protocol clock. */
-export function maturityDay(clock: number, window: number): number {
-  return Math.ceil((clock + window) / DAY)
+/** Day of the protocol clock that a second belongs to. */
+export function dayOf(clock: number): number {
+  return Math.floor(clock / DAY)
+}
+
+/**
+ * Day at whose start money settled on `day` matures: its whole day passes, and then its window. All days are those of
+ * the protocol clock.
+ *
+ * @param window - Seconds.
+ */
+export function maturityDay(day: number, window: number): number {
+  return day + 1 + Math.ceil(window / DAY)
 }
 
 /** One taker's share of an amount that matures. */

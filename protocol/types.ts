@@ -1,6 +1,6 @@
 /**
  * The shapes both sides of the wire agree on. Field order and widths follow `contracts/interfaces/ITypes.sol` and
- * `docs/protocol.md`; integers of up to 32 bits are numbers, wider ones are bigints.
+ * `docs/protocol.md`; integers of up to 32 bits and workers' indexes are numbers, wider ones are bigints.
  *
  * Units: money is base units of the settlement token, `units` is work in the offer's unit, times are unix seconds.
  *
@@ -40,6 +40,7 @@ export const Outcome = {
   BadAcknowledgement: 11,
   ModeMismatch: 12,
   UnitsOverflow: 13,
+  UnitsTooFew: 14,
 } as const
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
@@ -107,7 +108,7 @@ export type Force = { readonly root: Hex; readonly sender: Address }
 /** What a committee member signs about a batch. */
 export type Attestation = { readonly epoch: number; readonly root: Hex; readonly claims: number }
 
-/** One finished task as it stands in a batch; `units` ≥ 1 and < 2⁴⁸. */
+/** One finished task as it stands in a batch; `units` ≥ 1 and < 2⁴⁰. */
 export type Receipt = { readonly units: bigint; readonly workHash: Hex }
 
 /** Which deployment a signature is for. */

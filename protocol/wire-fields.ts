@@ -43,7 +43,7 @@ export const address = z
   .regex(hexOf(20), 'must be 0x-hex of 20 bytes')
   .transform((value): Address => getAddress(value.toLowerCase()))
 
-/** Integer of at most 32 bits: a JSON number. */
+/** Integer of at most 40 bits: a JSON number. */
 export function small(bits: number) {
   return z
     .int()

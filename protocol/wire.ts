@@ -1,6 +1,6 @@
 /**
  * Every HTTP body of docs/protocol.md: a schema, its parsed type and a parser. Parsed integers wider than 32 bits are
- * bigints; {@link toWire} turns them into the decimal strings that JSON carries.
+ * bigints, but for workers' indexes; {@link toWire} turns them into the decimal strings that JSON carries.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export type OrdersQuery = z.output<typeof ordersQuery>
 
 /** One receipt of a segment with everything its work hash commits to. */
 const segmentReceipt = z.object({
-  units: wide(48).refine((units) => units > 0n, 'must be at least 1'),
+  units: wide(40).refine((units) => units > 0n, 'must be at least 1'),
   workHash: hash,
   order: orderMessage.omit({ dealKey: true }),
   outputRoot: hash,
@@ -93,10 +93,10 @@ export const segmentMessage = z
     dealId: small(32),
     dealKey: hash,
     stream: small(8).max(63),
-    first: small(32),
-    count: small(32),
-    units: wide(48),
-    worker: small(32),
+    first: small(24),
+    count: small(24),
+    units: wide(40),
+    worker: small(40),
     signature: compactSignature,
     receipts: z.array(segmentReceipt).min(1),
   })
@@ -123,8 +123,8 @@ export type SegmentAnswer = z.output<typeof segmentAnswer>
 export const acknowledgementMessage = z.object({
   dealKey: hash,
   stream: small(8).max(63),
-  count: small(32),
-  units: wide(48),
+  count: small(24),
+  units: wide(40),
   segment: hash,
   signature: compactSignature,
 })

@@ -1,18 +1,28 @@
 /**
  * Workers' keys as the registry keeps them: page n (from 1) is the contract created with the registry's nonce n, its code
- * is `00 ‖ provider id (4) ‖ keys (20 each)`, and a worker's index is `page · 512 + row`.
+ * is `00 ‖ (provider id (4) ‖ key (20))*`, and a worker's index is `page · 512 + row`. The same key may stand in several
+ * pages, so that a batch touches few of them.
  *
  * @module
  */
-import { type Address, getAddress, getContractAddress, type Hex, zeroAddress } from 'viem'
+import { type Address, getAddress, type Hex, zeroAddress } from 'viem'
 
+import { pageNumber } from './code-pages.ts'
 import { TallyError } from './errors.ts'
 import { concatBytes, FieldError, fixedBytes, toBytes, toHex, uint } from './words.ts'
 
 /** Keys one page holds at most. */
 export const PAGE_ROWS = 512
-const HEADER_BYTES = 5
+const HEADER_BYTES = 1
+const PROVIDER_BYTES = 4
 const KEY_BYTES = 20
+const ROW_BYTES = PROVIDER_BYTES + KEY_BYTES
+const INDEX_BITS = 40
+const ROW_BITS = 9
+const PAGE_BITS = INDEX_BITS - ROW_BITS
+
+/** Whose worker stands in a row, and its key. */
+export type WorkerRow = { readonly provider: number; readonly key: Address }
 
 /** Thrown when code is no page of workers' keys; `code` is `worker-page.malformed`. */
 export class WorkerPageError extends TallyError {
@@ -24,52 +34,42 @@ export class WorkerPageError extends TallyError {
 }
 
 /**
- * Address of a page's contract, checksummed.
- *
- * @param page - From 1 to 2²³ − 1.
- * @throws FieldError when there can be no such page.
- */
-export function pageAddress(registry: Address, page: number): Address {
-  if (uint(page, 23, 'page') === 0n) throw new FieldError('page', 'is zero')
-  return getContractAddress({ from: registry, nonce: BigInt(page) })
-}
-
-/**
  * Index of the worker in row `row` (from 0) of page `page` (from 1).
  *
  * @throws FieldError when there can be no such worker.
  */
 export function workerIndex(page: number, row: number): number {
-  if (uint(page, 23, 'page') === 0n) throw new FieldError('page', 'is zero')
-  uint(row, 9, 'row')
-  return page * PAGE_ROWS + row
+  uint(row, ROW_BITS, 'row')
+  return pageNumber(page, PAGE_BITS) * PAGE_ROWS + row
 }
 
 /**
  * Page and row of a worker's index.
  *
- * @throws FieldError when the index does not fit uint32.
+ * @throws FieldError when the index does not fit uint40.
  */
 export function workerPosition(index: number): { page: number; row: number } {
-  uint(index, 32, 'index')
+  uint(index, INDEX_BITS, 'index')
+  // Indexes pass 32 bits, which JavaScript's shifts would cut off.
   return { page: Math.floor(index / PAGE_ROWS), row: index % PAGE_ROWS }
 }
 
 /**
- * Provider's id and keys of a page's code; row i is `keys[i]`, checksummed.
+ * Rows of a page's code, keys checksummed.
  *
- * @throws {@link WorkerPageError} when the code is no page: another first byte, no or too many or cut-off keys.
+ * @throws {@link WorkerPageError} when the code is no page: another first byte, no or too many or cut-off rows.
  */
-export function parseWorkerPage(code: Hex): { provider: number; keys: Address[] } {
+export function parseWorkerPage(code: Hex): WorkerRow[] {
   const bytes = toBytes(code, 'code')
-  const rows = (bytes.length - HEADER_BYTES) / KEY_BYTES
+  const rows = (bytes.length - HEADER_BYTES) / ROW_BYTES
   if (bytes[0] !== 0) throw new WorkerPageError('it does not begin with a zero byte')
   if (!Number.isInteger(rows) || rows < 1 || rows > PAGE_ROWS) throw new WorkerPageError(`it has ${bytes.length} bytes`)
-  const keys = Array.from({ length: rows }, (_, row) => {
-    const at = HEADER_BYTES + KEY_BYTES * row
-    return getAddress(toHex(bytes.subarray(at, at + KEY_BYTES)))
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return Array.from({ length: rows }, (_, row) => {
+    const at = HEADER_BYTES + ROW_BYTES * row
+    const key = getAddress(toHex(bytes.subarray(at + PROVIDER_BYTES, at + ROW_BYTES)))
+    return { provider: view.getUint32(at), key }
   })
-  return { provider: new DataView(bytes.buffer, bytes.byteOffset).getUint32(1), keys }
 }
 
 /**

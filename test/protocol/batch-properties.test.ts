@@ -8,6 +8,8 @@ import { toBytes, toHex } from '#protocol/words.ts'
 import { batch } from './support/arbitraries.ts'
 import { mutation, woundedBy } from './support/mutations.ts'
 
+const MAX_CUT_BYTES = 60
+
 /** Either the bytes are no batch, or they are the only bytes of the batch they are. */
 function expectCanonical(bytes: Uint8Array): 'refused' | 'read' {
   const encoded = toHex(bytes)
@@ -47,7 +49,7 @@ describe('batches of any content', () => {
   it('are refused when cut anywhere', () => {
     fc.assert(
       fc.property(batch, (value) => {
-        const bytes = toBytes(encodeBatch({ ...value, groups: value.groups.slice(0, 1) }))
+        const bytes = toBytes(encodeBatch(value)).subarray(0, MAX_CUT_BYTES)
         for (let length = 0; length < bytes.length; length += 1) {
           expect(() => decodeBatch(toHex(bytes.subarray(0, length)))).to.throw(BatchError)
         }

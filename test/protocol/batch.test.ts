@@ -1,44 +1,27 @@
 /** @module */
 import { expect } from 'chai'
-import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem'
+import type { Hex } from 'viem'
 
 import {
   type Batch,
   BatchError,
-  batchRoot,
+  type BlobBatch,
+  type BlobGroup,
+  type CalldataBatch,
   decodeBatch,
   encodeBatch,
   type Group,
-  groupHash,
   sortGroups,
-  tallyOfGroup,
 } from '#protocol/batch.ts'
-import { merkleRoot } from '#protocol/merkle.ts'
+import { FieldError } from '#protocol/words.ts'
 
+import { type BatchJson, revived } from './support/batch-json.ts'
 import { joinPieces, readVectors } from './support/vectors.ts'
 
-type GroupJson = Omit<Group, 'receipts'> & { receipts: { units: string; workHash: Hex }[] }
-type LeafJson = { dealKey: Hex; stream: number; first: number; count: number; segment: Hex; groupHash: Hex }
 const vectors = readVectors<{
-  valid: {
-    name: string
-    batch: { mode: number; lane: number; groups: GroupJson[] }
-    pieces: string[]
-    bytes: Hex
-    groups: LeafJson[]
-    root: Hex
-  }[]
+  valid: { name: string; batch: BatchJson; pieces: string[]; bytes: Hex }[]
   malformed: { name: string; code: string; position: number; bytes: Hex }[]
 }>('batches')
-
-const revived = ({ mode, lane, groups }: { mode: number; lane: number; groups: GroupJson[] }): Batch => ({
-  mode,
-  lane,
-  groups: groups.map((group) => ({
-    ...group,
-    receipts: group.receipts.map(({ units, workHash }) => ({ units: BigInt(units), workHash })),
-  })),
-})
 
 describe('batches', () => {
   for (const vector of vectors.valid) {
@@ -46,26 +29,6 @@ describe('batches', () => {
       const batch = revived(vector.batch)
       expect(encodeBatch(batch)).to.equal(vector.bytes).and.to.equal(joinPieces(vector.pieces))
       expect(decodeBatch(vector.bytes)).to.deep.equal(batch)
-    })
-
-    it(`roots ${vector.name}`, () => {
-      const groups = revived(vector.batch).groups
-      const leaves = vector.groups.map((leaf, index) => {
-        const group = groups[index]
-        if (group === undefined) throw new Error('a leaf without its group')
-        expect(tallyOfGroup(group, leaf.dealKey, 77n)).to.deep.equal({
-          dealKey: leaf.dealKey,
-          stream: leaf.stream,
-          first: leaf.first,
-          count: leaf.count,
-          units: 77n,
-          segment: leaf.segment,
-        })
-        const hash = groupHash(tallyOfGroup(group, leaf.dealKey, 77n))
-        expect(hash).to.equal(leaf.groupHash)
-        return hash
-      })
-      expect(batchRoot(leaves)).to.equal(vector.root).and.to.equal(merkleRoot(leaves))
     })
   }
 
@@ -89,19 +52,6 @@ describe('batches', () => {
     const { bytes } = vectors.valid[0] ?? { bytes: '0x' }
     expect(decodeBatch(`0x${bytes.slice(2).toUpperCase()}`)).to.deep.equal(decodeBatch(bytes as Hex))
   })
-
-  it('hashes a group as the five words of abi.encode', () => {
-    const key: Hex = `0x${'11'.repeat(32)}`
-    const group = { dealKey: key, stream: 61, first: 2 ** 32 - 2, count: 2 ** 32 - 1, segment: key }
-    const words = encodeAbiParameters(parseAbiParameters('bytes32, uint8, uint32, uint32, bytes32'), [
-      group.dealKey,
-      group.stream,
-      group.first,
-      group.count,
-      group.segment,
-    ])
-    expect(groupHash(group)).to.equal(keccak256(words))
-  })
 })
 
 describe('writing a batch the chain would revert', () => {
@@ -113,23 +63,46 @@ describe('writing a batch the chain would revert', () => {
     signature: `0x${'11'.repeat(64)}`,
     receipts: [{ units: 1n, workHash: `0x${'22'.repeat(32)}` }],
   }
-  const attested = (...groups: Group[]): Batch => ({ mode: 0, lane: 1, groups })
+  const blobGroup: BlobGroup = {
+    dealId: 1,
+    stream: 0,
+    worker: 512,
+    first: 0,
+    signature: `0x${'11'.repeat(64)}`,
+    count: 1,
+    units: 1n,
+    segment: `0x${'22'.repeat(32)}`,
+  }
+  const attested = (...groups: Group[]): CalldataBatch => ({ mode: 0, lane: 1, groups })
+  const blob = (...groups: BlobGroup[]): BlobBatch => ({ mode: 1, lane: 1, blobs: [{ groups: groups.length }], groups })
   const wrong: [string, Batch][] = [
     ['no group', attested()],
-    ['another mode', { ...attested(group), mode: 1 }],
+    ['net mode', JSON.parse('{"mode":2,"lane":1,"groups":[]}') as Batch],
     ['another lane', { ...attested(group), lane: 3 }],
     ['the same stream twice', attested(group, group)],
     ['streams that fall', attested(group, { ...group, dealId: 0 })],
     ['stream 64', attested({ ...group, stream: 64 })],
     ['deal 2^32', attested({ ...group, dealId: 2 ** 32 })],
-    ['worker 2^32', attested({ ...group, worker: 2 ** 32 })],
+    ['place 2^32', attested({ ...group, place: 2 ** 32 })],
+    ['worker 2^40', attested({ ...group, worker: 2 ** 40 })],
     ['a negative first', attested({ ...group, first: -1 })],
-    ['a count of 2^32', attested({ ...group, first: 2 ** 32 - 1 })],
+    ['a count of 2^24', attested({ ...group, first: 2 ** 24 - 1 })],
     ['no receipt', attested({ ...group, receipts: [] })],
     ['zero units', attested({ ...group, receipts: [{ units: 0n, workHash: `0x${'22'.repeat(32)}` }] })],
+    ['2^40 units', attested({ ...group, receipts: [{ units: 2n ** 40n, workHash: `0x${'22'.repeat(32)}` }] })],
     ['a 65-byte signature', attested({ ...group, signature: `0x${'11'.repeat(65)}` })],
     ['an acknowledgement in another lane', attested({ ...group, acknowledgement: group.signature })],
     ['no acknowledgement in its lane', { ...attested(group), lane: 0 }],
+    ['no group in blobs', blob()],
+    ['a force in blobs', { ...blob(blobGroup), lane: 2 }],
+    ['no blob', { ...blob(blobGroup), blobs: [] }],
+    ['seven blobs', { ...blob(blobGroup), blobs: Array.from({ length: 7 }, () => ({ groups: 1 })) }],
+    ['an empty blob', { ...blob(blobGroup), blobs: [{ groups: 1 }, { groups: 0 }] }],
+    ['more groups than the blobs hold', { ...blob(blobGroup), blobs: [{ groups: 2 }] }],
+    ['a count of 2^24 in a blob', blob({ ...blobGroup, count: 2 ** 24 })],
+    ['no receipt in a group of a blob', blob({ ...blobGroup, count: 0 })],
+    ['2^40 units in all', blob({ ...blobGroup, units: 2n ** 40n })],
+    ['half a segment hash', blob({ ...blobGroup, segment: '0x2222' })],
   ]
   for (const [name, batch] of wrong) {
     it(`fails with ${name}`, () => {
@@ -137,11 +110,14 @@ describe('writing a batch the chain would revert', () => {
     })
   }
 
-  it('names where the second group would begin', () => {
+  it('names where the second group would begin, and which field of it is wrong', () => {
     const first = (encodeBatch(attested(group)).length - 2) / 2
     expect(() => encodeBatch(attested(group, group)))
       .to.throw(BatchError)
       .that.includes({ code: 'batch.malformed', position: first })
+      .with.property('cause')
+      .that.is.instanceOf(FieldError)
+      .with.property('field', 'groups')
   })
 
   it('succeeds once the groups are sorted', () => {
@@ -155,5 +131,12 @@ describe('writing a batch the chain would revert', () => {
       0, 1, 2,
     ])
     expect(groups[0]?.dealId, 'the argument stays as it was').to.equal(2)
+  })
+
+  it('takes the place of the first group of a deal, and reads it back in all of them', () => {
+    const written = attested({ ...group, place: 300 }, { ...group, stream: 1, place: 301 }, { ...group, stream: 2 })
+    expect(decodeBatch(encodeBatch(written)).groups.map(({ place }) => place)).to.deep.equal([300, 300, 300])
+    const none = attested({ ...group, place: 0 }, { ...group, stream: 1, place: 301 })
+    for (const read of decodeBatch(encodeBatch(none)).groups) expect(read).to.not.have.property('place')
   })
 })

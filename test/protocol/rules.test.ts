@@ -10,10 +10,18 @@ import { readVectors } from './support/vectors.ts'
 const vectors = readVectors<{
   rateLimit: { rateCap: number; openedAt: number; end: number; clock: number; units: string; because: string }[]
   amountDue: { units: string; price: string; remaining: string; amount: string }[]
-  exposureFloor: { budget: string; exposure: string; acknowledged: string; price: string; floor: string }[]
+  remainingOf: { budget: string; price: string; units: string; remaining: string }[]
+  withinAllowance: {
+    budget: string
+    price: string
+    units: string
+    allowance: string
+    within: boolean
+    because: string
+  }[]
   coverDown: { slashable: string; stakeValue: number; coverageBps: number; cover: string; because: string }[]
   bondUp: { budget: string; bondBps: number; stakeValue: number; bond: string; because: string }[]
-  maturityDay: { clock: number; window: number; day: number }[]
+  maturityDay: { day: number; window: number; maturity: number }[]
   split: {
     amount: string
     protocolFeeBps: number
@@ -38,10 +46,16 @@ describe('money rules', () => {
     })
   }
 
-  for (const { budget, exposure, acknowledged, price, floor } of vectors.exposureFloor) {
-    it(`keep ${floor} of ${budget} with ${exposure} units exposed and ${acknowledged} acknowledged at ${price}`, () => {
-      const result = rules.exposureFloor(BigInt(budget), BigInt(exposure), BigInt(acknowledged), BigInt(price))
-      expect(result).to.equal(BigInt(floor))
+  for (const { budget, price, units, remaining } of vectors.remainingOf) {
+    it(`leave ${remaining} of ${budget} after ${units} units at ${price}`, () => {
+      expect(rules.remainingOf(BigInt(budget), BigInt(price), BigInt(units))).to.equal(BigInt(remaining))
+    })
+  }
+
+  for (const { budget, price, units, allowance, within, because } of vectors.withinAllowance) {
+    it(`${within ? 'allow' : 'refuse'} ${units} units at ${price} with ${allowance} allowed: ${because}`, () => {
+      const result = rules.withinAllowance(BigInt(budget), BigInt(price), BigInt(units), BigInt(allowance))
+      expect(result).to.equal(within)
     })
   }
 
@@ -57,11 +71,15 @@ describe('money rules', () => {
     })
   }
 
-  for (const { clock, window, day } of vectors.maturityDay) {
-    it(`mature on day ${day} what was settled at ${clock} with a window of ${window}`, () => {
-      expect(rules.maturityDay(clock, window)).to.equal(day)
+  for (const { day, window, maturity } of vectors.maturityDay) {
+    it(`mature on day ${maturity} what was settled on day ${day} with a window of ${window}`, () => {
+      expect(rules.maturityDay(day, window)).to.equal(maturity)
     })
   }
+
+  it('count days of the clock from its second 0 on', () => {
+    expect([0, 86_399, 86_400, 1_700_000_000].map(rules.dayOf)).to.deep.equal([0, 0, 1, 19_675])
+  })
 
   for (const { amount, protocolFeeBps, committeeFeeBps, protocolFee, committeeFee, net } of vectors.split) {
     it(`split ${amount} into ${net}, ${protocolFee} and ${committeeFee}`, () => {
@@ -90,11 +108,21 @@ describe('money rules for any amounts', () => {
     )
   })
 
-  it('never let money mature before its window, nor later than a day after it', () => {
+  it('never let money mature before its window, and within a day of it once both are rounded up to days', () => {
     fc.assert(
-      fc.property(small(31), fc.integer({ min: 0, max: 14 * 86_400 }), (clock, window) => {
-        const start = rules.maturityDay(clock, window) * 86_400
-        expect(start).to.be.within(clock + window, clock + window + 86_399)
+      fc.property(small(31), fc.integer({ min: 1, max: 14 * 86_400 }), (clock, window) => {
+        const start = rules.maturityDay(rules.dayOf(clock), window) * 86_400
+        const rounded = 86_400 * Math.ceil(window / 86_400)
+        expect(start).to.be.within(clock + window + 1, clock + rounded + 86_400)
+      }),
+    )
+  })
+
+  it('never let a deal without acknowledgements pay more than its exposure is worth', () => {
+    fc.assert(
+      fc.property(wide(64), wide(20), wide(40), wide(40), (budget, price, units, exposure) => {
+        const paid = budget - rules.remainingOf(budget, price, units)
+        expect(rules.withinAllowance(budget, price, units, exposure)).to.equal(paid <= exposure * price)
       }),
     )
   })

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 
-import { decodeBatch, encodeBatch } from '#protocol/batch.ts'
+import { type CalldataBatch, decodeBatch, encodeBatch } from '#protocol/batch.ts'
 import * as wire from '#protocol/wire.ts'
 
 const hash: Hex = `0x${'ab'.repeat(32)}`
@@ -25,7 +25,7 @@ const segment = {
   stream: 1,
   first: 4,
   count: 6,
-  units: '281474976710655',
+  units: '1099511627775',
   worker: 513,
   signature,
   receipts: [receipt, receipt],
@@ -95,7 +95,7 @@ describe('bodies on the wire', () => {
 
   it('parse wide integers to bigints and narrow ones to numbers', () => {
     const parsed = wire.parseSegmentMessage(segment)
-    expect(parsed.units).to.equal(281474976710655n)
+    expect(parsed.units).to.equal(1099511627775n)
     expect(parsed.receipts[0]?.order.index).to.equal(18446744073709551615n)
     expect(parsed.count).to.equal(6)
   })
@@ -143,6 +143,10 @@ describe('bodies that are wrong', () => {
     ['signature', wire.parseOfferMessage, { offer, signature: '0x1' }],
     ['signature', wire.parseOfferMessage, { offer, signature: `0x${'11'.repeat(2049)}` }],
     ['stream', wire.parseSegmentMessage, { ...segment, stream: 64 }],
+    ['first', wire.parseSegmentMessage, { ...segment, first: 2 ** 24, count: 2 ** 24 + 2 }],
+    ['count', wire.parseSegmentMessage, { ...segment, first: 2 ** 24 - 2, count: 2 ** 24 }],
+    ['units', wire.parseSegmentMessage, { ...segment, units: '1099511627776' }],
+    ['worker', wire.parseSegmentMessage, { ...segment, worker: 2 ** 40 }],
     ['count', wire.parseSegmentMessage, { ...segment, count: 7 }],
     ['count', wire.parseSegmentMessage, { ...segment, count: 4, receipts: [receipt] }],
     ['receipts', wire.parseSegmentMessage, { ...segment, count: 4, receipts: [] }],
@@ -165,7 +169,7 @@ describe('bodies that are wrong', () => {
 describe('a segment in a batch', () => {
   it('leaves its preimages behind', () => {
     const group = wire.segmentToGroup(wire.parseSegmentMessage(segment))
-    const batch = { mode: 0, lane: 1, groups: [group] }
+    const batch: CalldataBatch = { mode: 0, lane: 1, groups: [group] }
     expect(decodeBatch(encodeBatch(batch))).to.deep.equal(batch)
     expect(group.first + group.receipts.length).to.equal(segment.count)
     expect(group.receipts).to.deep.equal([

@@ -6,7 +6,15 @@
 import fc from 'fast-check'
 import type { Address, Hex } from 'viem'
 
-import { type Batch, type Group, sortGroups } from '#protocol/batch.ts'
+import {
+  type Batch,
+  type BlobBatch,
+  type BlobGroup,
+  type CalldataBatch,
+  type Group,
+  type GroupHead,
+  sortGroups,
+} from '#protocol/batch.ts'
 import { Lane, type Receipt } from '#protocol/types.ts'
 
 /** Hex of exactly `bytes` bytes. */
@@ -20,28 +28,59 @@ export const wide = (bits: number): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n,
 export const small = (bits: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: 2 ** bits - 1 })
 
 export const receipt: fc.Arbitrary<Receipt> = fc.record({
-  units: fc.bigInt({ min: 1n, max: (1n << 48n) - 1n }),
+  units: fc.bigInt({ min: 1n, max: (1n << 40n) - 1n }),
   workHash: hex(32),
 })
 
-const group = (lane: number): fc.Arbitrary<Group> =>
+const head = (lane: number): fc.Arbitrary<GroupHead> =>
   fc.record({
     dealId: fc.oneof(fc.integer({ min: 0, max: 3 }), small(32)),
     stream: fc.integer({ min: 0, max: 63 }),
-    worker: small(32),
-    first: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 5 })),
+    worker: fc.oneof(fc.integer({ min: 512, max: 2047 }), small(40)),
+    first: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 24 - 5 })),
     signature: hex(64),
     ...(lane === Lane.Acknowledged ? { acknowledgement: hex(64) } : {}),
-    receipts: fc.array(receipt, { minLength: 1, maxLength: 4 }),
   })
 
-/** Batches that the chain would read. */
-export const batch: fc.Arbitrary<Batch> = fc.constantFrom(0, 1, 2).chain((lane) =>
+/** Rising groups of any deals, those of one deal with one place. */
+const groupsOf = <G extends GroupHead>(group: fc.Arbitrary<G>): fc.Arbitrary<G[]> =>
   fc
-    .uniqueArray(group(lane), {
-      minLength: 1,
-      maxLength: 4,
-      selector: ({ dealId, stream }) => `${dealId}/${stream}`,
-    })
-    .map((groups): Batch => ({ mode: 0, lane, groups: sortGroups(groups) })),
-)
+    .tuple(
+      fc.uniqueArray(group, {
+        minLength: 1,
+        maxLength: 4,
+        selector: ({ dealId, stream }) => `${dealId}/${stream}`,
+      }),
+      fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 256, max: 2000 }), small(32)), {
+        minLength: 4,
+        maxLength: 4,
+      }),
+    )
+    .map(([groups, places]) =>
+      sortGroups(groups).map((one, _, all): G => {
+        const place = places[all.findIndex(({ dealId }) => dealId === one.dealId)]
+        return place ? { ...one, place } : one
+      }),
+    )
+
+/** Calldata batches that the chain would read. */
+export const calldataBatch: fc.Arbitrary<CalldataBatch> = fc.constantFrom(0, 1, 2).chain((lane) => {
+  const receipts = fc.array(receipt, { minLength: 1, maxLength: 4 })
+  const group = fc.tuple(head(lane), receipts).map(([one, list]): Group => ({ ...one, receipts: list }))
+  return groupsOf(group).map((groups): CalldataBatch => ({ mode: 0, lane, groups }))
+})
+
+/** Blob batches that the chain would read. */
+export const blobBatch: fc.Arbitrary<BlobBatch> = fc.constantFrom(0, 1).chain((lane) => {
+  const said = fc.record({ length: fc.integer({ min: 1, max: 4 }), units: wide(40), segment: hex(32) })
+  const group = fc
+    .tuple(head(lane), said)
+    .map(([one, { length, ...rest }]): BlobGroup => ({ ...one, count: one.first + length, ...rest }))
+  return fc.tuple(groupsOf(group), fc.integer({ min: 0, max: 3 })).map(([groups, cut]): BlobBatch => {
+    const sizes = cut > 0 && cut < groups.length ? [cut, groups.length - cut] : [groups.length]
+    return { mode: 1, lane, blobs: sizes.map((size) => ({ groups: size })), groups }
+  })
+})
+
+/** Batches that the chain would read. */
+export const batch: fc.Arbitrary<Batch> = fc.oneof(calldataBatch, blobBatch)
