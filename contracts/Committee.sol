@@ -5,30 +5,30 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {ICommittee} from "./interfaces/ICommittee.sol";
+import {IEpochs} from "./interfaces/IEpochs.sol";
+import {AttestationLib} from "./libraries/AttestationLib.sol";
+import {CommitteePages} from "./libraries/CommitteePages.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
-import {SignatureLib} from "./libraries/SignatureLib.sol";
+import {Epoch, EpochLib} from "./types/Epoch.sol";
 
 /// @title Committee
 /// @notice See {ICommittee}.
 /// @dev The grace period runs on block time: a halted chain can only make members sign again under the new epoch.
+/// Signers of epoch n stand in this contract's code page n. It creates no other contract.
 /// @custom:invariant an attestation holds for one root, one epoch and at least the threshold of its members
 contract Committee is ICommittee, AccessManaged, EIP712 {
-    struct Epoch {
-        uint8 threshold;
-        uint40 validUntil; // 0 while it is the current one
-        address[] signers;
-    }
-
-    bytes32 private constant ATTESTATION_TYPEHASH = keccak256("Attestation(uint32 epoch,bytes32 root,uint8 claims)");
     uint256 private constant MAX_MEMBERS = 32;
     uint40 private constant MAX_GRACE = 1 days;
-    uint256 private constant HEADER = 9; // epoch, claims, bitmap
 
     /// @notice Seconds the last epoch's attestations stay valid: one batch deadline.
     uint40 public immutable GRACE;
 
+    address private immutable _DEPLOYER;
+
+    /// @notice The settlement, which is told of every epoch.
+    address public settlement;
     uint32 private _epoch;
-    mapping(uint256 epoch => Epoch committee) private _epochs;
+    mapping(uint256 number => Epoch epoch) private _epochs;
     mapping(address signer => string endpoint) private _endpoints;
 
     constructor(
@@ -39,17 +39,29 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
     ) AccessManaged(authority) EIP712("Tallystick Committee", "1") {
         require(grace <= MAX_GRACE, CommitteeGraceTooLong(grace));
         GRACE = grace;
+        _DEPLOYER = msg.sender;
         _start(members, threshold);
+    }
+
+    /// @inheritdoc ICommittee
+    function bind(address settlement_) external {
+        require(
+            msg.sender == _DEPLOYER && settlement == address(0) && settlement_ != address(0),
+            CommitteeBindRefused(msg.sender)
+        );
+        settlement = settlement_;
+        _tell(_epochs[_epoch]);
     }
 
     /// @inheritdoc ICommittee
     function setMembers(Member[] calldata members, uint8 threshold) external restricted {
-        _start(members, threshold);
+        Epoch epoch = _start(members, threshold);
+        if (settlement != address(0)) _tell(epoch);
     }
 
     /// @inheritdoc ICommittee
     function setEndpoint(string calldata endpoint) external {
-        address[] memory signers = _epochs[_epoch].signers;
+        address[] memory signers = _signers(_epochs[_epoch]);
         bool member = false;
         for (uint256 i = 0; i < signers.length; ++i) member = member || signers[i] == msg.sender;
         require(member, CommitteeNotAMember(msg.sender));
@@ -59,18 +71,12 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
 
     /// @inheritdoc ICommittee
     function verify(bytes32 root, bytes calldata attestation) external view returns (uint32 epoch, uint8 claims) {
-        require(attestation.length >= HEADER, CommitteeMalformedAttestation(attestation.length));
-        epoch = uint32(bytes4(attestation[:4]));
-        claims = uint8(attestation[4]);
-        uint256 bitmap = uint32(bytes4(attestation[5:HEADER]));
-        Epoch storage self = _epochs[epoch];
-        uint256 until = self.validUntil;
-        require(
-            epoch == _epoch || (epoch != 0 && epoch < _epoch && block.timestamp <= until),
-            CommitteeBadEpoch(epoch, _epoch)
-        );
-        uint256 signatures = _countMembers(self.signers, bitmap, attestationDigest(epoch, root, claims), attestation);
-        require(signatures >= self.threshold, CommitteeBelowThreshold(signatures, self.threshold));
+        epoch = uint32(AttestationLib.epochOf(attestation));
+        Epoch self = _epochs[epoch];
+        bool last = epoch != 0 && uint256(epoch) + 1 == _epoch && block.timestamp <= self.until();
+        require(epoch == _epoch || last, CommitteeBadEpoch(epoch, _epoch));
+        (uint256 claimed, ) = AttestationLib.verify(self, _domainSeparatorV4(), root, attestation);
+        claims = uint8(claimed);
     }
 
     /// @inheritdoc ICommittee
@@ -80,61 +86,56 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
 
     /// @inheritdoc ICommittee
     function committee(uint32 epoch) external view returns (uint8 threshold, Member[] memory members) {
-        address[] memory signers = _epochs[epoch].signers;
+        Epoch self = _epochs[epoch];
+        address[] memory signers = _signers(self);
         members = new Member[](signers.length);
         for (uint256 i = 0; i < signers.length; ++i) members[i] = Member(signers[i], _endpoints[signers[i]]);
-        return (_epochs[epoch].threshold, members);
+        return (uint8(self.threshold()), members);
     }
 
     /// @inheritdoc ICommittee
     function attestationDigest(uint32 epoch, bytes32 root, uint8 claims) public view returns (bytes32) {
-        bytes32 hash = keccak256(abi.encode(ATTESTATION_TYPEHASH, epoch, root, claims));
-        return MessageLib.digest(_domainSeparatorV4(), hash);
+        return MessageLib.digest(_domainSeparatorV4(), AttestationLib.structHash(epoch, root, claims));
     }
 
-    function _start(Member[] memory members, uint8 threshold) private {
+    function _start(Member[] memory members, uint8 threshold) private returns (Epoch epoch) {
         uint256 count = members.length;
         require(
             count != 0 && count <= MAX_MEMBERS && threshold <= count && uint256(threshold) * 2 > count,
             CommitteeBadMembers(count, threshold)
         );
-        if (_epoch != 0) _epochs[_epoch].validUntil = uint40(block.timestamp) + GRACE;
-        uint32 epoch = ++_epoch;
-        Epoch storage self = _epochs[epoch];
-        self.threshold = threshold;
+        address[] memory signers = new address[](count);
         for (uint256 i = 0; i < count; ++i) {
             address signer = members[i].signer;
             bool fresh = signer != address(0);
-            for (uint256 j = 0; j < i; ++j) fresh = fresh && members[j].signer != signer;
+            for (uint256 j = 0; j < i; ++j) fresh = fresh && signers[j] != signer;
             require(fresh, CommitteeBadMembers(count, threshold));
-            self.signers.push(signer);
+            signers[i] = signer;
             _endpoints[signer] = members[i].endpoint;
         }
-        emit EpochStarted(epoch, threshold, members);
+        uint32 number = _epoch;
+        if (number != 0) _epochs[number] = _epochs[number].endedBy(block.timestamp + GRACE);
+        _epoch = ++number;
+        epoch = EpochLib.pack(number, CommitteePages.create(signers), threshold, uint8(count));
+        _epochs[number] = epoch;
+        emit EpochStarted(number, threshold, members);
     }
 
-    /// @dev Counts the bitmap's members, every one of whose signatures must be right and none left over.
-    function _countMembers(
-        address[] storage signers,
-        uint256 bitmap,
-        bytes32 digest,
-        bytes calldata attestation
-    ) private view returns (uint256 counted) {
-        uint256 offset;
-        assembly ("memory-safe") {
-            offset := add(attestation.offset, HEADER)
+    function _tell(Epoch epoch) private {
+        IEpochs(settlement).startEpoch(
+            uint32(epoch.number()),
+            epoch.page(),
+            uint8(epoch.threshold()),
+            uint8(epoch.members()),
+            GRACE
+        );
+    }
+
+    function _signers(Epoch epoch) private view returns (address[] memory signers) {
+        signers = new address[](epoch.members());
+        uint256 first = CommitteePages.load(epoch.page(), signers.length);
+        for (uint256 i = 0; i < signers.length; ++i) {
+            signers[i] = CommitteePages.signerAt(first + i * CommitteePages.SIGNER);
         }
-        uint256 count = signers.length;
-        require(bitmap >> count == 0, CommitteeMalformedAttestation(attestation.length));
-        uint256 size = HEADER;
-        for (uint256 i = 0; i < count; ++i) {
-            if ((bitmap >> i) & 1 == 0) continue;
-            size += SignatureLib.SIZE;
-            require(size <= attestation.length, CommitteeMalformedAttestation(attestation.length));
-            require(SignatureLib.recoverAt(digest, offset) == signers[i], CommitteeBadSignature(counted));
-            offset += SignatureLib.SIZE;
-            ++counted;
-        }
-        require(size == attestation.length, CommitteeMalformedAttestation(attestation.length));
     }
 }

@@ -156,12 +156,26 @@ contract Registry is IRegistry, AccessManaged {
     function registerWorkers(
         uint32 provider,
         bytes calldata keys
-    ) external onlyOperator(provider) returns (uint32 firstIndex) {
+    ) external onlyOperator(provider) returns (uint40 firstIndex) {
         return _registerWorkers(provider, keys);
     }
 
     /// @inheritdoc IRegistry
-    function revokeWorker(uint32 provider, uint32 index, uint32 from) external onlyOperator(provider) {
+    function packWorkers(uint40[] calldata indexes) external returns (uint40 firstIndex) {
+        uint256 count = indexes.length;
+        require(count != 0 && count <= WorkerPages.ROWS, RegistryBadRows(count));
+        bytes memory rows = WorkerPages.newRows(count);
+        for (uint256 i = 0; i < count; ++i) {
+            (uint256 provider, address key) = workerAt(indexes[i]);
+            require(key != address(0), RegistryUnknownWorker(indexes[i]));
+            WorkerPages.writeRow(rows, i, provider, key);
+        }
+        firstIndex = _createPage(rows);
+        emit WorkersPacked(firstIndex, indexes);
+    }
+
+    /// @inheritdoc IRegistry
+    function revokeWorker(uint32 provider, uint40 index, uint32 from) external onlyOperator(provider) {
         (uint32 owner, address key) = workerAt(index);
         require(owner == provider && key != address(0), RegistryNotAWorker(provider, index));
         uint256 membership = _membership(provider, key);
@@ -231,8 +245,11 @@ contract Registry is IRegistry, AccessManaged {
 
     /// @inheritdoc IRegistry
     function release(uint32 provider, uint96 amount) external onlySettlement(provider) {
-        _providers[provider].liens -= amount;
-        emit Released(provider, amount);
+        Provider storage self = _providers[provider];
+        // A slash may have taken part of what was reserved, and must not keep a deal from closing.
+        uint96 freed = amount < self.liens ? amount : self.liens;
+        self.liens -= freed;
+        emit Released(provider, freed);
     }
 
     /// @inheritdoc IRegistry
@@ -268,7 +285,7 @@ contract Registry is IRegistry, AccessManaged {
     }
 
     /// @inheritdoc IRegistry
-    function revokedFrom(uint32 index) external view returns (uint32) {
+    function revokedFrom(uint40 index) external view returns (uint32) {
         (uint32 provider, address key) = workerAt(index);
         return _revokedFrom[_membership(provider, key)];
     }
@@ -280,9 +297,11 @@ contract Registry is IRegistry, AccessManaged {
     }
 
     /// @inheritdoc IRegistry
-    function workerAt(uint32 index) public view returns (uint32 provider, address key) {
+    function workerAt(uint40 index) public view returns (uint32 provider, address key) {
         address page = WorkerPages.addressOf(address(this), index / WorkerPages.ROWS);
-        return (uint32(WorkerPages.providerOf(page)), WorkerPages.keyAt(page, index % WorkerPages.ROWS));
+        uint256 owner;
+        (owner, key) = WorkerPages.memberAt(page, index % WorkerPages.ROWS);
+        provider = uint32(owner);
     }
 
     function _stake(uint32 provider, uint96 amount) private {
@@ -294,19 +313,27 @@ contract Registry is IRegistry, AccessManaged {
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    function _registerWorkers(uint32 provider, bytes calldata keys) private returns (uint32 firstIndex) {
+    function _registerWorkers(uint32 provider, bytes calldata keys) private returns (uint40 firstIndex) {
+        uint256 count = keys.length / WorkerPages.KEY;
         require(
-            keys.length != 0 && keys.length % WorkerPages.KEY == 0 && keys.length <= WorkerPages.ROWS * WorkerPages.KEY,
+            count != 0 && count <= WorkerPages.ROWS && keys.length == count * WorkerPages.KEY,
             RegistryBadKeys(keys.length)
         );
-        for (uint256 i = 0; i < keys.length; i += WorkerPages.KEY) {
-            require(bytes20(keys[i:i + WorkerPages.KEY]) != bytes20(0), RegistryBadKeys(keys.length));
+        bytes memory rows = WorkerPages.newRows(count);
+        for (uint256 i = 0; i < count; ++i) {
+            address key = WorkerPages.keyIn(keys, i);
+            require(key != address(0), RegistryBadKeys(keys.length));
+            WorkerPages.writeRow(rows, i, provider, key);
         }
+        firstIndex = _createPage(rows);
+        emit WorkersRegistered(provider, firstIndex, keys);
+    }
+
+    function _createPage(bytes memory rows) private returns (uint40 firstIndex) {
         uint256 page = ++_lastPage;
         require(page <= WorkerPages.MAX_PAGE, RegistryPagesExhausted());
-        WorkerPages.create(provider, keys);
-        firstIndex = uint32(page * WorkerPages.ROWS);
-        emit WorkersRegistered(provider, firstIndex, keys);
+        WorkerPages.create(rows);
+        return uint40(page * WorkerPages.ROWS);
     }
 
     function _clock() private returns (uint32) {

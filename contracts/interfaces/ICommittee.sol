@@ -44,7 +44,16 @@ interface ICommittee {
     /// @notice The caller is not a member.
     error CommitteeNotAMember(address caller);
 
-    /// @notice Starts a new epoch; the last one stays valid for the grace period.
+    /// @notice The settlement was bound already, or the caller is not the deployer.
+    error CommitteeBindRefused(address caller);
+
+    /// @notice Names the settlement, once, and tells it the current epoch. It never hears of an epoch before that.
+    /// @dev Deployer only.
+    /// @param settlement Its address; see {IEpochs}.
+    function bind(address settlement) external;
+
+    /// @notice Starts a new epoch and tells the settlement; the last one stays valid for the grace period, older ones
+    /// no more.
     /// @dev Governance only.
     /// @param members 1 to 32, in any order, no signer twice.
     /// @param threshold More than half of the members.
@@ -55,7 +64,8 @@ interface ICommittee {
     function setEndpoint(string calldata endpoint) external;
 
     /// @notice Reverts unless enough members of a valid epoch attest `root`.
-    /// @dev Signature i is EIP-2098 over EIP-712 `Attestation(uint32 epoch,bytes32 root,uint8 claims)`.
+    /// @dev For others than the settlement, which checks by itself.
+    /// Signature i is EIP-2098 over EIP-712 `Attestation(uint32 epoch,bytes32 root,uint8 claims)`.
     /// @param root Batch root.
     /// @param attestation `epoch (4) ‖ claims (1) ‖ bitmap (4) ‖ 64-byte signatures`, by rising member
     /// index; bit i (lowest first) of the big-endian bitmap is member i.

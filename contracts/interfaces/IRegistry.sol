@@ -7,7 +7,8 @@ import {Permit} from "./ITypes.sol";
 /// @notice Providers: their own stake and its thaw, their liens, their payout address, their workers' keys.
 /// @dev Amounts are base units of the stake token. Times are seconds on the protocol clock.
 /// Workers' keys stand in append-only code pages: page n is the n-th contract this registry created, its code is
-/// `00 ‖ provider id (4 bytes) ‖ keys (20 bytes each)`. A worker's index is `page << 9 | row`, pages counted from 1.
+/// `00 ‖ (provider id (4 bytes) ‖ key (20 bytes))*`. A worker's index is `page << 9 | row`, pages counted from 1; it
+/// may have several, in pages that hold several providers' workers too.
 interface IRegistry {
     /// @notice One provider.
     /// @param owner Account that signs offers and manages stake.
@@ -59,7 +60,7 @@ interface IRegistry {
     /// @param amount Stake token base units.
     event Reserved(uint32 indexed provider, uint96 amount);
 
-    /// @notice Reserved stake was freed.
+    /// @notice Reserved stake was freed. `amount` is less than was reserved where a slash took part of it.
     /// @param provider Provider's id.
     /// @param amount Stake token base units.
     event Released(uint32 indexed provider, uint96 amount);
@@ -68,13 +69,18 @@ interface IRegistry {
     /// @param provider Provider's id.
     /// @param firstIndex Index of the first key; the others follow.
     /// @param keys 20 bytes each.
-    event WorkersRegistered(uint32 indexed provider, uint32 indexed firstIndex, bytes keys);
+    event WorkersRegistered(uint32 indexed provider, uint40 indexed firstIndex, bytes keys);
+
+    /// @notice Workers were given a further index each, in one page.
+    /// @param firstIndex New index of the first one; the others follow.
+    /// @param indexes Indexes they were copied from.
+    event WorkersPacked(uint40 indexed firstIndex, uint40[] indexes);
 
     /// @notice A worker's tallies stop settling at `from`, under every index its key has with this provider.
     /// @param provider Provider's id.
     /// @param index Worker's index.
     /// @param from Second on the protocol clock.
-    event WorkerRevoked(uint32 indexed provider, uint32 indexed index, uint32 from);
+    event WorkerRevoked(uint32 indexed provider, uint40 indexed index, uint32 from);
 
     /// @notice The operator changed.
     /// @param provider Provider's id.
@@ -125,17 +131,23 @@ interface IRegistry {
     /// @notice Keys come as 1 to 512 times 20 bytes, none of them zero.
     error RegistryBadKeys(uint256 length);
 
-    /// @notice Every page that an index of 32 bits can name is written.
+    /// @notice A page has 1 to 512 rows.
+    error RegistryBadRows(uint256 rows);
+
+    /// @notice No worker has this index.
+    error RegistryUnknownWorker(uint40 index);
+
+    /// @notice Every page that an index of 40 bits can name is written.
     error RegistryPagesExhausted();
 
     /// @notice The worker is not this provider's.
-    error RegistryNotAWorker(uint32 provider, uint32 index);
+    error RegistryNotAWorker(uint32 provider, uint40 index);
 
     /// @notice A revocation names a time at least the notice away.
     error RegistryNoticeTooShort(uint32 from, uint32 earliest);
 
     /// @notice The worker is revoked already, and not later than asked.
-    error RegistryAlreadyRevoked(uint32 index);
+    error RegistryAlreadyRevoked(uint40 index);
 
     /// @notice The settlement was bound already, or the caller is not the deployer.
     error RegistryBindRefused(address caller);
@@ -186,14 +198,20 @@ interface IRegistry {
     /// @param provider Provider's id.
     /// @param keys 20 bytes each, 1 to 512 of them.
     /// @return firstIndex Index of the first key; the others follow.
-    function registerWorkers(uint32 provider, bytes calldata keys) external returns (uint32 firstIndex);
+    function registerWorkers(uint32 provider, bytes calldata keys) external returns (uint40 firstIndex);
 
-    /// @notice Ends a worker's membership at `from`; may be brought forward later, never put off.
+    /// @notice Copies workers of any providers into one page, under further indexes, so that batches touch few pages.
+    /// Permissionless.
+    /// @param indexes 1 to 512 indexes that workers have.
+    /// @return firstIndex New index of the first one; the others follow.
+    function packWorkers(uint40[] calldata indexes) external returns (uint40 firstIndex);
+
+    /// @notice Ends a worker's membership at `from`, under all its indexes; may be brought forward, never put off.
     /// @dev Owner or operator.
     /// @param provider Provider's id.
     /// @param index Worker's index.
     /// @param from Second on the protocol clock, at least the notice away.
-    function revokeWorker(uint32 provider, uint32 index, uint32 from) external;
+    function revokeWorker(uint32 provider, uint40 index, uint32 from) external;
 
     /// @notice Replaces the operator.
     /// @dev Owner only.
@@ -228,10 +246,10 @@ interface IRegistry {
     /// @param amount Stake token base units.
     function reserve(uint32 provider, uint96 amount) external;
 
-    /// @notice Frees reserved stake.
+    /// @notice Frees reserved stake, or what is left of it where a slash took part: a deal can always be closed.
     /// @dev Settlement only.
     /// @param provider Provider's id.
-    /// @param amount Stake token base units.
+    /// @param amount Stake token base units that the deal had reserved.
     function release(uint32 provider, uint96 amount) external;
 
     /// @notice One provider.
@@ -262,12 +280,12 @@ interface IRegistry {
 
     /// @notice A worker's key and whose it is.
     /// @param index Worker's index.
-    /// @return provider Provider's id; 0 if there is no such page.
-    /// @return key Worker's key; zero if there is no such row.
-    function workerAt(uint32 index) external view returns (uint32 provider, address key);
+    /// @return provider Provider's id; 0 if no worker has this index.
+    /// @return key Worker's key; zero if no worker has this index.
+    function workerAt(uint40 index) external view returns (uint32 provider, address key);
 
     /// @notice When a worker's tallies stop settling.
     /// @param index Worker's index.
     /// @return Second on the protocol clock; 0 if never.
-    function revokedFrom(uint32 index) external view returns (uint32);
+    function revokedFrom(uint40 index) external view returns (uint32);
 }

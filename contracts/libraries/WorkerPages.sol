@@ -1,83 +1,75 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {CodePages} from "./CodePages.sol";
+
 /// @title WorkerPages
-/// @notice Workers' keys as contract code: `00 ‖ provider id (4) ‖ keys (20 each)`.
-/// @dev Page n is the contract that the registry created with its nonce n, so its address follows from its number.
-/// Assumes the registry creates no other contract.
+/// @notice Workers as code pages of the registry: `00 ‖ (provider id (4) ‖ key (20))*`, at most 512 rows.
+/// @dev Rows of one page may be of several providers. A worker's index is page * ROWS + row, pages counted from 1.
 library WorkerPages {
-    /// @notice Rows of one page; a worker's index is page * ROWS + row.
+    /// @notice Rows of one page.
     uint256 internal constant ROWS = 512;
-    /// @notice Highest page number an index of 32 bits can name.
-    uint256 internal constant MAX_PAGE = 2 ** 23 - 1;
+    /// @notice Highest page number an index of 40 bits can name.
+    uint256 internal constant MAX_PAGE = CodePages.MAX_PAGE;
     /// @notice Bytes of one key.
     uint256 internal constant KEY = 20;
-    uint256 private constant HEADER = 5;
-
-    /// @notice The page could not be written.
-    error WorkerPagesCreateFailed();
+    /// @notice Bytes of one row.
+    uint256 internal constant ROW = 24;
 
     /// @notice Writes a page. Called by the registry only.
+    /// @param rows 1 to ROWS of them, packed.
     /// @return page Its address.
-    function create(uint32 provider, bytes calldata keys) internal returns (address page) {
-        // Creation code: PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN.
-        // It returns everything behind itself.
-        bytes memory code = abi.encodePacked(
-            hex"61",
-            uint16(HEADER + keys.length),
-            hex"80600a3d393df3",
-            hex"00",
-            provider,
-            keys
-        );
-        assembly ("memory-safe") {
-            page := create(0, add(code, 32), mload(code))
-        }
-        require(page != address(0), WorkerPagesCreateFailed());
+    function create(bytes memory rows) internal returns (address page) {
+        return CodePages.create(rows);
     }
 
-    /// @notice Whose page it is; 0 if there is no such page.
-    function providerOf(address page) internal view returns (uint256 provider) {
+    /// @notice Whose worker stands in row `row` of a page, and its key; zeros if there is no such page or row.
+    function memberAt(address page, uint256 row) internal view returns (uint256 provider, address key) {
         // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
         assembly ("memory-safe") {
             mstore(0x00, 0)
-            extcodecopy(page, 28, 1, 4)
-            provider := mload(0x00)
+            extcodecopy(page, 8, add(1, mul(row, 24)), 24)
+            let word := mload(0x00)
+            provider := shr(160, word)
+            key := and(word, 0xffffffffffffffffffffffffffffffffffffffff)
         }
+    }
+
+    /// @notice Whose worker stands in a page's first row; 0 if there is no such page.
+    function providerOf(address page) internal view returns (uint256 provider) {
+        (provider, ) = memberAt(page, 0);
     }
 
     /// @notice Key in row `row` of a page; zero if there is no such row.
     function keyAt(address page, uint256 row) internal view returns (address key) {
-        // Memory: scratch space 0x00..0x1f only.
-        assembly ("memory-safe") {
-            mstore(0x00, 0)
-            extcodecopy(page, 12, add(5, mul(row, 20)), 20)
-            key := mload(0x00)
-        }
+        (, key) = memberAt(page, row);
     }
 
     /// @notice Address of page `index`, 1 to MAX_PAGE, of `registry`.
-    /// @dev keccak256(RLP(creator, nonce)). Source: Ethereum yellow paper, section 7 and appendix B.
     function addressOf(address registry, uint256 index) internal pure returns (address page) {
-        uint256 tail =
-            index < 0x80
-                ? 1
-                : index <= 0xff
-                    ? 2
-                    : index <= 0xffff
-                        ? 3
-                        : 4; // bytes of RLP(index)
-        // Memory: scratch space 0x00..0x1f only; 22 + tail bytes, at most 26, are written and hashed.
+        return CodePages.addressOf(registry, index);
+    }
+
+    /// @notice Key `index` of keys that stand one after the other in calldata. Assumes it lies within.
+    function keyIn(bytes calldata keys, uint256 index) internal pure returns (address key) {
         assembly ("memory-safe") {
-            let encoded := or(shl(8, add(0xd5, tail)), 0x94)
-            encoded := or(shl(add(160, shl(3, tail)), encoded), shl(shl(3, tail), registry))
-            encoded := or(encoded, index)
-            if gt(tail, 1) {
-                encoded := or(encoded, shl(shl(3, sub(tail, 1)), add(0x7f, tail)))
-            }
-            let size := add(22, tail)
-            mstore(0x00, shl(sub(256, shl(3, size)), encoded))
-            page := and(keccak256(0x00, size), 0xffffffffffffffffffffffffffffffffffffffff)
+            key := shr(96, calldataload(add(keys.offset, mul(index, 20))))
+        }
+    }
+
+    /// @notice Memory for `count` rows, to be filled by {writeRow}.
+    function newRows(uint256 count) internal pure returns (bytes memory rows) {
+        // A row is written as a whole word, whose 8 bytes behind the last row must be owned too.
+        rows = new bytes(count * ROW + 8);
+        assembly ("memory-safe") {
+            mstore(rows, mul(count, 24))
+        }
+    }
+
+    /// @notice Writes row `row`. Rows are written in order: each one spoils the first 8 bytes of the next.
+    function writeRow(bytes memory rows, uint256 row, uint256 provider, address key) internal pure {
+        assembly ("memory-safe") {
+            mstore(add(add(rows, 32), mul(row, 24)), shl(64, or(shl(160, provider), key)))
         }
     }
 }

@@ -34,7 +34,7 @@ contract LibraryProbe {
     }
 
     function pageRow(address page, uint256 row) external view dirtyMemory returns (uint256 provider, address key) {
-        return (WorkerPages.providerOf(page), WorkerPages.keyAt(page, row));
+        return WorkerPages.memberAt(page, row);
     }
 
     function varint(bytes calldata data) external pure dirtyMemory returns (uint256 value, uint256 size) {

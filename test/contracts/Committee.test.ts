@@ -150,19 +150,52 @@ describe('Committee', () => {
         .withArgs(16, 17)
     })
 
-    it('lets every replaced epoch end with its own grace', async () => {
+    it('lets the last epoch live on for its grace, and only the last one', async () => {
       const deployment = await networkHelpers.loadFixture(seated)
       const { committee, governor } = deployment
       const attestation: Hex = attest(deployment, ROOT)
       await committee.connect(governor).setMembers(seats(3, 'b'), 2)
       const replaced = await networkHelpers.time.latest()
-      await networkHelpers.time.increaseTo(replaced + GRACE - 10)
+      await networkHelpers.time.increaseTo(replaced + GRACE)
       await committee.verify(ROOT, attestation)
-      await committee.connect(governor).setMembers(seats(3, 'c'), 2)
+      const live = await networkHelpers.takeSnapshot()
       await networkHelpers.time.increaseTo(replaced + GRACE + 1)
+      await expect(committee.verify(ROOT, attestation))
+        .to.be.revertedWithCustomError(committee, 'CommitteeBadEpoch')
+        .withArgs(1, 2)
+      await live.restore()
+      await committee.connect(governor).setMembers(seats(3, 'c'), 2)
       await expect(committee.verify(ROOT, attestation))
         .to.be.revertedWithCustomError(committee, 'CommitteeBadEpoch')
         .withArgs(1, 3)
     })
+  })
+
+  describe('bind', () => {
+    it('names the settlement once, by the deployer, and tells it the current epoch', async () => {
+      const { manager, stranger } = await networkHelpers.loadFixture(seated)
+      const unbound = await ethers.deployContract('Committee', [manager, GRACE, seats(3), 2])
+      const host = await ethers.deployContract('EpochsProbe', [unbound])
+      for (const [from, to] of [
+        [stranger, await host.getAddress()],
+        [undefined, zeroAddress],
+      ] as const) {
+        const asked = from === undefined ? unbound : unbound.connect(from)
+        await expect(asked.bind(to)).to.be.revertedWithCustomError(unbound, 'CommitteeBindRefused')
+      }
+      await unbound.bind(host)
+      expect(await unbound.settlement()).to.equal(host)
+      const [current] = await host.epochs()
+      expect(current >> 224n).to.equal(1n)
+      await expect(unbound.bind(host)).to.be.revertedWithCustomError(unbound, 'CommitteeBindRefused')
+    })
+  })
+
+  it('keeps the signers of epoch n as its code page n', async () => {
+    const { committee, governor } = await networkHelpers.loadFixture(seated)
+    await committee.connect(governor).setMembers(seats(32), 17)
+    const page = ethers.getCreateAddress({ from: await committee.getAddress(), nonce: 2 })
+    const signers = seats(32).map(({ signer }) => signer.slice(2).toLowerCase())
+    expect(await ethers.provider.getCode(page)).to.equal(`0x00${signers.join('')}`)
   })
 })

@@ -4,9 +4,9 @@ import { network } from 'hardhat'
 import type { Address, Hex } from 'viem'
 
 import { decodeBatch } from '#protocol/batch.ts'
+import { pageAddress } from '#protocol/code-pages.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import type { Offer } from '#protocol/types.ts'
-import { pageAddress } from '#protocol/worker-pages.ts'
 
 import { readVectors } from '../protocol/support/vectors.ts'
 
@@ -210,9 +210,11 @@ describe('the libraries on the chain', () => {
     it('read as nothing where there is no page and no row', async () => {
       const probe = await networkHelpers.loadFixture(libraries)
       const page = ethers.Wallet.createRandom().address
-      await networkHelpers.setCode(page, `0x0000000007${'aa'.repeat(20)}`)
-      expect(await probe.pageRow(page, 0)).to.deep.equal([7n, ethers.getAddress(`0x${'aa'.repeat(20)}`)])
-      expect(await probe.pageRow(page, 1)).to.deep.equal([7n, ethers.ZeroAddress])
+      const [first, second] = ['aa', 'bb'].map((byte) => `0x${byte.repeat(20)}`)
+      await networkHelpers.setCode(page, `0x0000000007${first?.slice(2)}ffffffff${second?.slice(2)}`)
+      expect(await probe.pageRow(page, 0)).to.deep.equal([7n, ethers.getAddress(first ?? '')])
+      expect(await probe.pageRow(page, 1)).to.deep.equal([2n ** 32n - 1n, ethers.getAddress(second ?? '')])
+      for (const row of [2, 511]) expect(await probe.pageRow(page, row)).to.deep.equal([0n, ethers.ZeroAddress])
       expect(await probe.pageRow(ethers.Wallet.createRandom().address, 0)).to.deep.equal([0n, ethers.ZeroAddress])
     })
   })

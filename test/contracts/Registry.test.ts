@@ -3,7 +3,8 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { type Address, type Hex, zeroAddress } from 'viem'
 
-import { packKeys, pageAddress, parseWorkerPage } from '#protocol/worker-pages.ts'
+import { pageAddress } from '#protocol/code-pages.ts'
+import { packKeys, parseWorkerPage } from '#protocol/worker-pages.ts'
 
 import { signerNamed } from '../support/actors.ts'
 import { deploy } from '../support/deployment.ts'
@@ -208,11 +209,11 @@ describe('Registry', () => {
           .to.emit(registry, 'WorkersRegistered')
           .withArgs(id, page * 512, packKeys(KEYS).toLowerCase())
         const code = (await ethers.provider.getCode(pageAddress(address, page))) as Hex
-        expect(parseWorkerPage(code)).to.deep.equal({ provider: id, keys: KEYS })
+        expect(parseWorkerPage(code)).to.deep.equal(KEYS.map((key) => ({ provider: id, key })))
         for (const [row, key] of KEYS.entries()) {
           expect(await registry.workerAt(page * 512 + row)).to.deep.equal([BigInt(id), key])
         }
-        expect(await registry.workerAt(page * 512 + 3)).to.deep.equal([BigInt(id), zeroAddress])
+        expect(await registry.workerAt(page * 512 + 3)).to.deep.equal([0n, zeroAddress])
       }
       expect(await registry.workerAt(4 * 512)).to.deep.equal([0n, zeroAddress])
     })
@@ -230,12 +231,14 @@ describe('Registry', () => {
       const { registry, owner, id } = await networkHelpers.loadFixture(joined)
       const address = await registry.getAddress()
       const before = BigInt(await ethers.provider.getStorage(address, PAGES_SLOT))
-      const last = (before & ~(UINT32 << PAGES_SHIFT)) | ((2n ** 23n - 1n) << PAGES_SHIFT)
+      const last = (before & ~(UINT32 << PAGES_SHIFT)) | ((2n ** 31n - 1n) << PAGES_SHIFT)
       await networkHelpers.setStorageAt(address, PAGES_SLOT, last)
-      await expect(registry.connect(owner).registerWorkers(id, packKeys(KEYS))).to.be.revertedWithCustomError(
-        registry,
-        'RegistryPagesExhausted',
-      )
+      for (const attempt of [
+        registry.connect(owner).registerWorkers(id, packKeys(KEYS)),
+        registry.connect(owner).packWorkers([512]),
+      ]) {
+        await expect(attempt).to.be.revertedWithCustomError(registry, 'RegistryPagesExhausted')
+      }
     })
 
     it('takes a full page of 512', async () => {
@@ -264,6 +267,70 @@ describe('Registry', () => {
       await expect(registry.connect(payout).registerWorkers(id, packKeys(KEYS)))
         .to.be.revertedWithCustomError(registry, 'RegistryUnauthorized')
         .withArgs(id, payout)
+    })
+  })
+
+  describe('packWorkers', () => {
+    it('copies workers of several providers into one page, for anybody', async () => {
+      const market = await networkHelpers.loadFixture(joined)
+      const { registry, owner, rival, stranger, id } = market
+      const other = await joinProvider(market, rival)
+      await registry.connect(owner).registerWorkers(id, packKeys(KEYS))
+      const indexes = [3 * 512 + 2, other.firstWorker, 512, 3 * 512, other.firstWorker]
+      const rows = await Promise.all(indexes.map((index) => registry.workerAt(index)))
+      expect(rows.map(([provider]) => Number(provider))).to.deep.equal([id, other.id, id, id, other.id])
+
+      const tx = registry.connect(stranger).packWorkers(indexes)
+      await expect(tx)
+        .to.emit(registry, 'WorkersPacked')
+        .withArgs(4 * 512, indexes)
+      const page = pageAddress((await registry.getAddress()) as Address, 4)
+      const packed = parseWorkerPage((await ethers.provider.getCode(page)) as Hex)
+      expect(packed.map(({ provider, key }) => [BigInt(provider), key])).to.deep.equal(rows)
+      for (const [row, expected] of rows.entries()) {
+        expect(await registry.workerAt(4 * 512 + row)).to.deep.equal(expected)
+      }
+    })
+
+    it('copies copies, and a full page of 512', async () => {
+      const { registry, id } = await networkHelpers.loadFixture(joined)
+      const key = (await registry.workerAt(512)).key
+      await registry.packWorkers(Array.from({ length: 512 }, () => 512))
+      await registry.packWorkers([2 * 512 + 511])
+      expect(await registry.workerAt(3 * 512)).to.deep.equal([BigInt(id), key])
+    })
+
+    it('refuses indexes that nobody has', async () => {
+      const { registry } = await networkHelpers.loadFixture(joined)
+      for (const unknown of [0, 511, 2 * 512 - 1, 2 * 512, 2 ** 40 - 1]) {
+        await expect(registry.packWorkers([512, unknown]))
+          .to.be.revertedWithCustomError(registry, 'RegistryUnknownWorker')
+          .withArgs(unknown)
+      }
+    })
+
+    it('refuses no rows and more than a page holds', async () => {
+      const { registry } = await networkHelpers.loadFixture(joined)
+      for (const count of [0, 513]) {
+        await expect(registry.packWorkers(Array.from({ length: count }, () => 512)))
+          .to.be.revertedWithCustomError(registry, 'RegistryBadRows')
+          .withArgs(count)
+      }
+    })
+
+    it('does not save a worker from its revocation, nor revoke the others', async () => {
+      const market = await networkHelpers.loadFixture(joined)
+      const { registry, owner, rival, id } = market
+      const other = await joinProvider(market, rival)
+      await registry.packWorkers([other.firstWorker, 512, 513])
+      const packed = 3 * 512
+      await registry.connect(owner).revokeWorker(id, 512, 2 ** 32 - 2)
+      await registry.connect(owner).revokeWorker(id, packed + 2, 2 ** 32 - 1)
+      const from = [packed, packed + 1, packed + 2, 513].map((index) => registry.revokedFrom(index))
+      expect(await Promise.all(from)).to.deep.equal([0n, 2n ** 32n - 2n, 2n ** 32n - 1n, 2n ** 32n - 1n])
+      await expect(registry.connect(owner).revokeWorker(id, packed, 2 ** 32 - 1))
+        .to.be.revertedWithCustomError(registry, 'RegistryNotAWorker')
+        .withArgs(id, packed)
     })
   })
 

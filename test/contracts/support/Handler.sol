@@ -394,7 +394,7 @@ abstract contract Handler is Market {
         uint256 place = _hands.length;
         (uint256 a, uint256 b) = (_key("worker", place), _key("worker", place + 1));
         vm.prank(vm.addr(self.owner));
-        uint32 first = registry.registerWorkers(self.id, abi.encodePacked(vm.addr(a), vm.addr(b)));
+        uint40 first = registry.registerWorkers(self.id, abi.encodePacked(vm.addr(a), vm.addr(b)));
         _hands.push(Hand(a, first, false));
         _hands.push(Hand(b, first + 1, false));
         (self.firstWorker, self.workers) = (place, 2);
