@@ -121,8 +121,8 @@ contract LibraryProbe {
         return ReferenceBatchLib.scan(data, count);
     }
 
-    function referenceVarint(bytes calldata data) external pure returns (uint256, uint256) {
-        return ReferenceBatchLib.varint(data);
+    function referenceVarint(bytes calldata data, uint256 bits) external pure returns (uint256, uint256) {
+        return ReferenceBatchLib.varint(data, bits);
     }
 
     function referenceRoot(bytes32[] calldata leaves) external pure returns (bytes32) {

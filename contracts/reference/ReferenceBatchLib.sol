@@ -6,15 +6,23 @@ pragma solidity ^0.8.30;
 /// @dev For tests only; the settlement's own reading is run against this one.
 library ReferenceBatchLib {
     /// @notice Why bytes are no batch.
+    /// @dev Short: nothing but a mode and a lane. Mode, Lane: none that is settled. Blobs: none or too many, or one
+    /// without a group. CutOff: the bytes end within a field. Redundant: a number ends in a zero byte. Wide: a number
+    /// is too large for its field. Stream: stream numbers run over. Count: no receipt, or more than a stream can have.
+    /// Units: a receipt of zero units. Trailing: bytes behind the last group.
     enum Fault {
         None,
         Short,
         Mode,
         Lane,
-        Number,
+        Blobs,
+        CutOff,
+        Redundant,
+        Wide,
         Stream,
         Count,
-        Receipts
+        Units,
+        Trailing
     }
 
     /// @notice One finished task.
@@ -23,61 +31,82 @@ library ReferenceBatchLib {
         bytes32 workHash;
     }
 
-    /// @notice One group, with the bytes of its receipts as they stand.
+    /// @notice One group. `units` are those of its receipts, in blob mode the stream's total after them.
     struct Group {
         uint256 deal;
         uint256 stream;
+        uint256 place;
         uint256 worker;
         uint256 first;
         uint256 count;
+        uint256 units;
+        bytes32 segment;
         bytes signature;
         bytes acknowledgement;
-        bytes segment;
         Receipt[] receipts;
     }
 
-    /// @notice A batch, or what is wrong with it.
+    /// @notice A batch, or what is wrong with it. `blobs` says how many of the groups stand in each blob.
     struct Batch {
         Fault fault;
+        uint256 mode;
         uint256 lane;
+        uint256[] blobs;
         Group[] groups;
     }
 
-    /// @dev Where the reader stands; `fault` stays None while all is well.
+    /// @dev Where the reading stands; `fault` stays None while all is well.
     struct Reader {
-        bytes data;
         uint256 position;
         Fault fault;
     }
 
+    uint256 private constant CALLDATA = 0;
+    uint256 private constant BLOB = 1;
+    uint256 private constant ACKNOWLEDGED = 0;
+    uint256 private constant ATTESTED = 1;
+    uint256 private constant FORCED = 2;
+    uint256 private constant MAX_BLOBS = 6;
+    uint256 private constant STREAMS = 64;
+    uint256 private constant SIGNATURE = 64;
+    uint256 private constant HASH = 32;
+    uint256 private constant MIN_RECEIPT = 33; // one byte of units and a hash
+    uint256 private constant MIN_GROUP = 68; // four numbers and a signature
+    uint256 private constant MAX_DIGITS = 6; // of a number, seven bits each
+
     /// @notice Reads a whole batch.
-    function decode(bytes memory data) internal pure returns (Batch memory batch) {
-        if (data.length < 3) return _refused(Fault.Short);
-        if (uint8(data[0]) != 0) return _refused(Fault.Mode);
-        if (uint8(data[1]) > 2) return _refused(Fault.Lane);
+    function decode(bytes calldata data) internal pure returns (Batch memory batch) {
+        Fault refusal = _refusal(data);
+        if (refusal != Fault.None) return _refused(refusal);
+        batch.mode = uint8(data[0]);
         batch.lane = uint8(data[1]);
-        Reader memory reader = Reader(data, 2, Fault.None);
-        Group[] memory found = new Group[](data.length);
-        uint256 count = 0;
-        uint256 next = 0; // lowest stream number the next group may have
-        while (reader.position < data.length) {
-            uint256 number = next + _varint(reader, 48);
-            if (reader.fault == Fault.None && number >= 2 ** 38) reader.fault = Fault.Stream;
-            next = number + 1;
-            found[count] = _group(reader, batch.lane, number);
-            if (reader.fault != Fault.None) return _refused(reader.fault);
-            ++count;
+
+        Reader memory reader = Reader(2, Fault.None);
+        uint256 total = type(uint256).max; // groups there must be; in calldata they end with the bytes
+        if (batch.mode == BLOB) (batch.blobs, total) = _blobs(data, reader);
+        Group[] memory found = new Group[](data.length / MIN_GROUP + 1);
+        uint256 groups = 0;
+        while (reader.fault == Fault.None && groups < total) {
+            if (groups != 0 && batch.mode == CALLDATA && reader.position == data.length) break;
+            Group memory group = groups == 0 ? _firstHead(data, reader) : _nextHead(data, reader, found[groups - 1]);
+            _body(data, reader, batch, group);
+            if (reader.fault == Fault.None) found[groups] = group;
+            ++groups;
         }
-        batch.groups = new Group[](count);
-        for (uint256 i = 0; i < count; ++i) batch.groups[i] = found[i];
+        if (reader.fault == Fault.None && reader.position != data.length) reader.fault = Fault.Trailing;
+        if (reader.fault != Fault.None) return _refused(reader.fault);
+
+        batch.groups = new Group[](groups);
+        for (uint256 i = 0; i < groups; ++i) batch.groups[i] = found[i];
     }
 
     /// @notice Reads one canonical LEB128 number.
+    /// @param bits The number must be below 2 ** bits.
     /// @return value The number; 0 if it is refused.
-    /// @return size Its bytes; 0 if it is not canonical, cut off or longer than 7 bytes.
-    function varint(bytes memory data) internal pure returns (uint256 value, uint256 size) {
-        Reader memory reader = Reader(data, 0, Fault.None);
-        value = _varint(reader, 49);
+    /// @return size Its bytes; 0 if it is refused.
+    function varint(bytes calldata data, uint256 bits) internal pure returns (uint256 value, uint256 size) {
+        Reader memory reader = Reader(0, Fault.None);
+        value = _number(data, reader, bits);
         return reader.fault == Fault.None ? (value, reader.position) : (0, 0);
     }
 
@@ -85,10 +114,10 @@ library ReferenceBatchLib {
     /// @return ok False if the bytes are no such receipts.
     /// @return size Bytes they take.
     /// @return units Sum of their units.
-    function scan(bytes memory data, uint256 count) internal pure returns (bool ok, uint256 size, uint256 units) {
-        Reader memory reader = Reader(data, 0, Fault.None);
+    function scan(bytes calldata data, uint256 count) internal pure returns (bool ok, uint256 size, uint256 units) {
+        Reader memory reader = Reader(0, Fault.None);
         for (uint256 i = 0; i < count; ++i) {
-            units += _receipt(reader).units;
+            units += _receipt(data, reader).units;
             if (reader.fault != Fault.None) return (false, 0, 0);
         }
         return (true, reader.position, units);
@@ -96,7 +125,28 @@ library ReferenceBatchLib {
 
     /// @notice Leaf of a group in its batch's tree.
     function groupHash(bytes32 key, Group memory group) internal pure returns (bytes32) {
-        return keccak256(abi.encode(key, group.stream, group.first, group.count, keccak256(group.segment)));
+        return keccak256(abi.encode(key, group.stream, group.first, group.count, group.segment));
+    }
+
+    /// @notice Root of a batch.
+    /// @param keys Key of each group's deal.
+    /// @param versionedHashes Of each blob.
+    function root(
+        Batch memory batch,
+        bytes32[] memory keys,
+        bytes32[] memory versionedHashes
+    ) internal pure returns (bytes32) {
+        bytes32[] memory leaves = new bytes32[](batch.groups.length);
+        for (uint256 i = 0; i < leaves.length; ++i) leaves[i] = groupHash(keys[i], batch.groups[i]);
+        bytes32 blobs = 0;
+        if (batch.mode == BLOB) {
+            bytes memory packed;
+            for (uint256 i = 0; i < batch.blobs.length; ++i) {
+                packed = abi.encodePacked(packed, versionedHashes[i], uint16(batch.blobs[i]));
+            }
+            blobs = keccak256(packed);
+        }
+        return keccak256(abi.encode(uint8(batch.mode), leaves.length, merkleRoot(leaves), blobs));
     }
 
     /// @notice Merkle root over leaves in order, level by level in new arrays.
@@ -114,64 +164,117 @@ library ReferenceBatchLib {
         return leaves[0];
     }
 
-    function _group(Reader memory reader, uint256 lane, uint256 number) private pure returns (Group memory group) {
-        (group.deal, group.stream) = (number / 64, number % 64);
-        group.worker = _varint(reader, 32);
-        group.first = _varint(reader, 32);
-        uint256 added = _varint(reader, 32);
+    /// @dev What is wrong with the mode and the lane.
+    function _refusal(bytes calldata data) private pure returns (Fault) {
+        if (data.length < 3) return Fault.Short;
+        (uint256 mode, uint256 lane) = (uint8(data[0]), uint8(data[1]));
+        if (mode != CALLDATA && mode != BLOB) return Fault.Mode;
+        if (lane == ACKNOWLEDGED || lane == ATTESTED) return Fault.None;
+        return lane == FORCED && mode == CALLDATA ? Fault.None : Fault.Lane;
+    }
+
+    /// @dev How many groups each blob holds, and all of them.
+    function _blobs(
+        bytes calldata data,
+        Reader memory reader
+    ) private pure returns (uint256[] memory groups, uint256 total) {
+        uint256 count = uint8(data[reader.position]);
+        reader.position += 1;
+        if (count == 0 || count > MAX_BLOBS) {
+            reader.fault = Fault.Blobs;
+            return (groups, 0);
+        }
+        groups = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            groups[i] = _number(data, reader, 16);
+            if (reader.fault == Fault.None && groups[i] == 0) reader.fault = Fault.Blobs;
+            total += groups[i];
+        }
+    }
+
+    /// @dev Deal, stream and place of the first group.
+    function _firstHead(bytes calldata data, Reader memory reader) private pure returns (Group memory group) {
+        uint256 number = _number(data, reader, 38);
+        (group.deal, group.stream) = (number / STREAMS, number % STREAMS);
+        group.place = _number(data, reader, 32);
+    }
+
+    /// @dev Deal, stream and place of a group behind another one.
+    function _nextHead(
+        bytes calldata data,
+        Reader memory reader,
+        Group memory previous
+    ) private pure returns (Group memory group) {
+        uint256 number = previous.deal * STREAMS + previous.stream + 1 + _number(data, reader, 38);
+        if (reader.fault == Fault.None && number >= 2 ** 38) reader.fault = Fault.Stream;
+        (group.deal, group.stream) = (number / STREAMS, number % STREAMS);
+        group.place = group.deal == previous.deal ? previous.place : _number(data, reader, 32);
+    }
+
+    /// @dev What follows a group's place.
+    function _body(bytes calldata data, Reader memory reader, Batch memory batch, Group memory group) private pure {
+        group.worker = _number(data, reader, 40);
+        group.first = _number(data, reader, 24);
+        uint256 added = _number(data, reader, 24);
         group.count = group.first + added;
-        if (reader.fault != Fault.None) return group;
-        if (added == 0 || group.count >= 2 ** 32) {
-            reader.fault = Fault.Count;
-            return group;
+        if (reader.fault == Fault.None && (added == 0 || group.count >= 2 ** 24)) reader.fault = Fault.Count;
+        if (batch.mode == BLOB) {
+            group.units = _number(data, reader, 40);
+            group.segment = bytes32(_take(data, reader, HASH));
         }
-        group.signature = _take(reader, 64);
-        if (lane == 0) group.acknowledgement = _take(reader, 64);
+        group.signature = _take(data, reader, SIGNATURE);
+        if (batch.lane == ACKNOWLEDGED) group.acknowledgement = _take(data, reader, SIGNATURE);
+        if (batch.mode == CALLDATA) _receipts(data, reader, group, added);
+    }
+
+    function _receipts(bytes calldata data, Reader memory reader, Group memory group, uint256 count) private pure {
         uint256 start = reader.position;
-        // No more receipts than bytes are left, so that a huge count costs no memory.
-        if (added > reader.data.length) reader.fault = Fault.Receipts;
-        if (reader.fault != Fault.None) return group;
-        group.receipts = new Receipt[](added);
-        for (uint256 i = 0; i < added; ++i) {
-            group.receipts[i] = _receipt(reader);
-            if (reader.fault != Fault.None) return group;
+        // So that a huge count costs no memory.
+        if (reader.fault == Fault.None && count > (data.length - start) / MIN_RECEIPT) reader.fault = Fault.CutOff;
+        if (reader.fault != Fault.None) return;
+        group.receipts = new Receipt[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            group.receipts[i] = _receipt(data, reader);
+            if (reader.fault != Fault.None) return;
+            group.units += group.receipts[i].units;
         }
-        uint256 end = reader.position;
-        reader.position = start;
-        group.segment = _take(reader, end - start);
+        group.segment = keccak256(data[start:reader.position]);
     }
 
-    function _receipt(Reader memory reader) private pure returns (Receipt memory receipt) {
-        receipt.units = _varint(reader, 48);
-        bytes memory workHash = _take(reader, 32);
-        if (reader.fault != Fault.None || receipt.units == 0) {
-            reader.fault = Fault.Receipts;
-            return receipt;
-        }
-        receipt.workHash = abi.decode(workHash, (bytes32));
+    function _receipt(bytes calldata data, Reader memory reader) private pure returns (Receipt memory receipt) {
+        receipt.units = _number(data, reader, 40);
+        if (reader.fault == Fault.None && receipt.units == 0) reader.fault = Fault.Units;
+        receipt.workHash = bytes32(_take(data, reader, HASH));
     }
 
-    function _varint(Reader memory reader, uint256 bits) private pure returns (uint256 value) {
+    /// @dev The next number, below 2 ** bits.
+    function _number(bytes calldata data, Reader memory reader, uint256 bits) private pure returns (uint256 value) {
         if (reader.fault != Fault.None) return 0;
-        for (uint256 i = 0; i < 7; ++i) {
-            if (reader.position >= reader.data.length) break;
-            uint8 digit = uint8(reader.data[reader.position]);
+        for (uint256 i = 0; i < MAX_DIGITS; ++i) {
+            if (reader.position == data.length) {
+                reader.fault = Fault.CutOff;
+                return 0;
+            }
+            uint256 digit = uint8(data[reader.position]);
             reader.position += 1;
-            value += uint256(digit % 128) * 128 ** i;
+            value += (digit % 128) * 128 ** i;
             if (digit >= 128) continue;
-            bool redundant = digit == 0 && i > 0;
-            if (redundant || value >= 2 ** bits) break;
-            return value;
+            if (digit == 0 && i > 0) reader.fault = Fault.Redundant;
+            else if (value >= 2 ** bits) reader.fault = Fault.Wide;
+            return reader.fault == Fault.None ? value : 0;
         }
-        reader.fault = Fault.Number;
+        reader.fault = Fault.Wide;
         return 0;
     }
 
-    function _take(Reader memory reader, uint256 length) private pure returns (bytes memory part) {
-        if (reader.fault == Fault.None && reader.position + length > reader.data.length) reader.fault = Fault.Receipts;
+    /// @dev The next `length` bytes.
+    function _take(bytes calldata data, Reader memory reader, uint256 length) private pure returns (bytes memory part) {
         if (reader.fault != Fault.None) return part;
-        part = new bytes(length);
-        for (uint256 i = 0; i < length; ++i) part[i] = reader.data[reader.position + i];
+        if (reader.position + length > data.length) {
+            reader.fault = Fault.CutOff;
+            return part;
+        }
+        part = data[reader.position:reader.position + length];
         reader.position += length;
     }
 
