@@ -19,17 +19,23 @@ import {WorkerPages} from "./libraries/WorkerPages.sol";
 contract Registry is IRegistry, AccessManaged {
     using SafeERC20 for IERC20;
 
-    /// @dev Slots: owner + stake | operator + liens | payout + thawing | nextPayout + thawedAt + payoutFrom.
+    /// @dev Slots: owner + stake | operator + liens | payout | nextPayout + payoutFrom. Joining without an operator and
+    /// with the owner as payout account, which the zero stands for, writes the first one only.
     struct Provider {
         address owner;
         uint96 stake;
         address operator;
         uint96 liens;
         address payout;
-        uint96 thawing;
         address nextPayout;
-        uint32 thawedAt;
         uint32 payoutFrom;
+    }
+
+    /// @dev One slot. Stake on its way out stands with the id, so that a thaw needs no new slot.
+    struct Account {
+        uint32 id;
+        uint32 thawedAt;
+        uint96 thawing;
     }
 
     /// @notice Seconds stake thaws.
@@ -52,12 +58,12 @@ contract Registry is IRegistry, AccessManaged {
     uint32 private _pausedUntil;
 
     mapping(uint256 id => Provider provider) private _providers;
-    mapping(address owner => uint32 id) private _ids;
+    mapping(address owner => Account account) private _accounts;
     /// @dev By provider id (bits 160..191) and key, so that a key registered twice is revoked once and for all.
     mapping(uint256 membership => uint32 from) private _revokedFrom;
 
     modifier onlyOwner(uint32 provider) {
-        require(msg.sender == _providers[provider].owner, RegistryUnauthorized(provider, msg.sender));
+        require(_isOwner(provider, msg.sender), RegistryUnauthorized(provider, msg.sender));
         _;
     }
 
@@ -93,14 +99,18 @@ contract Registry is IRegistry, AccessManaged {
         address operator,
         bytes calldata keys
     ) external returns (uint32 provider) {
-        require(_ids[msg.sender] == 0, RegistryAlreadyJoined(msg.sender));
+        require(_accounts[msg.sender].id == 0, RegistryAlreadyJoined(msg.sender));
         require(payout != address(0), RegistryZeroAddress());
         provider = ++_lastProvider;
-        _ids[msg.sender] = provider;
+        _accounts[msg.sender].id = provider;
         Provider storage self = _providers[provider];
-        (self.owner, self.payout, self.operator) = (msg.sender, payout, operator);
+        (self.owner, self.stake) = (msg.sender, amount);
+        if (payout != msg.sender) self.payout = payout;
         emit Joined(provider, msg.sender, payout);
-        if (operator != address(0)) emit OperatorSet(provider, operator);
+        if (operator != address(0)) {
+            self.operator = operator;
+            emit OperatorSet(provider, operator);
+        }
         if (keys.length != 0) _registerWorkers(provider, keys);
         if (amount != 0) {
             // Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
@@ -115,7 +125,7 @@ contract Registry is IRegistry, AccessManaged {
                     permit.s
                 )
             {} catch {}
-            _stake(provider, amount);
+            _takeStake(provider, amount);
         }
     }
 
@@ -123,19 +133,18 @@ contract Registry is IRegistry, AccessManaged {
     function stake(uint32 provider, uint96 amount) external {
         require(_providers[provider].owner != address(0), RegistryUnknownProvider(provider));
         require(amount != 0, RegistryZeroAmount());
-        _stake(provider, amount);
+        _providers[provider].stake += amount;
+        _takeStake(provider, amount);
     }
 
     /// @inheritdoc IRegistry
     function thaw(uint32 provider, uint96 amount) external onlyOwner(provider) {
         require(amount != 0, RegistryZeroAmount());
-        Provider storage self = _providers[provider];
-        uint96 free = self.stake - self.liens;
-        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
+        Provider storage self = _requireFree(provider, amount);
         uint32 readyAt = _clock() + THAW;
         self.stake -= amount;
-        self.thawing += amount;
-        self.thawedAt = readyAt;
+        Account storage account = _accounts[msg.sender];
+        (account.thawing, account.thawedAt) = (account.thawing + amount, readyAt);
         emit Thawing(provider, amount, readyAt);
         IEarnings(settlement).refreshCover(provider);
     }
@@ -143,11 +152,11 @@ contract Registry is IRegistry, AccessManaged {
     /// @inheritdoc IRegistry
     function withdrawStake(uint32 provider, address to) external onlyOwner(provider) returns (uint96 amount) {
         require(to != address(0), RegistryZeroAddress());
-        Provider storage self = _providers[provider];
+        Account memory account = _accounts[msg.sender];
         uint32 now_ = _clock();
-        require(self.thawedAt != 0 && now_ >= self.thawedAt, RegistryTooEarly(provider, now_, self.thawedAt));
-        amount = self.thawing;
-        (self.thawing, self.thawedAt) = (0, 0);
+        require(account.thawedAt != 0 && now_ >= account.thawedAt, RegistryTooEarly(provider, now_, account.thawedAt));
+        amount = account.thawing;
+        _accounts[msg.sender] = Account(account.id, 0, 0);
         emit StakeWithdrawn(provider, to, amount);
         STAKE_TOKEN.safeTransfer(to, amount);
     }
@@ -198,7 +207,7 @@ contract Registry is IRegistry, AccessManaged {
     function proposePayout(uint32 provider, address payout) external {
         Provider storage self = _providers[provider];
         require(
-            msg.sender == self.owner || (msg.sender == self.payout && payout == address(0)),
+            _isOwner(provider, msg.sender) || (msg.sender == self.payout && payout == address(0)),
             RegistryUnauthorized(provider, msg.sender)
         );
         (self.nextPayout, self.payoutFrom) = (payout, 0);
@@ -236,9 +245,7 @@ contract Registry is IRegistry, AccessManaged {
 
     /// @inheritdoc IRegistry
     function reserve(uint32 provider, uint96 amount) external onlySettlement(provider) {
-        Provider storage self = _providers[provider];
-        uint96 free = self.stake - self.liens;
-        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
+        Provider storage self = _requireFree(provider, amount);
         self.liens += amount;
         emit Reserved(provider, amount);
     }
@@ -255,15 +262,16 @@ contract Registry is IRegistry, AccessManaged {
     /// @inheritdoc IRegistry
     function providerOf(uint32 provider) external view returns (ProviderView memory) {
         Provider memory self = _providers[provider];
+        Account memory account = _accounts[self.owner];
         return
             ProviderView(
                 self.owner,
                 self.operator,
-                self.payout,
+                payoutOf(provider),
                 self.stake,
                 self.liens,
-                self.thawing,
-                self.thawedAt,
+                account.thawing,
+                account.thawedAt,
                 self.nextPayout,
                 self.payoutFrom
             );
@@ -271,12 +279,7 @@ contract Registry is IRegistry, AccessManaged {
 
     /// @inheritdoc IRegistry
     function idOf(address owner) external view returns (uint32) {
-        return _ids[owner];
-    }
-
-    /// @inheritdoc IRegistry
-    function payoutOf(uint32 provider) external view returns (address) {
-        return _providers[provider].payout;
+        return _accounts[owner].id;
     }
 
     /// @inheritdoc IRegistry
@@ -291,9 +294,14 @@ contract Registry is IRegistry, AccessManaged {
     }
 
     /// @inheritdoc IRegistry
+    function payoutOf(uint32 provider) public view returns (address payout) {
+        payout = _providers[provider].payout;
+        if (payout == address(0)) payout = _providers[provider].owner;
+    }
+
+    /// @inheritdoc IRegistry
     function isOperator(uint32 provider, address account) public view returns (bool) {
-        Provider storage self = _providers[provider];
-        return account != address(0) && (account == self.owner || account == self.operator);
+        return _isOwner(provider, account) || (account != address(0) && account == _providers[provider].operator);
     }
 
     /// @inheritdoc IRegistry
@@ -304,10 +312,10 @@ contract Registry is IRegistry, AccessManaged {
         provider = uint32(owner);
     }
 
-    function _stake(uint32 provider, uint96 amount) private {
-        uint32 now_ = _clock();
-        require(now_ >= _pausedUntil, RegistryPaused(_pausedUntil));
-        _providers[provider].stake += amount;
+    /// @dev Pulls stake that is booked already.
+    function _takeStake(uint32 provider, uint96 amount) private {
+        uint32 until = _pausedUntil;
+        require(until == 0 || _clock() >= until, RegistryPaused(until));
         emit Staked(provider, amount);
         IEarnings(settlement).refreshCover(provider);
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
@@ -338,6 +346,18 @@ contract Registry is IRegistry, AccessManaged {
 
     function _clock() private returns (uint32) {
         return ILedger(settlement).tick();
+    }
+
+    function _isOwner(uint32 provider, address account) private view returns (bool) {
+        return provider != 0 && _accounts[account].id == provider;
+    }
+
+    /// @dev Stake that is not reserved; a slash may have left less than is.
+    function _requireFree(uint32 provider, uint96 amount) private view returns (Provider storage self) {
+        self = _providers[provider];
+        (uint96 stake_, uint96 liens) = (self.stake, self.liens);
+        uint96 free = stake_ > liens ? stake_ - liens : 0;
+        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
     }
 
     function _membership(uint32 provider, address key) private pure returns (uint256) {

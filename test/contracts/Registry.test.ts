@@ -7,7 +7,7 @@ import { pageAddress } from '#protocol/code-pages.ts'
 import { packKeys, parseWorkerPage } from '#protocol/worker-pages.ts'
 
 import { signerNamed } from '../support/actors.ts'
-import { deploy } from '../support/deployment.ts'
+import { type Deployment, deploy } from '../support/deployment.ts'
 import { createMarket, joinProvider, NO_PERMIT, openDeal, STAKE, USD } from '../support/market.ts'
 import { permitOf } from '../support/permits.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
@@ -18,9 +18,11 @@ const { ethers, networkHelpers } = await network.create()
 const DAY = 86_400
 const THAW = 7 * DAY
 const UINT32 = 2n ** 32n - 1n
-/** Where `_lastPage` is stored: test/snapshots/Registry.json. */
+/** Where `_lastPage` and the providers are stored: test/snapshots/Registry.json. */
 const PAGES_SLOT = 1
 const PAGES_SHIFT = 192n
+const PROVIDERS_SLOT = 2n
+const AMOUNT_SHIFT = 160n
 const KEYS = [0, 1, 2].map((index) => signerNamed(`key ${index}`).address)
 
 async function fresh() {
@@ -36,6 +38,19 @@ async function joined() {
   const options = { stake: 100n * STAKE, operator: operator.address, payout: payout.address }
   const provider = await joinProvider(deployment, owner, options)
   return { ...deployment, provider, id: provider.id }
+}
+
+/** Leaves a provider this stake and these liens, as a slash may. */
+async function setStake({ registry }: Deployment, id: number, stake: bigint, liens: bigint): Promise<void> {
+  const address = await registry.getAddress()
+  const first = BigInt(ethers.solidityPackedKeccak256(['uint256', 'uint256'], [id, PROVIDERS_SLOT]))
+  for (const [slot, amount] of [
+    [first, stake],
+    [first + 1n, liens],
+  ] as const) {
+    const account = BigInt(await ethers.provider.getStorage(address, slot)) & ((1n << AMOUNT_SHIFT) - 1n)
+    await networkHelpers.setStorageAt(address, slot, account | (amount << AMOUNT_SHIFT))
+  }
 }
 
 async function trading() {
@@ -177,6 +192,16 @@ describe('Registry', () => {
         .to.be.revertedWithCustomError(registry, 'RegistryInsufficientStake')
         .withArgs(id, 9990n * STAKE, 9990n * STAKE + 1n)
       await registry.connect(owner).thaw(id, 9990n * STAKE)
+    })
+
+    it('take nothing while a slash left less than is reserved', async () => {
+      const market = await networkHelpers.loadFixture(trading)
+      const { registry, owner, provider } = market
+      const { id } = provider
+      await setStake(market, id, 4n * STAKE, 10n * STAKE)
+      await expect(registry.connect(owner).thaw(id, 1n))
+        .to.be.revertedWithCustomError(registry, 'RegistryInsufficientStake')
+        .withArgs(id, 0n, 1n)
     })
 
     it('are for the owner, with an amount and an account', async () => {
@@ -523,6 +548,19 @@ describe('Registry', () => {
       const [log] = (await registry.queryFilter(registry.filters.Reserved)).slice(-1)
       expect([log?.args.provider, log?.args.amount]).to.deep.equal([BigInt(provider.id), 10n * STAKE])
       expect(id).to.be.greaterThan(deal.id)
+    })
+
+    it('let a deal close whose reserved stake was slashed', async () => {
+      const market = await networkHelpers.loadFixture(trading)
+      const { registry, tally, buyer, provider, deal } = market
+      await setStake(market, provider.id, 2n * STAKE, 3n * STAKE)
+      await tally.connect(buyer).stop(deal.id)
+      await advance(networkHelpers, market, DAY)
+      await expect(tally.close(deal.id))
+        .to.emit(registry, 'Released')
+        .withArgs(provider.id, 3n * STAKE)
+      const { stake, liens } = await registry.providerOf(provider.id)
+      expect([stake, liens]).to.deep.equal([2n * STAKE, 0n])
     })
   })
 
