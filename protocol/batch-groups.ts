@@ -7,16 +7,18 @@ import type { BlobGroup, Group, GroupHead } from './batch.ts'
 import type { Reader } from './reader.ts'
 import { encodeReceipts, readReceipt } from './receipts.ts'
 import { Lane, type Receipt } from './types.ts'
-import { encodeVarint } from './varint.ts'
-import { concatBytes, FieldError, fixedBytes, toHex, uint } from './words.ts'
+import { concatBytes, FieldError, fixedBytes, toHex, uint, uintBytes } from './words.ts'
 
 /** Streams an id has room for: stream number = deal id · 64 + stream. */
 const STREAMS_PER_DEAL = 64
-const NUMBER_BITS = 38
-const PLACE_BITS = 32
-const WORKER_BITS = 40
-const COUNT_BITS = 24
-const UNITS_BITS = 40
+const NUMBERS = 2 ** 38
+const COUNTS = 2 ** 24
+const NUMBER_BYTES = 5
+const PLACE_BYTES = 4
+const WORKER_BYTES = 5
+const FIRST_BYTES = 3
+const LENGTH_BYTES = 2
+const UNITS_BYTES = 5
 const SIGNATURE_BYTES = 64
 const SEGMENT_BYTES = 32
 
@@ -51,7 +53,7 @@ export function groupBytes(group: Group, context: GroupContext): Uint8Array {
 export function blobGroupBytes(group: BlobGroup, context: GroupContext): Uint8Array {
   return concatBytes([
     ...headBytes(group, group.count - group.first, context),
-    encodeVarint(uint(group.units, UNITS_BITS, 'group.units')),
+    integerBytes(group.units, UNITS_BYTES, 'group.units'),
     fixedBytes(group.segment, SEGMENT_BYTES, 'group.segment'),
     ...signatureBytes(group, context.lane),
   ])
@@ -60,19 +62,22 @@ export function blobGroupBytes(group: BlobGroup, context: GroupContext): Uint8Ar
 function headBytes(group: GroupHead, receipts: number, { previous }: GroupContext): Uint8Array[] {
   uint(group.dealId, 32, 'group.dealId')
   if (uint(group.stream, 8, 'group.stream') >= STREAMS_PER_DEAL) throw new FieldError('group.stream', 'is over 63')
-  if (receipts < 1) throw new FieldError('group.receipts', 'are none')
-  uint(group.first + receipts, COUNT_BITS, 'group.count')
-  const step = streamNumber(group) - nextNumber(previous)
-  if (step < 0) throw new FieldError('groups', 'do not rise strictly by deal and stream')
-  const place = previous?.dealId === group.dealId ? [] : [uint(group.place ?? 0, PLACE_BITS, 'group.place')]
-  const worker = uint(group.worker, WORKER_BITS, 'group.worker')
-  const first = uint(group.first, COUNT_BITS, 'group.first')
-  return [step, ...place, worker, first, receipts].map((integer) => encodeVarint(integer))
+  if (previous !== undefined && streamNumber(group) <= streamNumber(previous)) {
+    throw new FieldError('groups', 'do not rise strictly by deal and stream')
+  }
+  if (receipts === 0) throw new FieldError('group.receipts', 'are none')
+  if (group.first + receipts >= COUNTS) throw new FieldError('group.count', 'is more than a stream can have')
+  return [
+    integerBytes(streamNumber(group), NUMBER_BYTES, 'group.stream'),
+    integerBytes(group.place ?? 0, PLACE_BYTES, 'group.place'),
+    integerBytes(group.worker, WORKER_BYTES, 'group.worker'),
+    integerBytes(group.first, FIRST_BYTES, 'group.first'),
+    integerBytes(receipts, LENGTH_BYTES, 'group.receipts'),
+  ]
 }
 
-/** The lowest stream number the next group may have. */
-function nextNumber(previous: GroupHead | undefined): number {
-  return previous === undefined ? 0 : streamNumber(previous) + 1
+function integerBytes(value: bigint | number, length: number, field: string): Uint8Array {
+  return uintBytes(value, 8 * length, field)
 }
 
 function signatureBytes(group: GroupHead, lane: number): Uint8Array[] {
@@ -100,7 +105,7 @@ export function readGroup(reader: Reader, context: GroupContext, fail: Fail): Gr
 /** The next group of a blob batch. */
 export function readBlobGroup(reader: Reader, context: GroupContext, fail: Fail): BlobGroup {
   const { head, count } = readHead(reader, context, fail)
-  const units = reader.varint(UNITS_BITS)
+  const units = BigInt(reader.integer(UNITS_BYTES))
   const segment = toHex(reader.take(SEGMENT_BYTES))
   return { ...head, ...readSignatures(reader, context.lane), count, units, segment }
 }
@@ -109,19 +114,20 @@ type ReadHead = { head: Omit<GroupHead, 'signature' | 'acknowledgement'>; count:
 
 function readHead(reader: Reader, { previous }: GroupContext, fail: Fail): ReadHead {
   const at = reader.position()
-  const number = nextNumber(previous) + Number(reader.varint(NUMBER_BITS))
-  if (number >= 2 ** NUMBER_BITS) return fail(at, 'the stream number is too large')
-  const dealId = Math.floor(number / STREAMS_PER_DEAL)
-  const place = previous?.dealId === dealId ? previous.place : Number(reader.varint(PLACE_BITS))
-  const worker = Number(reader.varint(WORKER_BITS))
-  const first = Number(reader.varint(COUNT_BITS))
+  const number = reader.integer(NUMBER_BYTES)
+  if (number >= NUMBERS) return fail(at, 'the stream number is too large')
+  if (previous !== undefined && number <= streamNumber(previous)) return fail(at, 'the stream number does not rise')
+  const place = reader.integer(PLACE_BYTES)
+  const worker = reader.integer(WORKER_BYTES)
+  const first = reader.integer(FIRST_BYTES)
   const lengthAt = reader.position()
-  const length = Number(reader.varint(COUNT_BITS))
+  const length = reader.integer(LENGTH_BYTES)
   if (length === 0) return fail(lengthAt, 'the group has no receipt')
-  const count = first + length
-  if (count >= 2 ** COUNT_BITS) return fail(lengthAt, 'the count is too large')
-  const hint = place ? { place } : {}
-  return { head: { dealId, stream: number % STREAMS_PER_DEAL, ...hint, worker, first }, count }
+  if (first + length >= COUNTS) return fail(lengthAt, 'the count is too large')
+  const dealId = Math.floor(number / STREAMS_PER_DEAL)
+  const hint = place === 0 ? {} : { place }
+  const head = { dealId, stream: number % STREAMS_PER_DEAL, ...hint, worker, first }
+  return { head, count: first + length }
 }
 
 function readSignatures(reader: Reader, lane: number): Pick<GroupHead, 'signature' | 'acknowledgement'> {

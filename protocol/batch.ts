@@ -17,12 +17,11 @@ import {
 import { TallyError } from './errors.ts'
 import { createReader, type Reader } from './reader.ts'
 import { Lane, Mode, type Receipt } from './types.ts'
-import { encodeVarint } from './varint.ts'
-import { concatBytes, FieldError, toBytes, toHex, uint } from './words.ts'
+import { concatBytes, FieldError, toBytes, toHex, uintBytes } from './words.ts'
 
 /** Blobs one batch may stand in. */
 export const MAX_BLOBS = 6
-const BLOB_GROUPS_BITS = 16
+const BLOB_GROUPS_BYTES = 2
 
 /** What a group says wherever the bytes of its receipts live. */
 export type GroupHead = {
@@ -30,7 +29,7 @@ export type GroupHead = {
   readonly stream: number
   /**
    * Where the deal's facts stand in code: page · 256 + row; absent = in storage. A hint that saves gas and changes
-   * nothing else. Of several groups of one deal the first one's counts, and reading gives it to all of them.
+   * nothing else. Of several groups of one deal only the first one's is read.
    */
   readonly place?: number
   readonly worker: number
@@ -127,12 +126,12 @@ export function encodeBatch(batch: Batch): Hex {
 
 function blobCounts({ blobs, groups }: BlobBatch): Uint8Array {
   if (blobs.length < 1 || blobs.length > MAX_BLOBS) throw new FieldError('blobs', `are ${blobs.length}`)
-  const counts = blobs.map((blob) => uint(blob.groups, BLOB_GROUPS_BITS, 'blob.groups'))
-  if (counts.includes(0n)) throw new FieldError('blob.groups', 'are none')
+  if (blobs.some((blob) => blob.groups === 0)) throw new FieldError('blob.groups', 'are none')
   if (blobs.reduce((sum, blob) => sum + blob.groups, 0) !== groups.length) {
     throw new FieldError('blob.groups', 'do not add up to the groups of the batch')
   }
-  return concatBytes([new Uint8Array([blobs.length]), ...counts.map((count) => encodeVarint(count))])
+  const counts = blobs.map((blob) => uintBytes(blob.groups, 8 * BLOB_GROUPS_BYTES, 'blob.groups'))
+  return concatBytes([new Uint8Array([blobs.length]), ...counts])
 }
 
 function pushGroups<G extends GroupHead>(
@@ -187,7 +186,7 @@ function readCalldata(reader: Reader, lane: number): CalldataBatch {
 }
 
 function readBlobs(reader: Reader, lane: number): BlobBatch {
-  const [count = 0] = reader.take(1)
+  const count = reader.integer(1)
   if (count < 1 || count > MAX_BLOBS) return malformed(2, `it stands in ${count} blobs`)
   const blobs = Array.from({ length: count }, () => readBlob(reader))
   const total = blobs.reduce((sum, blob) => sum + blob.groups, 0)
@@ -199,7 +198,7 @@ function readBlobs(reader: Reader, lane: number): BlobBatch {
 
 function readBlob(reader: Reader): { groups: number } {
   const at = reader.position()
-  const groups = Number(reader.varint(BLOB_GROUPS_BITS))
+  const groups = reader.integer(BLOB_GROUPS_BYTES)
   return groups === 0 ? malformed(at, 'a blob holds no group') : { groups }
 }
 

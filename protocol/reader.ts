@@ -13,6 +13,8 @@ export type Reader = {
   readonly done: () => boolean
   /** Next varint, which must be below 2^maxBits. */
   readonly varint: (maxBits: number) => bigint
+  /** Next integer of `length` bytes, big-endian; at most 6 of them. */
+  readonly integer: (length: number) => number
   /** Next `length` bytes. */
   readonly take: (length: number) => Uint8Array
 }
@@ -47,5 +49,8 @@ export function createReader(
     return part
   }
 
-  return { position: () => cursor, done: () => cursor >= bytes.length, varint, take }
+  // By multiplying: JavaScript's shifts would cut off what passes 32 bits.
+  const integer = (length: number): number => take(length).reduce((value, byte) => value * 256 + byte, 0)
+
+  return { position: () => cursor, done: () => cursor >= bytes.length, varint, integer, take }
 }

@@ -117,12 +117,16 @@ contract LibraryProbe {
         return ReferenceBatchLib.decode(data);
     }
 
-    function referenceScan(bytes calldata data, uint256 count) external pure returns (bool, uint256, uint256) {
-        return ReferenceBatchLib.scan(data, count);
+    function referenceBatchRoot(
+        bytes calldata data,
+        bytes32[] calldata keys,
+        bytes32[] calldata versionedHashes
+    ) external pure returns (bytes32) {
+        return ReferenceBatchLib.root(ReferenceBatchLib.decode(data), keys, versionedHashes);
     }
 
-    function referenceVarint(bytes calldata data, uint256 bits) external pure returns (uint256, uint256) {
-        return ReferenceBatchLib.varint(data, bits);
+    function referenceScan(bytes calldata data, uint256 count) external pure returns (bool, uint256, uint256) {
+        return ReferenceBatchLib.scan(data, count);
     }
 
     function referenceRoot(bytes32[] calldata leaves) external pure returns (bytes32) {

@@ -7,9 +7,9 @@ pragma solidity ^0.8.30;
 library ReferenceBatchLib {
     /// @notice Why bytes are no batch.
     /// @dev Short: nothing but a mode and a lane. Mode, Lane: none that is settled. Blobs: none or too many, or one
-    /// without a group. CutOff: the bytes end within a field. Redundant: a number ends in a zero byte. Wide: a number
-    /// is too large for its field. Stream: stream numbers run over. Count: no receipt, or more than a stream can have.
-    /// Units: a receipt of zero units. Trailing: bytes behind the last group.
+    /// without a group. CutOff: the bytes end within a field. Stream: a stream number is too large or does not rise.
+    /// Count: no receipt, or more than a stream can have. Redundant: units end in a zero byte. Wide: more units than a
+    /// receipt can have. Units: a receipt of zero units. Trailing: bytes behind the last group.
     enum Fault {
         None,
         Short,
@@ -17,10 +17,10 @@ library ReferenceBatchLib {
         Lane,
         Blobs,
         CutOff,
-        Redundant,
-        Wide,
         Stream,
         Count,
+        Redundant,
+        Wide,
         Units,
         Trailing
     }
@@ -55,9 +55,11 @@ library ReferenceBatchLib {
         Group[] groups;
     }
 
-    /// @dev Where the reading stands; `fault` stays None while all is well.
+    /// @dev Where the reading stands; `next` is the lowest stream number the next group may have, `fault` stays None
+    /// while all is well.
     struct Reader {
         uint256 position;
+        uint256 next;
         Fault fault;
     }
 
@@ -71,8 +73,8 @@ library ReferenceBatchLib {
     uint256 private constant SIGNATURE = 64;
     uint256 private constant HASH = 32;
     uint256 private constant MIN_RECEIPT = 33; // one byte of units and a hash
-    uint256 private constant MIN_GROUP = 68; // four numbers and a signature
-    uint256 private constant MAX_DIGITS = 6; // of a number, seven bits each
+    uint256 private constant MIN_GROUP = 83; // head and signature
+    uint256 private constant MAX_DIGITS = 6; // of units, seven bits each
 
     /// @notice Reads a whole batch.
     function decode(bytes calldata data) internal pure returns (Batch memory batch) {
@@ -81,15 +83,14 @@ library ReferenceBatchLib {
         batch.mode = uint8(data[0]);
         batch.lane = uint8(data[1]);
 
-        Reader memory reader = Reader(2, Fault.None);
+        Reader memory reader = Reader(2, 0, Fault.None);
         uint256 total = type(uint256).max; // groups there must be; in calldata they end with the bytes
         if (batch.mode == BLOB) (batch.blobs, total) = _blobs(data, reader);
         Group[] memory found = new Group[](data.length / MIN_GROUP + 1);
         uint256 groups = 0;
         while (reader.fault == Fault.None && groups < total) {
             if (groups != 0 && batch.mode == CALLDATA && reader.position == data.length) break;
-            Group memory group = groups == 0 ? _firstHead(data, reader) : _nextHead(data, reader, found[groups - 1]);
-            _body(data, reader, batch, group);
+            Group memory group = _group(data, reader, batch);
             if (reader.fault == Fault.None) found[groups] = group;
             ++groups;
         }
@@ -100,22 +101,12 @@ library ReferenceBatchLib {
         for (uint256 i = 0; i < groups; ++i) batch.groups[i] = found[i];
     }
 
-    /// @notice Reads one canonical LEB128 number.
-    /// @param bits The number must be below 2 ** bits.
-    /// @return value The number; 0 if it is refused.
-    /// @return size Its bytes; 0 if it is refused.
-    function varint(bytes calldata data, uint256 bits) internal pure returns (uint256 value, uint256 size) {
-        Reader memory reader = Reader(0, Fault.None);
-        value = _number(data, reader, bits);
-        return reader.fault == Fault.None ? (value, reader.position) : (0, 0);
-    }
-
     /// @notice Reads `count` receipts from the front.
     /// @return ok False if the bytes are no such receipts.
     /// @return size Bytes they take.
     /// @return units Sum of their units.
     function scan(bytes calldata data, uint256 count) internal pure returns (bool ok, uint256 size, uint256 units) {
-        Reader memory reader = Reader(0, Fault.None);
+        Reader memory reader = Reader(0, 0, Fault.None);
         for (uint256 i = 0; i < count; ++i) {
             units += _receipt(data, reader).units;
             if (reader.fault != Fault.None) return (false, 0, 0);
@@ -186,40 +177,29 @@ library ReferenceBatchLib {
         }
         groups = new uint256[](count);
         for (uint256 i = 0; i < count; ++i) {
-            groups[i] = _number(data, reader, 16);
+            groups[i] = _integer(data, reader, 2);
             if (reader.fault == Fault.None && groups[i] == 0) reader.fault = Fault.Blobs;
             total += groups[i];
         }
     }
 
-    /// @dev Deal, stream and place of the first group.
-    function _firstHead(bytes calldata data, Reader memory reader) private pure returns (Group memory group) {
-        uint256 number = _number(data, reader, 38);
-        (group.deal, group.stream) = (number / STREAMS, number % STREAMS);
-        group.place = _number(data, reader, 32);
-    }
-
-    /// @dev Deal, stream and place of a group behind another one.
-    function _nextHead(
+    function _group(
         bytes calldata data,
         Reader memory reader,
-        Group memory previous
+        Batch memory batch
     ) private pure returns (Group memory group) {
-        uint256 number = previous.deal * STREAMS + previous.stream + 1 + _number(data, reader, 38);
-        if (reader.fault == Fault.None && number >= 2 ** 38) reader.fault = Fault.Stream;
+        uint256 number = _integer(data, reader, 5);
+        if (reader.fault == Fault.None && (number < reader.next || number >= 2 ** 38)) reader.fault = Fault.Stream;
+        reader.next = number + 1;
         (group.deal, group.stream) = (number / STREAMS, number % STREAMS);
-        group.place = group.deal == previous.deal ? previous.place : _number(data, reader, 32);
-    }
-
-    /// @dev What follows a group's place.
-    function _body(bytes calldata data, Reader memory reader, Batch memory batch, Group memory group) private pure {
-        group.worker = _number(data, reader, 40);
-        group.first = _number(data, reader, 24);
-        uint256 added = _number(data, reader, 24);
+        group.place = _integer(data, reader, 4);
+        group.worker = _integer(data, reader, 5);
+        group.first = _integer(data, reader, 3);
+        uint256 added = _integer(data, reader, 2);
         group.count = group.first + added;
         if (reader.fault == Fault.None && (added == 0 || group.count >= 2 ** 24)) reader.fault = Fault.Count;
         if (batch.mode == BLOB) {
-            group.units = _number(data, reader, 40);
+            group.units = _integer(data, reader, 5);
             group.segment = bytes32(_take(data, reader, HASH));
         }
         group.signature = _take(data, reader, SIGNATURE);
@@ -242,13 +222,13 @@ library ReferenceBatchLib {
     }
 
     function _receipt(bytes calldata data, Reader memory reader) private pure returns (Receipt memory receipt) {
-        receipt.units = _number(data, reader, 40);
+        receipt.units = _units(data, reader);
         if (reader.fault == Fault.None && receipt.units == 0) reader.fault = Fault.Units;
         receipt.workHash = bytes32(_take(data, reader, HASH));
     }
 
-    /// @dev The next number, below 2 ** bits.
-    function _number(bytes calldata data, Reader memory reader, uint256 bits) private pure returns (uint256 value) {
+    /// @dev The next canonical LEB128 number, below 2 ** 40.
+    function _units(bytes calldata data, Reader memory reader) private pure returns (uint256 value) {
         if (reader.fault != Fault.None) return 0;
         for (uint256 i = 0; i < MAX_DIGITS; ++i) {
             if (reader.position == data.length) {
@@ -260,11 +240,17 @@ library ReferenceBatchLib {
             value += (digit % 128) * 128 ** i;
             if (digit >= 128) continue;
             if (digit == 0 && i > 0) reader.fault = Fault.Redundant;
-            else if (value >= 2 ** bits) reader.fault = Fault.Wide;
+            else if (value >= 2 ** 40) reader.fault = Fault.Wide;
             return reader.fault == Fault.None ? value : 0;
         }
         reader.fault = Fault.Wide;
         return 0;
+    }
+
+    /// @dev The next integer of `length` bytes, big-endian.
+    function _integer(bytes calldata data, Reader memory reader, uint256 length) private pure returns (uint256 value) {
+        bytes memory part = _take(data, reader, length);
+        for (uint256 i = 0; i < part.length; ++i) value = value * 256 + uint8(part[i]);
     }
 
     /// @dev The next `length` bytes.

@@ -6,7 +6,7 @@ import type { Address, Hex } from 'viem'
 import { decodeBatch } from '#protocol/batch.ts'
 import { pageAddress } from '#protocol/code-pages.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
-import type { Offer } from '#protocol/types.ts'
+import { Mode, type Offer } from '#protocol/types.ts'
 
 import { readVectors } from '../protocol/support/vectors.ts'
 
@@ -14,7 +14,7 @@ const { ethers, networkHelpers } = await network.create()
 
 const MALFORMED = ethers.MaxUint256
 /** Faults of the plain reading, in its own order. */
-const FAULTS = ['None', 'Short', 'Mode', 'Lane', 'Number', 'Stream', 'Count', 'Receipts']
+const FAULTS = 'None Short Mode Lane Blobs CutOff Stream Count Redundant Wide Units Trailing'.split(' ')
 
 type Message = {
   type: string
@@ -26,7 +26,9 @@ type Message = {
 }
 type MalformedBytes = { name: string; bytes: Hex; count: number; code: string }
 
-const batches = readVectors<{ valid: { name: string; bytes: Hex }[]; malformed: MalformedBytes[] }>('batches')
+type ValidBytes = { name: string; bytes: Hex; groups: { dealKey: Hex }[]; versionedHashes?: Hex[]; root: Hex }
+
+const batches = readVectors<{ valid: ValidBytes[]; malformed: MalformedBytes[] }>('batches')
 const { messages } = readVectors<{ messages: Message[] }>('messages')
 const receipts = readVectors<{
   segments: { name: string; bytes: Hex; segment: Hex; units: string; receipts: [] }[]
@@ -46,22 +48,33 @@ async function libraries() {
 
 describe('the libraries on the chain', () => {
   describe('reading batches, plainly', () => {
-    for (const { name, bytes } of batches.valid) {
+    for (const { name, bytes, groups, versionedHashes = [], root } of batches.valid) {
       it(`finds every field: ${name}`, async () => {
         const probe = await networkHelpers.loadFixture(libraries)
         const expected = decodeBatch(bytes)
         const read = await probe.referenceDecode(bytes)
-        expect([read.fault, read.lane]).to.deep.equal([0n, BigInt(expected.lane)])
-        const groups = read.groups.map((group) => ({
+        expect([read.fault, read.mode, read.lane].map(Number)).to.deep.equal([0, expected.mode, expected.lane])
+        const found = read.groups.map((group) => ({
           dealId: Number(group.deal),
           stream: Number(group.stream),
+          ...(group.place === 0n ? {} : { place: Number(group.place) }),
           worker: Number(group.worker),
           first: Number(group.first),
           signature: group.signature,
           ...(expected.lane === 0 ? { acknowledgement: group.acknowledgement } : {}),
-          receipts: group.receipts.map(({ units, workHash }) => ({ units, workHash })),
+          ...(expected.mode === Mode.Blob
+            ? { count: Number(group.count), units: group.units, segment: group.segment }
+            : { receipts: group.receipts.map(({ units, workHash }) => ({ units, workHash })) }),
         }))
-        expect(groups).to.deep.equal(expected.groups)
+        expect(found).to.deep.equal(expected.groups)
+        const blobs = expected.mode === Mode.Blob ? expected.blobs.map((blob) => BigInt(blob.groups)) : []
+        expect(read.blobs).to.deep.equal(blobs)
+      })
+
+      it(`finds the root: ${name}`, async () => {
+        const probe = await networkHelpers.loadFixture(libraries)
+        const keys = groups.map(({ dealKey }) => dealKey)
+        expect(await probe.referenceBatchRoot(bytes, keys, versionedHashes)).to.equal(root)
       })
     }
 
@@ -133,7 +146,7 @@ describe('the libraries on the chain', () => {
     it('agrees with the TypeScript encoder on long segments', async () => {
       const probe = await networkHelpers.loadFixture(libraries)
       const long = Array.from({ length: 300 }, (_, index) => ({
-        units: 2n ** BigInt(index % 48),
+        units: 2n ** BigInt(index % 40),
         workHash: ethers.id(`receipt ${index}`) as Hex,
       }))
       const bytes = encodeReceipts(long)

@@ -33,35 +33,25 @@ export const receipt: fc.Arbitrary<Receipt> = fc.record({
 })
 
 const head = (lane: number): fc.Arbitrary<GroupHead> =>
-  fc.record({
-    dealId: fc.oneof(fc.integer({ min: 0, max: 3 }), small(32)),
-    stream: fc.integer({ min: 0, max: 63 }),
-    worker: fc.oneof(fc.integer({ min: 512, max: 2047 }), small(40)),
-    first: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 24 - 5 })),
-    signature: hex(64),
-    ...(lane === Lane.Acknowledged ? { acknowledgement: hex(64) } : {}),
-  })
+  fc.boolean().chain((hasPlace) =>
+    fc.record({
+      dealId: fc.oneof(fc.integer({ min: 0, max: 3 }), small(32)),
+      stream: fc.integer({ min: 0, max: 63 }),
+      worker: fc.oneof(fc.integer({ min: 512, max: 2047 }), small(40)),
+      ...(hasPlace
+        ? { place: fc.oneof(fc.integer({ min: 256, max: 2000 }), fc.integer({ min: 1, max: 2 ** 32 - 1 })) }
+        : {}),
+      first: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 24 - 5 })),
+      signature: hex(64),
+      ...(lane === Lane.Acknowledged ? { acknowledgement: hex(64) } : {}),
+    }),
+  )
 
-/** Rising groups of any deals, those of one deal with one place. */
+/** Rising groups of any deals. */
 const groupsOf = <G extends GroupHead>(group: fc.Arbitrary<G>): fc.Arbitrary<G[]> =>
   fc
-    .tuple(
-      fc.uniqueArray(group, {
-        minLength: 1,
-        maxLength: 4,
-        selector: ({ dealId, stream }) => `${dealId}/${stream}`,
-      }),
-      fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 256, max: 2000 }), small(32)), {
-        minLength: 4,
-        maxLength: 4,
-      }),
-    )
-    .map(([groups, places]) =>
-      sortGroups(groups).map((one, _, all): G => {
-        const place = places[all.findIndex(({ dealId }) => dealId === one.dealId)]
-        return place ? { ...one, place } : one
-      }),
-    )
+    .uniqueArray(group, { minLength: 1, maxLength: 4, selector: ({ dealId, stream }) => `${dealId}/${stream}` })
+    .map(sortGroups)
 
 /** Calldata batches that the chain would read. */
 export const calldataBatch: fc.Arbitrary<CalldataBatch> = fc.constantFrom(0, 1, 2).chain((lane) => {
