@@ -9,7 +9,8 @@ import {ILedger} from "../interfaces/ILedger.sol";
 import {DealTerms, Kind, Mode, Offer, Permit} from "../interfaces/ITypes.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {SignatureLib} from "../libraries/SignatureLib.sol";
-import {Cell, Meter, MeterLib} from "../types/Meter.sol";
+import {Cell, CellLib} from "../types/Cell.sol";
+import {Purse, PurseLib} from "../types/Purse.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
 import {Wheel} from "../types/Wheel.sol";
 import {Escrow} from "./Escrow.sol";
@@ -18,7 +19,8 @@ import {Wheels} from "./Wheels.sol";
 
 /// @title Deals
 /// @notice See {IDeals}.
-/// @custom:invariant remaining of a live deal >= its floor, and budget - remaining is what its streams were paid
+/// @custom:invariant a deal pays the lesser of its budget and its streams' units at its price, and no units above its
+/// allowance
 /// @custom:invariant sum of budgets of a buyer's deals that are not closed = locked
 abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     uint256 private constant MAX_DURATION = 5 * 365 days;
@@ -53,19 +55,20 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         require(amount != 0, EscrowZeroAmount());
         bytes32 hash = offerHash(offer);
         require(self.key == _dealKey(hash, msg.sender, nonce), DealOfferMismatch("offer", uint256(hash), 0));
-        uint256 budget = uint256(self.budget) + amount;
+        (Terms terms, Purse purse) = (self.terms, self.purse);
+        // What was settled above the budget is lost for good: a later budget may not pay it after all.
+        require(_unitsOf(id, terms.streams()) * terms.price() <= purse.budget(), DealExhausted(id));
+        uint256 budget = purse.budget() + amount;
         require(budget <= offer.maxBudget, DealOfferMismatch("maxBudget", budget, offer.maxBudget));
         _checkNonce(offer);
         _take(hash, offer.total, amount);
         _lock(msg.sender, amount);
         uint96 bond = _bondUp(amount);
-        self.budget = uint64(budget);
         self.bond += bond;
-        self.meter = self.meter.withRemaining(self.meter.remaining() + amount);
-        self.terms = self.terms.withFloor(self.terms.floor() + int256(uint256(amount)));
+        self.purse = _unpacked(purse).withBudget(budget);
         emit DealToppedUp(id, amount, bond);
 
-        REGISTRY.reserve(uint32(self.terms.provider()), bond);
+        REGISTRY.reserve(uint32(terms.provider()), bond);
     }
 
     /// @inheritdoc IDeals
@@ -73,8 +76,11 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         uint256 now_ = _touch();
         Deal storage self = _deals[id];
         _requireState(id, self, now_, DealState.Open);
-        require(msg.sender == self.buyer || self.meter.remaining() == 0, DealUnauthorized(id, msg.sender));
-        self.terms = self.terms.withEnd(now_);
+        (Terms terms, Purse purse) = (self.terms, self.purse);
+        (uint256 remaining, ) = _remaining(id, terms, purse);
+        require(msg.sender == self.buyer || remaining == 0, DealUnauthorized(id, msg.sender));
+        self.terms = terms.withEnd(now_);
+        if (purse.place() != 0) self.purse = _unpacked(purse);
         emit DealStopped(id, uint32(now_));
     }
 
@@ -87,13 +93,14 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         uint256 from = terms.end() + _parameters.closingPeriod;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
 
-        uint256 returned = self.meter.remaining();
-        uint256 fee = _keepOpeningFee(self, now_);
+        Purse purse = _unpacked(self.purse);
+        (uint256 returned, uint256 units) = _remaining(id, terms, purse);
+        uint256 fee = units == 0 ? _keepOpeningFee(terms, purse, now_) : 0;
         returned -= fee;
-        self.meter = self.meter.withRemaining(0).withState(MeterLib.CLOSED);
-        self.closedAt = uint32(now_);
+        self.terms = terms.withState(TermsLib.CLOSED);
+        self.purse = purse.withClosedAt(now_);
         Account storage owner = _accounts[self.buyer];
-        owner.locked -= self.budget;
+        owner.locked -= uint64(purse.budget());
         owner.free += uint64(returned);
         emit DealClosed(id, uint64(returned), uint64(fee));
 
@@ -105,14 +112,15 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         uint256 now_ = _touch();
         Deal storage self = _deals[id];
         _requireState(id, self, now_, DealState.Closed);
-        uint256 from = uint256(self.closedAt) + _parameters.retention;
+        uint256 from = self.purse.closedAt() + _parameters.retention;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
-        uint256 streams = self.meter.streams();
-        for (uint256 i = MeterLib.INLINE_STREAMS; i < streams; i += CELLS_PER_WORD) {
-            delete _cells[id][(i - MeterLib.INLINE_STREAMS) / CELLS_PER_WORD];
+        uint256 streams = self.terms.streams();
+        _cells[id >> 1] &= ~(uint256(type(uint128).max) << (128 * (id & 1)));
+        for (uint256 i = CellLib.INLINE; i < streams; i += CellLib.PER_WORD) {
+            delete _moreCells[id][(i - CellLib.INLINE) / CellLib.PER_WORD];
         }
         for (uint256 i = 0; i < streams; i += ACKS_PER_WORD) delete _acks[id][i / ACKS_PER_WORD];
-        self.meter = Meter.wrap(0);
+        self.terms = self.terms.withState(0);
         self.nextFree = _head.freeDeal;
         _head.freeDeal = id;
         emit DealRecycled(id);
@@ -151,14 +159,17 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     ) external {
         uint256 now_ = _touch();
         Deal storage self = _deals[id];
-        require(self.meter.state() == MeterLib.LIVE, DealWrongState(id, _stateOf(self, now_)));
+        Terms terms = self.terms;
+        uint256 before = _acknowledged(id, index);
+        require(terms.state() == TermsLib.LIVE, DealWrongState(id, _stateOf(self, now_)));
         bytes32 hash = MessageLib.acknowledgementHash(self.key, index, count, units, segment);
         address signer = SignatureLib.recover(MessageLib.digest(_domainSeparatorV4(), hash), signature);
         require(
-            signer == self.ackKey && index < self.meter.streams() && units > _acknowledged(id, index),
+            signer == self.ackKey && index < terms.streams() && units > before,
             DealBadAcknowledgement(id, index)
         );
-        self.terms = _lowerFloor(id, index, self.terms, units);
+        Purse purse = self.purse;
+        self.purse = purse.withAllowance(purse.allowance() + units - before);
         _setAcknowledged(id, index, units);
         emit Acknowledged(id, index, units);
     }
@@ -174,22 +185,25 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     /// @inheritdoc IDeals
     function deal(uint32 id) external view returns (DealView memory result) {
         Deal storage self = _deals[id];
-        (Terms terms, Meter meter) = (self.terms, self.meter);
+        (Terms terms, Purse purse) = (self.terms, self.purse);
         result.state = _stateOf(self, _clockOf(_head));
         if (result.state == DealState.None) return result;
-        (result.key, result.buyer, result.bond, result.budget) = (self.key, self.buyer, self.bond, self.budget);
+        (result.key, result.buyer, result.bond, result.budget) = (self.key, self.buyer, self.bond, uint64(purse.budget()));
         (result.provider, result.price) = (uint32(terms.provider()), uint64(terms.price()));
-        (result.rateCap, result.floor) = (uint32(terms.rateCap()), terms.floor());
+        (result.rateCap, result.allowance) = (uint32(terms.rateCap()), uint64(purse.allowance()));
         (result.openedAt, result.end) = (uint32(terms.openedAt()), uint32(terms.end()));
-        (result.remaining, result.streams) = (uint64(meter.remaining()), uint8(meter.streams()));
-        (result.kind, result.mode) = (uint8(meter.kind()), uint8(meter.mode()));
-        (result.openingFee, result.closedAt) = (self.openingFee, self.closedAt);
+        (uint256 remaining, ) = _remaining(id, terms, purse);
+        if (result.state != DealState.Closed) result.remaining = uint64(remaining);
+        result.streams = uint8(terms.streams());
+        (result.kind, result.mode) = (uint8(terms.kind()), uint8(terms.mode()));
+        (result.openingFee, result.closedAt) = (uint64(purse.openingFee()), uint32(purse.closedAt()));
+        result.place = uint32(purse.place());
         (result.orderKey, result.ackKey, result.taskRoot) = (self.orderKey, self.ackKey, self.taskRoot);
     }
 
     /// @inheritdoc IDeals
     function stream(uint32 id, uint8 index) external view returns (uint32 count, uint48 units, uint48 acknowledged) {
-        Cell cell = _cell(id, index, _deals[id].meter);
+        Cell cell = _cell(id, index);
         return (uint32(cell.cursor()), uint48(cell.units()), uint48(_acknowledged(id, index)));
     }
 
@@ -229,14 +243,14 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
 
         id = _newId();
         bytes32 key = _dealKey(hash, msg.sender, _accounts[msg.sender].nonce++);
-        _store(_deals[id], key, offer, terms, provider, bond, now_);
+        _storeDeal(id, key, offer, terms, provider, bond, now_);
         emit DealOpened(id, key, msg.sender, provider, offer, terms, uint32(now_), bond);
 
         REGISTRY.reserve(provider, bond);
     }
 
-    function _store(
-        Deal storage self,
+    function _storeDeal(
+        uint32 id,
         bytes32 key,
         Offer calldata offer,
         DealTerms calldata terms,
@@ -244,14 +258,18 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         uint96 bond,
         uint256 now_
     ) private {
+        Deal storage self = _deals[id];
         self.key = key;
-        int256 floor = _floorDown(int256(uint256(terms.budget)), uint256(terms.exposure) * offer.price);
         uint32 end = uint32(now_ + terms.duration);
-        self.terms = TermsLib.pack(offer.price, floor, provider, offer.rateCap, uint32(now_), end);
-        self.meter = MeterLib.pack(terms.budget, terms.streams, offer.kind, offer.mode);
+        self.terms = TermsLib.pack(id, offer.price, provider, offer.rateCap, uint32(now_), end).withWork(
+            terms.streams,
+            offer.kind,
+            offer.mode
+        );
+        self.purse = PurseLib.pack(terms.budget, terms.exposure, offer.openingFee);
         (self.buyer, self.bond) = (msg.sender, bond);
-        (self.orderKey, self.budget, self.closedAt) = (_orBuyer(terms.orderKey, msg.sender), terms.budget, 0);
-        (self.ackKey, self.openingFee, self.nextFree) = (_orBuyer(terms.ackKey, msg.sender), offer.openingFee, 0);
+        (self.orderKey, self.nextFree) = (_orBuyer(terms.orderKey, msg.sender), 0);
+        self.ackKey = _orBuyer(terms.ackKey, msg.sender);
         self.taskRoot = terms.taskRoot;
     }
 
@@ -278,16 +296,15 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         }
     }
 
-    /// @notice Credits the opening fee if no receipt was settled and the provider's room allows it.
-    function _keepOpeningFee(Deal storage self, uint256 now_) private returns (uint256 fee) {
-        uint256 remaining = self.meter.remaining();
-        fee = Math.min(self.openingFee, remaining);
-        if (fee == 0 || remaining != self.budget) return 0;
-        uint256 provider = self.terms.provider();
-        Wheel wheel = _rolledNow(provider, now_ / DAY);
+    /// @notice Credits the opening fee of a deal with nothing settled if the provider's room allows it.
+    function _keepOpeningFee(Terms terms, Purse purse, uint256 now_) private returns (uint256 fee) {
+        fee = Math.min(purse.openingFee(), purse.budget());
+        if (fee == 0) return 0;
+        uint256 provider = terms.provider();
+        Wheel wheel = _loadNow(provider, now_ / DAY);
         if (int256(fee) > wheel.room()) fee = 0;
-        else wheel = _creditUnmatured(provider, wheel, fee, now_, _parameters.forcedWindow);
-        _wheels[provider] = wheel;
+        else wheel = _creditUnmatured(provider, wheel, fee, _forcedDueUp(now_));
+        _store(provider, wheel, now_ / DAY);
     }
 
     function _checkOffer(Offer calldata offer, DealTerms calldata terms, uint256 now_) private view {
@@ -316,10 +333,10 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     }
 
     function _stateOf(Deal storage self, uint256 now_) private view returns (DealState) {
-        uint256 state = self.meter.state();
-        if (state == 0) return DealState.None;
-        if (state == MeterLib.CLOSED) return DealState.Closed;
-        return now_ < self.terms.end() ? DealState.Open : DealState.Closing;
+        Terms terms = self.terms;
+        if (terms.state() == 0) return DealState.None;
+        if (terms.state() == TermsLib.CLOSED) return DealState.Closed;
+        return now_ < terms.end() ? DealState.Open : DealState.Closing;
     }
 
     function _checkNonce(Offer calldata offer) private view {

@@ -15,11 +15,13 @@ abstract contract Earnings is IEarnings, Wheels {
 
     /// @inheritdoc IEarnings
     function claim(uint32 provider) external returns (uint64 amount) {
-        Wheel wheel = _rolledNow(provider, _touch() / DAY);
+        uint256 today = _touch() / DAY;
+        Wheel wheel = _wheels[provider];
+        // A wheel of today only loses its claimable, whatever room it has issued.
+        if (wheel.day() != today) wheel = _loadNow(provider, today);
         amount = uint64(wheel.claimable());
         require(amount != 0, EarningsNothingToClaim(provider));
         _wheels[provider] = wheel.withClaimable(0);
-        _head.held -= amount;
         address to = REGISTRY.payoutOf(provider);
         emit Claimed(provider, to, amount);
 
@@ -31,7 +33,6 @@ abstract contract Earnings is IEarnings, Wheels {
         Fees memory due = _fees;
         _touch();
         delete _fees;
-        _head.held -= due.protocol + due.committee;
         emit FeesClaimed(due.protocol, due.committee);
 
         if (due.protocol != 0) IERC20(TOKEN).safeTransfer(_treasury, due.protocol);
@@ -40,29 +41,30 @@ abstract contract Earnings is IEarnings, Wheels {
 
     /// @inheritdoc IEarnings
     function refreshCover(uint32 provider) external {
-        Wheel wheel = _rolledNow(provider, _touch() / DAY);
+        uint256 today = _touch() / DAY;
+        Wheel wheel = _loadNow(provider, today);
         uint256 cover = _coverDown(REGISTRY.slashable(provider));
-        int256 change = int256(cover) - int256(_covers[provider]);
-        _covers[provider] = cover;
-        _wheels[provider] = wheel.addRoom(change);
+        int256 room = int256(cover) - int256(_unmatured(wheel, _longWheels[provider]));
+        _store(provider, wheel.addRoom(room - wheel.room()), today);
         emit CoverSet(provider, uint64(cover));
     }
 
     /// @inheritdoc IEarnings
     function markRevocation(uint32 provider) external {
         require(msg.sender == address(REGISTRY), EarningsOnlyRegistry(msg.sender));
-        _wheels[provider] = _wheels[provider].with(WheelLib.REVOCATIONS);
+        uint256 today = _touch() / DAY;
+        _store(provider, _loadNow(provider, today).with(WheelLib.REVOCATIONS), today);
     }
 
     /// @inheritdoc IEarnings
     function earnings(uint32 provider) external view returns (EarningsView memory result) {
         uint256 today = _clockOf(_head) / DAY;
-        Wheel wheel = _wheels[provider];
-        LongWheel long = _longWheels[provider];
+        (Wheel wheel, LongWheel long) = _foldedView(provider);
+        uint256 unmatured = _unmatured(wheel, long);
         (uint256 gross, uint256 protocolFee, uint256 committeeFee) = _matured(wheel, long, today);
         result.claimable = uint64(wheel.claimable() + gross - protocolFee - committeeFee);
-        result.cover = uint64(_covers[provider]);
-        result.unmatured = uint64(uint256(int256(_covers[provider]) - wheel.room()) - gross);
+        result.cover = uint64(uint256(wheel.room() + int256(unmatured)));
+        result.unmatured = uint64(unmatured - gross);
         result.day = uint32(today);
         wheel = _forward(wheel, today);
         long = long.forward(today - long.day());

@@ -14,7 +14,7 @@ import {Ledger} from "./Ledger.sol";
 
 /// @title Escrow
 /// @notice See {IEscrow}.
-/// @custom:invariant free + locked of every account is paid for by the ledger's held tokens
+/// @custom:invariant free + locked of every account is paid for by the ledger's tokens
 abstract contract Escrow is IEscrow, Ledger {
     using SafeERC20 for IERC20;
 
@@ -64,7 +64,7 @@ abstract contract Escrow is IEscrow, Ledger {
             permit.r,
             permit.s
         );
-        require(TOKEN.balanceOf(address(this)) == before + amount, EscrowUnpaid(amount));
+        require(_held() == before + amount, EscrowUnpaid(amount));
     }
 
     /// @inheritdoc IEscrow
@@ -85,6 +85,7 @@ abstract contract Escrow is IEscrow, Ledger {
             WITNESS_TYPE,
             signature
         );
+        _held();
     }
 
     /// @inheritdoc IEscrow
@@ -97,7 +98,6 @@ abstract contract Escrow is IEscrow, Ledger {
         unchecked {
             self.free -= amount; // checked above
         }
-        _head.held -= amount;
         emit Withdrawn(msg.sender, to, amount);
 
         IERC20(TOKEN).safeTransfer(to, amount);
@@ -128,16 +128,20 @@ abstract contract Escrow is IEscrow, Ledger {
     function _deposit(address buyer, uint64 amount) private {
         _credit(buyer, msg.sender, amount);
         IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
+        _held();
     }
 
     function _credit(address buyer, address from, uint64 amount) private {
         require(amount != 0, EscrowZeroAmount());
         require(buyer != address(0), ILedger.LedgerZeroAddress());
         _touch();
-        uint256 total = uint256(_head.held) + amount;
-        require(total <= MAX_HELD, EscrowFull(_head.held, MAX_HELD));
-        _head.held = uint64(total);
         _accounts[buyer].free += amount;
         emit Deposited(buyer, from, amount);
+    }
+
+    /// @dev Every token that ever comes in is counted here, so no amount of the ledger passes what its words hold.
+    function _held() private view returns (uint256 balance) {
+        balance = TOKEN.balanceOf(address(this));
+        require(balance <= MAX_HELD, EscrowFull(balance, MAX_HELD));
     }
 }

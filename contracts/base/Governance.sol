@@ -47,11 +47,6 @@ abstract contract Governance is ILedger, Ledger {
     }
 
     /// @inheritdoc ILedger
-    function held() external view returns (uint64) {
-        return _head.held;
-    }
-
-    /// @inheritdoc ILedger
     function treasuries() external view returns (address treasury, address committeeTreasury) {
         return (_treasury, _committeeTreasury);
     }

@@ -19,9 +19,9 @@ abstract contract Ledger is AccessManaged, EIP712 {
         uint32 touched;
         uint32 lastDeal;
         uint32 freeDeal;
-        uint64 held;
         uint32 pausedUntil;
         uint32 valuedAt;
+        uint32 lastPage;
     }
 
     /// @dev One slot.
@@ -37,6 +37,8 @@ abstract contract Ledger is AccessManaged, EIP712 {
     /// @notice Most tokens the ledger takes in: every amount below it fits the packed words' 56 bits, signed.
     uint256 internal constant MAX_HELD = 2 ** 55 - 1;
     uint256 private constant MAX_STEP = 1 hours;
+    /// @dev Far enough below MAX_STEP that a ledger in use loses nothing, and most calls need not write the clock.
+    uint256 private constant MIN_STEP = 10 minutes;
 
     /// @notice The only token the settlement holds.
     IERC20Metadata public immutable TOKEN;
@@ -58,12 +60,12 @@ abstract contract Ledger is AccessManaged, EIP712 {
         REGISTRY = registry;
     }
 
-    /// @notice Moves the protocol clock on and returns it.
+    /// @notice The protocol clock, moved on in storage if that has not happened for a while.
     function _touch() internal returns (uint256 now_) {
         Head memory head = _head;
         require(head.touched != 0, ILedger.LedgerNotTheSettlement());
-        if (head.touched == uint32(block.timestamp)) return head.clock;
         now_ = _clockOf(head);
+        if (block.timestamp - head.touched < MIN_STEP) return now_;
         (_head.clock, _head.touched) = (uint32(now_), uint32(block.timestamp));
     }
 
@@ -100,8 +102,9 @@ abstract contract Ledger is AccessManaged, EIP712 {
         if (value == next) return;
         _bound("stakeValue", next, (value + 1) / 2, 2 * value);
         uint256 from = _head.valuedAt + DAY;
-        require(_head.clock >= from, ILedger.LedgerValueTooSoon(from));
-        _head.valuedAt = _head.clock;
+        uint256 now_ = _clockOf(_head);
+        require(now_ >= from, ILedger.LedgerValueTooSoon(from));
+        _head.valuedAt = uint32(now_);
     }
 
     function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {

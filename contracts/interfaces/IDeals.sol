@@ -25,8 +25,7 @@ interface IDeals {
     /// @param end Second from which the rate clock stands; earlier when stopped.
     /// @param budget Settlement token base units locked with all top-ups.
     /// @param remaining Part of the budget not yet paid.
-    /// @param floor What `remaining` may not fall below until more units are acknowledged; negative where the
-    /// exposure is wider than the budget.
+    /// @param allowance Units that may be paid until more are acknowledged: the exposure and what was acknowledged.
     /// @param bond Stake token base units reserved from the provider.
     /// @param openingFee Settlement token base units kept by the provider if nothing was settled.
     /// @param streams Number of streams.
@@ -37,6 +36,7 @@ interface IDeals {
     /// @param orderKey Key that signs orders.
     /// @param ackKey Key that signs acknowledgements.
     /// @param taskRoot Merkle root of pre-agreed tasks, or zero.
+    /// @param place Where its facts stand in code: page * 256 + row; 0 if nowhere.
     struct DealView {
         bytes32 key;
         address buyer;
@@ -47,7 +47,7 @@ interface IDeals {
         uint32 end;
         uint64 budget;
         uint64 remaining;
-        int256 floor;
+        uint64 allowance;
         uint96 bond;
         uint64 openingFee;
         uint8 streams;
@@ -58,6 +58,7 @@ interface IDeals {
         address orderKey;
         address ackKey;
         bytes32 taskRoot;
+        uint32 place;
     }
 
     /// @notice An offer was taken.
@@ -145,6 +146,9 @@ interface IDeals {
 
     /// @notice Nonces only rise.
     error DealNonceNotRising(uint64 current, uint64 asked);
+
+    /// @notice More was settled than the budget holds: nothing can be added any more.
+    error DealExhausted(uint32 id);
 
     /// @notice Takes an offer with the caller's free balance.
     /// @param offer The provider's offer.

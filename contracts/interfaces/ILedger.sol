@@ -97,10 +97,6 @@ interface ILedger {
     /// @return Second on the protocol clock.
     function pausedUntil() external view returns (uint32);
 
-    /// @notice Tokens the ledger accounts for; donations are not in it.
-    /// @return Settlement token base units.
-    function held() external view returns (uint64);
-
     /// @notice Recipients of the fees.
     /// @return treasury Receives the protocol's fee.
     /// @return committeeTreasury Receives the committee's fee.

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Lane} from "./ITypes.sol";
+import {Lane, Mode} from "./ITypes.sol";
 
 /// @title ISettlement
 /// @notice Turns batches of worker-signed segments into debits of deals and credits of providers.
 interface ISettlement {
     /// @notice A batch was settled.
     /// @param lane See Lane.
-    /// @param root Merkle root over the group hashes of all groups, skipped ones too.
+    /// @param root keccak256(abi.encode(mode, number of groups, Merkle root over all group hashes, hash of the blobs)).
+    /// @param mode See Mode.
     /// @param applied Bit i (bit i % 8 of byte i / 8, lowest first) is set if group i moved its stream.
     /// @param clock Second on the protocol clock.
-    event Settled(Lane indexed lane, bytes32 indexed root, bytes applied, uint32 clock);
+    event Settled(Lane indexed lane, bytes32 indexed root, Mode mode, bytes applied, uint32 clock);
 
     /// @notice The bytes do not decode at `position` of the batch.
     error SettlementMalformedBatch(uint256 position);
 
     /// @notice This deployment does not settle batches of this mode.
     error SettlementUnsupportedMode(uint8 mode);
+
+    /// @notice The transaction carries fewer blobs than the batch names.
+    error SettlementBlobMissing(uint256 index);
 
     /// @notice The settlement takes no ether.
     error SettlementNoEther();
@@ -49,8 +53,8 @@ interface ISettlement {
     /// @param authority Attested: `epoch ‖ claims ‖ bitmap ‖ signatures`. Forced: empty when the caller is the
     /// provider or its operator, else their or the only worker's EIP-2098 signature over `Force(root, sender)`.
     /// Acknowledged: not read.
-    /// @return outcomes One Outcome byte per group.
-    function settle(bytes calldata batch, bytes calldata authority) external returns (bytes memory outcomes);
+    /// @return facts 16 bytes per group: `outcome (1) ‖ cursor before (3) ‖ units before (5) ‖ amount paid (7)`.
+    function settle(bytes calldata batch, bytes calldata authority) external returns (bytes memory facts);
 
     /// @notice Chained hash of one interval's attested batches.
     /// @param interval Protocol clock divided by the interval's length.

@@ -5,11 +5,12 @@ import {IDeals} from "./IDeals.sol";
 import {IEarnings} from "./IEarnings.sol";
 import {IEscrow} from "./IEscrow.sol";
 import {ILedger} from "./ILedger.sol";
+import {IPacking} from "./IPacking.sol";
 import {ISettlement} from "./ISettlement.sol";
 
 /// @title ITallystick
 /// @notice Everything the settlement's address answers to.
-interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, ISettlement {
+interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IPacking, ISettlement {
     /// @notice The only token the settlement holds.
     /// @return ERC-20.
     function TOKEN() external view returns (address);

@@ -43,7 +43,8 @@ enum Outcome {
     BadSignature,
     BadAcknowledgement,
     ModeMismatch,
-    UnitsOverflow
+    UnitsOverflow,
+    UnitsTooFew
 }
 
 /// @notice A provider's signed, off-chain promise to sell work. EIP-712 struct `Offer`, fields in this order.

@@ -5,36 +5,36 @@ pragma solidity ^0.8.30;
 /// @notice Reads a batch's bytes where they are, in calldata. Positions are absolute calldata offsets.
 /// @dev `reference/ReferenceBatchLib.sol` says the same plainly; both are run against each other.
 library BatchLib {
-    /// @notice Size that {scan} returns for bytes that are no receipts.
+    /// @notice What {varint} and {scan} return for bytes they cannot read: above every limit.
     uint256 internal constant MALFORMED = type(uint256).max;
 
-    /// @notice Reads a canonical LEB128 number of at most 7 bytes.
-    /// @return value The number.
-    /// @return size Bytes it takes; 0 if it is not canonical or longer.
-    function varint(uint256 offset) internal pure returns (uint256 value, uint256 size) {
+    /// @notice Reads a canonical LEB128 number of at most 6 bytes.
+    /// @return value The number, or MALFORMED.
+    /// @return next Offset behind it.
+    function varint(uint256 offset) internal pure returns (uint256 value, uint256 next) {
         // Memory is not touched. The word at `offset` holds every byte that can belong to the number.
         assembly ("memory-safe") {
             let word := calldataload(offset)
             value := byte(0, word)
-            size := 1
+            next := add(offset, 1)
             if gt(value, 127) {
                 value := and(value, 127)
                 for {
-                    let shift := 7
+                    let i := 1
                 } 1 {
-                    shift := add(shift, 7)
+                    i := add(i, 1)
                 } {
-                    let digit := byte(size, word)
-                    size := add(size, 1)
-                    value := or(value, shl(shift, and(digit, 127)))
+                    let digit := byte(i, word)
+                    value := or(value, shl(mul(7, i), and(digit, 127)))
+                    next := add(next, 1)
                     if lt(digit, 128) {
                         if iszero(digit) {
-                            size := 0
+                            value := not(0)
                         }
                         break
                     }
-                    if eq(size, 7) {
-                        size := 0
+                    if eq(i, 5) {
+                        value := not(0)
                         break
                     }
                 }
@@ -43,49 +43,45 @@ library BatchLib {
     }
 
     /// @notice Measures `count` receipts from `offset` on.
-    /// @return size Bytes they take, or MALFORMED.
-    /// @return units Sum of their units; below count * 2^48.
-    function scan(uint256 offset, uint256 count) internal pure returns (uint256 size, uint256 units) {
-        // Memory is not touched. Past the end of calldata every word is zero, and zero units are malformed, so
-        // the loop ends there whatever `count` says. 33 = one byte of units and the work hash.
+    /// @return next Offset behind them, or MALFORMED.
+    /// @return units Sum of their units; below count * 2^40.
+    function scan(uint256 offset, uint256 count) internal pure returns (uint256 next, uint256 units) {
+        // Memory is not touched. Past the end of calldata every word is zero, and zero units are malformed, so the loop
+        // ends there whatever `count` says. 33 = one byte of units and the work hash. One, two and three bytes of units
+        // are read without a loop: those are nearly all.
         assembly ("memory-safe") {
+            next := offset
             for {} count {
                 count := sub(count, 1)
             } {
-                let word := calldataload(add(offset, size))
+                let word := calldataload(next)
                 let value := byte(0, word)
-                if iszero(value) {
-                    size := not(0)
-                    break
-                }
-                size := add(size, 33)
+                next := add(next, 33)
                 if gt(value, 127) {
-                    value := and(value, 127)
-                    let used := 1
-                    for {
-                        let shift := 7
-                    } 1 {
-                        shift := add(shift, 7)
-                    } {
-                        let digit := byte(used, word)
-                        used := add(used, 1)
-                        value := or(value, shl(shift, and(digit, 127)))
-                        if lt(digit, 128) {
-                            if iszero(digit) {
-                                used := 8
+                    let digit := byte(1, word)
+                    value := or(and(value, 127), shl(7, and(digit, 127)))
+                    let i := 1
+                    if gt(digit, 127) {
+                        digit := byte(2, word)
+                        value := or(value, shl(14, and(digit, 127)))
+                        i := 2
+                        for {} gt(digit, 127) {} {
+                            i := add(i, 1)
+                            digit := byte(i, word)
+                            value := or(value, shl(mul(7, i), and(digit, 127)))
+                            if eq(i, 5) {
+                                // 35 bits stand before the last byte: it has room for 5, and never goes on
+                                digit := mul(digit, lt(digit, 32))
+                                break
                             }
-                            break
-                        }
-                        if eq(used, 7) {
-                            used := 8
-                            break
                         }
                     }
-                    if or(eq(used, 8), shr(48, value)) {
-                        size := not(0)
-                        break
-                    }
-                    size := add(size, sub(used, 1))
+                    next := add(next, i)
+                    value := mul(value, gt(digit, 0))
+                }
+                if iszero(value) {
+                    next := not(0)
+                    break
                 }
                 units := add(units, value)
             }

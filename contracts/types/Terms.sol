@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-/// @notice What settling needs to know of a deal and seldom changes, in one word.
+/// @notice What settling needs to know of a deal and what only ending it changes, in one word.
 /// | bits | field | unit |
 /// |---|---|---|
 /// | 192..255 | price | settlement token base units per unit |
-/// | 128..191 | floor | signed: base units `remaining` may not fall below |
-/// | 96..127 | provider | registry id |
-/// | 64..95 | rateCap | units per hour and stream |
-/// | 32..63 | openedAt | second on the protocol clock |
-/// | 0..31 | end | second on the protocol clock |
+/// | 160..191 | provider | registry id |
+/// | 128..159 | rateCap | units per hour and stream |
+/// | 96..127 | openedAt | second on the protocol clock |
+/// | 64..95 | end | second on the protocol clock |
+/// | 56..63 | streams | number of streams |
+/// | 54..55 | state | 0 none, 1 live, 2 closed |
+/// | 52..53 | kind | see Kind |
+/// | 50..51 | mode | see Mode |
+/// | 32..49 | unused | |
+/// | 0..31 | id | the deal's own |
 type Terms is uint256;
 
 using TermsLib for Terms global;
@@ -17,10 +22,12 @@ using TermsLib for Terms global;
 /// @title TermsLib
 /// @notice Reads and rewrites {Terms}.
 library TermsLib {
-    /// @dev Assumes `floor_` fits 64 bits, signed.
+    uint256 internal constant LIVE = 1;
+    uint256 internal constant CLOSED = 2;
+
     function pack(
+        uint32 id_,
         uint64 price_,
-        int256 floor_,
         uint32 provider_,
         uint32 rateCap_,
         uint32 openedAt_,
@@ -29,11 +36,12 @@ library TermsLib {
         return
             Terms.wrap(
                 (uint256(price_) << 192) |
-                    (uint256(uint64(int64(floor_))) << 128) |
-                    (uint256(provider_) << 96) |
-                    (uint256(rateCap_) << 64) |
-                    (uint256(openedAt_) << 32) |
-                    end_
+                    (uint256(provider_) << 160) |
+                    (uint256(rateCap_) << 128) |
+                    (uint256(openedAt_) << 96) |
+                    (uint256(end_) << 64) |
+                    (LIVE << 54) |
+                    id_
             );
     }
 
@@ -41,34 +49,57 @@ library TermsLib {
         return Terms.unwrap(self) >> 192;
     }
 
-    function floor(Terms self) internal pure returns (int256) {
-        return int64(uint64(Terms.unwrap(self) >> 128));
-    }
-
     function provider(Terms self) internal pure returns (uint256) {
-        return uint32(Terms.unwrap(self) >> 96);
+        return uint32(Terms.unwrap(self) >> 160);
     }
 
     function rateCap(Terms self) internal pure returns (uint256) {
-        return uint32(Terms.unwrap(self) >> 64);
+        return uint32(Terms.unwrap(self) >> 128);
     }
 
     function openedAt(Terms self) internal pure returns (uint256) {
-        return uint32(Terms.unwrap(self) >> 32);
+        return uint32(Terms.unwrap(self) >> 96);
     }
 
     function end(Terms self) internal pure returns (uint256) {
+        return uint32(Terms.unwrap(self) >> 64);
+    }
+
+    function streams(Terms self) internal pure returns (uint256) {
+        return uint8(Terms.unwrap(self) >> 56);
+    }
+
+    function state(Terms self) internal pure returns (uint256) {
+        return (Terms.unwrap(self) >> 54) & 3;
+    }
+
+    function kind(Terms self) internal pure returns (uint256) {
+        return (Terms.unwrap(self) >> 52) & 3;
+    }
+
+    function mode(Terms self) internal pure returns (uint256) {
+        return (Terms.unwrap(self) >> 50) & 3;
+    }
+
+    function id(Terms self) internal pure returns (uint256) {
         return uint32(Terms.unwrap(self));
     }
 
-    /// @dev Assumes `floor_` fits 64 bits, signed.
-    function withFloor(Terms self, int256 floor_) internal pure returns (Terms) {
-        uint256 bits = uint64(int64(floor_));
-        return Terms.wrap((Terms.unwrap(self) & ~(uint256(type(uint64).max) << 128)) | (bits << 128));
+    /// @dev For terms fresh from {pack}. Assumes `kind_` and `mode_` < 4.
+    function withWork(Terms self, uint8 streams_, uint8 kind_, uint8 mode_) internal pure returns (Terms) {
+        return
+            Terms.wrap(
+                Terms.unwrap(self) | (uint256(streams_) << 56) | (uint256(kind_) << 52) | (uint256(mode_) << 50)
+            );
     }
 
     /// @dev Assumes `end_` < 2^32.
     function withEnd(Terms self, uint256 end_) internal pure returns (Terms) {
-        return Terms.wrap((Terms.unwrap(self) & ~uint256(type(uint32).max)) | end_);
+        return Terms.wrap((Terms.unwrap(self) & ~(uint256(type(uint32).max) << 64)) | (end_ << 64));
+    }
+
+    /// @dev Assumes `state_` < 4.
+    function withState(Terms self, uint256 state_) internal pure returns (Terms) {
+        return Terms.wrap((Terms.unwrap(self) & ~(uint256(3) << 54)) | (state_ << 54));
     }
 }
