@@ -12,18 +12,18 @@ import {IRegistry} from "./interfaces/IRegistry.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
 import {ITallystick} from "./interfaces/ITallystick.sol";
 import {Lane, Mode} from "./interfaces/ITypes.sol";
-import {BatchLib} from "./libraries/BatchLib.sol";
 import {FactsLib} from "./libraries/FactsLib.sol";
 import {MerkleLib} from "./libraries/MerkleLib.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
 import {SignatureLib} from "./libraries/SignatureLib.sol";
+import {TallyLib} from "./libraries/TallyLib.sol";
 
 /// @title Settlement
 /// @notice See {ISettlement}.
 /// @custom:invariant free + remaining of deals not closed + unmatured + claimable + fees <= tokens held
 /// @custom:invariant a stream's receipts and units never fall while its deal lives
 contract Settlement is ISettlement, Groups, Packing {
-    uint256 private constant MIN_GROUP = 101; // numbers, a signature and one receipt or a segment's hash
+    uint256 private constant MIN_GROUP = 118; // head, signature and one receipt
     uint256 private constant MAX_BLOBS = 6;
     uint256 private constant INTERVAL = 900;
     uint256 private constant INTERVALS = 512;
@@ -144,7 +144,7 @@ contract Settlement is ISettlement, Groups, Packing {
         );
         run.clock = _touch();
         run.today = run.clock / DAY;
-        run.due = run.lane == FORCED ? _forcedDueUp(run.clock) : _attestedDueUp();
+        run.dueIn = run.lane == FORCED ? _forcedDueUp(run.clock) : _attestedDueUp();
         run.closingPeriod = _parameters.closingPeriod;
         run.domain = _domainSeparatorV4();
         run.signatures = run.lane == ACKNOWLEDGED ? 2 * SignatureLib.SIZE : SignatureLib.SIZE;
@@ -154,7 +154,8 @@ contract Settlement is ISettlement, Groups, Packing {
         }
         (run.batchAt, run.offset, run.end) = (start, start + 2, start + batch.length);
         (run.id, run.pair, run.quad) = (NONE, NONE, NONE);
-        if (run.mode == BLOB) run.offset = _skipBlobs(start, start + 2);
+        run.workspace = TallyLib.open(run.domain);
+        if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
 
     /// @notice Merkle root over the groups, bound to their number, their mode and the blobs they are in.
@@ -168,34 +169,25 @@ contract Settlement is ISettlement, Groups, Packing {
         return keccak256(abi.encode(run.mode, groups, MerkleLib.rootInPlace(first, groups), blobs));
     }
 
-    /// @dev The table of a blob batch: number of blobs, groups in each.
-    function _skipBlobs(uint256 start, uint256 offset) private pure returns (uint256) {
-        uint256 count;
-        (count, offset) = BatchLib.varint(offset);
-        require(count != 0 && count <= MAX_BLOBS, SettlementMalformedBatch(offset - start));
-        for (; count != 0; --count) (, offset) = BatchLib.varint(offset);
-        return offset;
+    /// @dev The table of a blob batch: number of blobs (1), groups in each (2).
+    function _skipBlobs(bytes calldata batch) private pure returns (uint256) {
+        uint256 count = uint8(batch[2]);
+        require(count != 0 && count <= MAX_BLOBS, SettlementMalformedBatch(2));
+        return 3 + 2 * count;
     }
 
     function _blobsHash(bytes calldata batch, uint256 groups) private view returns (bytes32) {
+        uint256 count = uint8(batch[2]);
         bytes memory table;
-        uint256 offset;
-        assembly ("memory-safe") {
-            offset := add(batch.offset, 2)
-        }
-        uint256 count;
-        (count, offset) = BatchLib.varint(offset);
-        uint256 sum = 0;
         for (uint256 i = 0; i < count; ++i) {
-            uint256 inBlob;
-            (inBlob, offset) = BatchLib.varint(offset);
-            require(inBlob != 0 && inBlob <= type(uint16).max, SettlementMalformedBatch(2));
-            sum += inBlob;
+            bytes2 inBlob = bytes2(batch[3 + 2 * i:5 + 2 * i]);
             bytes32 versionedHash = blobhash(i);
             require(versionedHash != 0, SettlementBlobMissing(i));
-            table = bytes.concat(table, versionedHash, bytes2(uint16(inBlob)));
+            require(inBlob != 0 && uint16(inBlob) <= groups, SettlementMalformedBatch(3 + 2 * i));
+            groups -= uint16(inBlob);
+            table = bytes.concat(table, versionedHash, inBlob);
         }
-        require(sum == groups && blobhash(count) == 0, SettlementMalformedBatch(2));
+        require(groups == 0 && blobhash(count) == 0, SettlementMalformedBatch(2));
         return keccak256(table);
     }
 

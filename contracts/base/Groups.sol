@@ -6,9 +6,9 @@ import {Lane, Mode, Outcome} from "../interfaces/ITypes.sol";
 import {BatchLib} from "../libraries/BatchLib.sol";
 import {CodePages} from "../libraries/CodePages.sol";
 import {DealPages} from "../libraries/DealPages.sol";
-import {FactsLib} from "../libraries/FactsLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {SignatureLib} from "../libraries/SignatureLib.sol";
+import {TallyLib} from "../libraries/TallyLib.sol";
 import {WorkerPages} from "../libraries/WorkerPages.sol";
 import {Cell, CellLib} from "../types/Cell.sol";
 import {Purse} from "../types/Purse.sol";
@@ -28,14 +28,15 @@ abstract contract Groups is Streams, Wheels {
         uint256 lane;
         uint256 clock;
         uint256 today;
-        uint256 due;
+        uint256 dueIn;
         uint256 closingPeriod;
         bytes32 domain;
         uint256 signatures;
         uint256 batchAt;
         uint256 offset;
         uint256 end;
-        uint256 number;
+        uint256 next;
+        uint256 workspace;
         // deal
         uint256 id;
         bytes32 key;
@@ -43,9 +44,10 @@ abstract contract Groups is Streams, Wheels {
         uint256 price;
         uint256 budget;
         uint256 allowed;
+        uint256 cap;
         uint256 rateLimit;
         uint256 streams;
-        uint256 units;
+        uint256 due;
         uint256 standing;
         uint256 place;
         // words of two deals' streams and of four providers' rooms
@@ -73,6 +75,13 @@ abstract contract Groups is Streams, Wheels {
     /// @notice No deal, word or page.
     uint256 internal constant NONE = type(uint256).max;
     address internal constant SEVERAL = address(1);
+    /// @dev stream number (5) ‖ place (4) ‖ worker (5) ‖ first (3) ‖ count - first (2)
+    uint256 private constant HEAD = 19;
+    /// @dev The same and units so far (5).
+    uint256 private constant BLOB_HEAD = 24;
+    uint256 private constant NOT_A_WORKER = uint256(Outcome.NotAWorker);
+    uint256 private constant COVERAGE_EXCEEDED = uint256(Outcome.CoverageExceeded);
+    uint256 private constant UNITS_TOO_FEW = uint256(Outcome.UnitsTooFew);
     uint256 private constant APPLIED = uint256(Outcome.Applied);
     uint256 private constant HOUR = 3600;
 
@@ -84,51 +93,42 @@ abstract contract Groups is Streams, Wheels {
     /// @return record What happened, see {FactsLib}.
     function _settleGroup(Run memory run) internal returns (bytes32 leaf, uint256 record) {
         unchecked {
-            uint256 groupAt = run.offset;
-            (uint256 number, uint256 offset) = BatchLib.varint(groupAt);
-            uint256 bad = number >> 38; // numbers below it stay far from overflow
-            number += run.number;
-            run.number = number + 1;
-            bad |= number >> 38;
-            if (number >> 6 != run.id) {
-                uint256 place;
-                (place, offset) = BatchLib.varint(offset);
-                bad |= place >> 32;
-                _loadDeal(run, number >> 6, place);
-            }
-            number &= 63;
-            (uint256 worker, uint256 first, uint256 count) = (0, 0, 0);
-            (worker, offset) = BatchLib.varint(offset);
-            (first, offset) = BatchLib.varint(offset);
-            (count, offset) = BatchLib.varint(offset);
-            bad |= (worker >> 40) | (first >> 24) | (count >> 24);
-            if (count == 0) bad = 1;
-            count += first;
-            require(bad | (count >> 24) == 0, ISettlement.SettlementMalformedBatch(groupAt - run.batchAt));
+            uint256 head = BatchLib.word(run.offset);
+            uint256 number = head >> 216;
+            if (BatchLib.isBadHead(head, run.next)) _malformed(run);
+            run.next = number + 1;
+            if (number >> 6 != run.id) _loadDeal(run, number >> 6, uint32(head >> 184));
 
-            Cell cell = _runCell(run, number);
-            uint256 outcome = _standing(run, number, first, count, cell);
+            uint256 shift = ((number & 64) << 1) | ((number & 1) << 6); // of an inline stream's cell
+            uint256 cell = number & 63 < CellLib.INLINE
+                ? uint64(run.cells >> shift)
+                : Cell.unwrap(_cell(number >> 6, number & 63));
+            uint256 outcome = _standing(run, head, cell);
             uint256 signatureAt;
             uint256 units;
             bytes32 segment;
             (signatureAt, segment, units) = run.mode == CALLDATA
-                ? _readReceipts(run, groupAt, offset, first, count, outcome == APPLIED ? cell.cursor() : first)
-                : _readSegment(run, groupAt, offset);
-            leaf = MessageLib.groupHash(run.key, number, first, count, segment);
+                ? _readReceipts(run, head, cell, outcome)
+                : _readSegment(run, head);
+            leaf = TallyLib.groupHash(run.workspace, head, segment);
             if (outcome != APPLIED) return (leaf, outcome << 120);
-            if (run.mode == CALLDATA) units += cell.units();
-            else if (units < cell.units() + count - cell.cursor()) return (leaf, uint256(Outcome.UnitsTooFew) << 120);
-            if (units > CellLib.MAX_UNITS) return (leaf, uint256(Outcome.UnitsOverflow) << 120);
+            if (run.mode != CALLDATA && _isTooFew(head, cell, units)) return (leaf, UNITS_TOO_FEW << 120);
 
-            bytes32 hash = MessageLib.tallyHash(run.key, number, first, count, units, segment);
-            outcome = _judgeSignatures(run, worker, hash, signatureAt, first == cell.cursor());
-            if (outcome == APPLIED && run.lane == ACKNOWLEDGED) {
-                outcome = _judgeAcknowledgement(run, number, count, units, segment, signatureAt);
+            uint256 worker = (head >> 144) & type(uint40).max;
+            uint256 row = WorkerPages.rowAt(_workerPage(run, worker / WorkerPages.ROWS), worker % WorkerPages.ROWS);
+            uint256 signer = TallyLib.signer(run.workspace, units, segment, signatureAt);
+            if (TallyLib.isRefused(row, run.provider, signer)) {
+                return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
             }
-            if (outcome == APPLIED && units > run.rateLimit) outcome = uint256(Outcome.RateExceeded);
-            if (outcome != APPLIED) return (leaf, outcome << 120);
-            record = _apply(run, number, cell, CellLib.pack(count, units));
-            if (run.lane != ATTESTED && record >> 120 <= CLAMPED) _record(run, number, leaf, record);
+            record = run.lane == ATTESTED
+                ? _applyAttested(run, worker, cell, units)
+                : _applyOther(run, head, cell, units, segment, row, signatureAt);
+            if (record >> 120 > CLAMPED) return (leaf, record);
+            record |= cell << 56;
+            units |= _countOf(head) << 40;
+            if (number & 63 < CellLib.INLINE) run.cells ^= (cell ^ units) << shift;
+            else _setMoreCell(number >> 6, number & 63, Cell.wrap(units));
+            if (run.lane != ATTESTED) _record(run, number, leaf, record);
         }
     }
 
@@ -149,21 +149,31 @@ abstract contract Groups is Streams, Wheels {
             (bytes32 key, Terms terms, Purse purse) = _factsOf(run, id, place);
             run.id = id;
             run.key = key;
-            run.standing = APPLIED;
-            run.streams = terms.streams();
-            if (terms.state() != TermsLib.LIVE || run.clock >= terms.end() + run.closingPeriod) {
+            TallyLib.setKey(run.workspace, key);
+            run.streams = 0;
+            uint256 end = terms.end();
+            if (terms.state() != TermsLib.LIVE || run.clock >= end + run.closingPeriod) {
                 run.standing = uint256(Outcome.DealNotOpen);
                 return;
             }
-            if (terms.mode() == uint256(Mode.Net)) run.standing = uint256(Outcome.ModeMismatch);
+            if (terms.mode() == uint256(Mode.Net)) {
+                run.standing = uint256(Outcome.ModeMismatch);
+                return;
+            }
+            run.standing = APPLIED;
+            run.streams = terms.streams();
             run.provider = terms.provider();
             run.price = terms.price();
             run.budget = purse.budget();
             run.allowed = purse.allowance() * run.price; // both below 2^64
-            uint256 until = run.clock < terms.end() ? run.clock : terms.end();
+            run.cap = run.budget < run.allowed ? run.budget : run.allowed;
+            uint256 until = run.clock < end ? run.clock : end;
             run.rateLimit = (terms.rateCap() * (until - terms.openedAt())) / HOUR;
-            run.units = CellLib.sum(run.cells >> (128 * (id & 1)), CellLib.INLINE);
-            if (run.streams > CellLib.INLINE) run.units += _moreUnitsOf(id, run.streams);
+            if (run.rateLimit > CellLib.MAX_UNITS) run.rateLimit = CellLib.MAX_UNITS;
+            uint256 cells = run.cells >> ((id & 1) << 7);
+            uint256 units = (cells & CellLib.MAX_UNITS) + ((cells >> 64) & CellLib.MAX_UNITS);
+            if (run.streams > CellLib.INLINE) units += _moreUnitsOf(id, run.streams);
+            run.due = units * run.price;
         }
     }
 
@@ -193,98 +203,109 @@ abstract contract Groups is Streams, Wheels {
         return (self.key, self.terms, self.purse);
     }
 
-    /// @dev Rules 4 and 5: the worker is the provider's, the tally is the worker's.
-    function _judgeSignatures(
+    /// @dev Rules 5 to 9 in the attested lane.
+    /// @return record Outcome and amount.
+    function _applyAttested(
         Run memory run,
         uint256 worker,
-        bytes32 hash,
-        uint256 signatureAt,
-        bool asAttested
-    ) private returns (uint256) {
-        uint256 number = worker / WorkerPages.ROWS;
-        if (number != run.workerPage) {
-            (run.workerPage, run.workerPageAt) = (number, WorkerPages.addressOf(address(REGISTRY), number));
-        }
-        (uint256 provider, address key) = WorkerPages.memberAt(run.workerPageAt, worker % WorkerPages.ROWS);
-        bool member = provider == run.provider && key != address(0);
-        if (!member || SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), signatureAt) != key) {
-            // Members check both before they sign. Membership never changes, nor the tally while its stream stands
-            // where the group begins: skipping would let anyone spoil all signatures but one and bring one attested
-            // root group by group, a place in the ring for each. A stream that a conflicting tally moved is skipped.
-            if (run.lane == ATTESTED && (!member || asAttested)) {
-                revert ISettlement.SettlementBadGroup(signatureAt - run.batchAt);
-            }
-            return uint256(member ? Outcome.BadSignature : Outcome.NotAWorker);
-        }
-        if (_isRevoked(run, worker)) return uint256(Outcome.NotAWorker);
-        if (run.lane == FORCED) _noteForce(run, key);
-        return APPLIED;
-    }
-
-    /// @dev Rules 7 to 9: what is paid, whether it may be, and the move itself.
-    function _apply(Run memory run, uint256 index, Cell before, Cell cell) private returns (uint256 record) {
+        uint256 cell,
+        uint256 units
+    ) private returns (uint256 record) {
         unchecked {
-            // Units of a deal stay below 2^46, prices below 2^64.
-            uint256 units = run.units + cell.units() - before.units();
-            uint256 due = units * run.price;
-            uint256 paid = run.units * run.price;
-            uint256 outcome = APPLIED;
-            if (due > run.budget) {
-                outcome = CLAMPED;
-                due = run.budget;
-                if (paid > due) paid = due;
+            uint256 provider = run.provider;
+            if (provider / RoomLib.PER_WORD != run.quad) _loadRooms(run, provider / RoomLib.PER_WORD);
+            uint256 shift = (provider & 3) << 6;
+            uint256 room = uint64(run.rooms >> shift);
+            // A provider with a room of today has no revoked worker.
+            bool isOpen = room & type(uint16).max == run.today;
+            if (!isOpen && _isRevoked(run, worker)) return NOT_A_WORKER << 120;
+            if (units > run.rateLimit) return _overLimit(units) << 120;
+
+            // A deal's units stay below 2^46, prices below 2^64.
+            record = (units - (cell & CellLib.MAX_UNITS)) * run.price;
+            uint256 due = run.due + record;
+            if (due > run.cap) {
+                record = _capped(run, due, run.allowed);
+                if (record >> 120 > CLAMPED) return record;
             }
-            uint256 acknowledged = run.lane == ACKNOWLEDGED ? _newlyAcknowledged(run, index, cell.units()) : 0;
-            if (due > run.allowed + acknowledged * run.price && due > _allowedNow(run)) {
-                return FactsLib.pack(uint256(Outcome.ExposureExceeded), 0, 0, 0);
+            uint256 amount = record & type(uint56).max;
+            if (isOpen && amount <= room >> 16) {
+                run.rooms -= amount << (shift + 16);
+            } else {
+                _rooms[run.quad] = run.rooms;
+                if (!_creditWheel(run, amount)) record = COVERAGE_EXCEEDED << 120;
+                run.rooms = _rooms[run.quad];
+                if (record >> 120 > CLAMPED) return record;
             }
-            uint256 amount = due - paid;
-            if (!_credit(run, amount)) return FactsLib.pack(uint256(Outcome.CoverageExceeded), 0, 0, 0);
-            if (acknowledged != 0) _keepAcknowledgement(run, index, cell.units(), acknowledged);
-            run.units = units;
-            _setRunCell(run, index, cell);
-            return FactsLib.pack(outcome, before.cursor(), before.units(), amount);
+            run.due = due;
         }
     }
 
-    /// @notice Credits the run's provider, if it has room.
-    function _credit(Run memory run, uint256 amount) private returns (bool) {
-        if (run.lane == ACKNOWLEDGED) return _creditAcknowledged(run, amount);
-        uint256 provider = run.provider;
-        if (run.lane == ATTESTED) {
-            uint256 quad = provider / RoomLib.PER_WORD;
-            if (quad != run.quad) {
-                if (run.quad != NONE) _rooms[run.quad] = run.rooms;
-                (run.quad, run.rooms) = (quad, _rooms[quad]);
-            }
-            if (RoomLib.left(run.rooms, provider, run.today) >= amount && RoomLib.isOf(run.rooms, provider, run.today)) {
-                run.rooms = RoomLib.take(run.rooms, provider, amount);
-                return true;
-            }
-            _rooms[quad] = run.rooms;
+    /// @dev Rules 5 to 9 in the acknowledged and the forced lane.
+    /// @return record Outcome and amount.
+    function _applyOther(
+        Run memory run,
+        uint256 head,
+        uint256 cell,
+        uint256 units,
+        bytes32 segment,
+        uint256 row,
+        uint256 signatureAt
+    ) private returns (uint256 record) {
+        if (_isRevoked(run, (head >> 144) & type(uint40).max)) return NOT_A_WORKER << 120;
+        uint256 index = (head >> 216) & 63;
+        if (run.lane == FORCED) {
+            _noteForce(run, address(uint160(row)));
+        } else if (!_isAcknowledged(run, index, _countOf(head), units, segment, signatureAt)) {
+            return uint256(Outcome.BadAcknowledgement) << 120;
         }
-        bool done = _creditWheel(run, provider, amount);
-        if (run.lane == ATTESTED) run.rooms = _rooms[run.quad];
-        return done;
+        if (units > run.rateLimit) return _overLimit(units) << 120;
+        uint256 acknowledged = run.lane == FORCED ? 0 : _newlyAcknowledged(run, index, units);
+        uint256 due = run.due + (units - (cell & CellLib.MAX_UNITS)) * run.price;
+        record = _capped(run, due, run.allowed + acknowledged * run.price);
+        if (record >> 120 > CLAMPED) return record;
+        if (run.lane == FORCED) {
+            if (!_creditWheel(run, record & type(uint56).max)) return COVERAGE_EXCEEDED << 120;
+        } else {
+            _creditAcknowledged(run, record & type(uint56).max);
+            if (acknowledged != 0) _keepAcknowledgement(run, index, units, acknowledged);
+        }
+        run.due = due;
+    }
+
+    /// @notice Outcome and amount of a deal whose streams come to `due`, for which `allowed` may be paid.
+    function _capped(Run memory run, uint256 due, uint256 allowed) private view returns (uint256 record) {
+        uint256 budget = run.budget;
+        uint256 paid = run.due < budget ? run.due : budget;
+        record = due > budget ? CLAMPED << 120 : 0;
+        if (due > budget) due = budget;
+        if (due > allowed && due > _allowedNow(run)) return uint256(Outcome.ExposureExceeded) << 120;
+        return record | (due - paid);
+    }
+
+    function _loadRooms(Run memory run, uint256 quad) private {
+        if (run.quad != NONE) _rooms[run.quad] = run.rooms;
+        run.quad = quad;
+        run.rooms = _rooms[quad];
     }
 
     /// @dev The first credit of a day, those of the forced lane, and those a room is too small for.
-    function _creditWheel(Run memory run, uint256 provider, uint256 amount) private returns (bool) {
+    function _creditWheel(Run memory run, uint256 amount) private returns (bool) {
+        uint256 provider = run.provider;
         Wheel wheel = _loadNow(provider, run.today);
         bool fits = int256(amount) <= wheel.room();
-        if (fits) wheel = _creditUnmatured(provider, wheel, amount, run.due);
+        if (fits) wheel = _creditUnmatured(provider, wheel, amount, run.dueIn);
         if (run.lane == ATTESTED) _storeIssued(provider, wheel, run.today);
         else _store(provider, wheel, run.today);
         return fits;
     }
 
-    function _creditAcknowledged(Run memory run, uint256 amount) private returns (bool) {
+    function _creditAcknowledged(Run memory run, uint256 amount) private {
         Wheel wheel = _loadNow(run.provider, run.today);
         (uint256 protocolFee, uint256 committeeFee) = (0, 0);
         (wheel, protocolFee, committeeFee) = _creditMatured(run.provider, wheel, amount);
         _addFees(protocolFee, committeeFee);
         _store(run.provider, wheel, run.today);
-        return true;
     }
 
     function _keepAcknowledgement(Run memory run, uint256 index, uint256 units, uint256 acknowledged) private {
@@ -292,65 +313,40 @@ abstract contract Groups is Streams, Wheels {
         Deal storage self = _deals[run.id];
         self.purse = self.purse.withAllowance(self.purse.allowance() + acknowledged);
         run.allowed += acknowledged * run.price;
+        run.cap = run.budget < run.allowed ? run.budget : run.allowed;
     }
 
-    function _setRunCell(Run memory run, uint256 index, Cell cell) private {
-        if (index < CellLib.INLINE) {
-            run.cells = CellLib.write(run.cells, CellLib.inlinePosition(run.id, index), cell);
-            return;
-        }
+    function _setMoreCell(uint256 id, uint256 index, Cell cell) private {
         index -= CellLib.INLINE;
         uint256 position = index / CellLib.PER_WORD;
-        uint256 word = _moreCells[run.id][position];
-        _moreCells[run.id][position] = CellLib.write(word, index % CellLib.PER_WORD, cell);
+        _moreCells[id][position] = CellLib.write(_moreCells[id][position], index % CellLib.PER_WORD, cell);
     }
 
-    function _record(Run memory run, uint256 index, bytes32 leaf, uint256 record) private {
-        uint256 number = (run.id << 6) | index;
+    function _record(Run memory run, uint256 number, bytes32 leaf, uint256 record) private {
         bytes27 chain = bytes27(
             keccak256(abi.encodePacked(bytes27(bytes32(_records[number])), leaf, uint128(record), uint32(run.clock)))
         );
         _records[number] = uint256(bytes32(chain)) | run.clock;
     }
 
-    function _noteForce(Run memory run, address key) private pure {
-        if (run.forceProvider == 0) (run.forceProvider, run.forceWorker) = (run.provider, key);
-        require(
-            run.forceProvider == run.provider,
-            ISettlement.SettlementForceMixedProviders(uint32(run.forceProvider), uint32(run.provider))
-        );
-        if (run.forceWorker != key) run.forceWorker = SEVERAL;
-    }
-
-    function _runCell(Run memory run, uint256 index) private view returns (Cell) {
-        if (index < CellLib.INLINE) return CellLib.read(run.cells, CellLib.inlinePosition(run.id, index));
-        return _cell(run.id, index);
-    }
-
-    function _judgeAcknowledgement(
+    function _isAcknowledged(
         Run memory run,
         uint256 index,
         uint256 count,
         uint256 units,
         bytes32 segment,
         uint256 signatureAt
-    ) private view returns (uint256) {
+    ) private view returns (bool) {
         bytes32 hash = MessageLib.acknowledgementHash(run.key, index, count, units, segment);
         address signer = SignatureLib.recoverAt(
             MessageLib.digest(run.domain, hash),
             signatureAt + SignatureLib.SIZE
         );
-        bool signed = signer != address(0) && signer == _deals[run.id].ackKey;
-        return signed ? APPLIED : uint256(Outcome.BadAcknowledgement);
+        return signer != address(0) && signer == _deals[run.id].ackKey;
     }
 
-    /// @dev A provider with a room of today has no revoked worker.
     function _isRevoked(Run memory run, uint256 worker) private view returns (bool) {
-        uint256 provider = run.provider;
-        uint256 quad = provider / RoomLib.PER_WORD;
-        uint256 rooms = quad == run.quad ? run.rooms : _rooms[quad];
-        if (RoomLib.isOf(rooms, provider, run.today)) return false;
-        if (!_wheels[provider].has(WheelLib.REVOCATIONS)) return false;
+        if (!_wheels[run.provider].has(WheelLib.REVOCATIONS)) return false;
         uint256 from = REGISTRY.revokedFrom(uint40(worker));
         return from != 0 && run.clock >= from;
     }
@@ -365,59 +361,109 @@ abstract contract Groups is Streams, Wheels {
         return units > before ? units - before : 0;
     }
 
-    /// @dev Rules 1 and 2: the deal lives, the stream exists and the group continues it.
-    function _standing(
+    function _workerPage(Run memory run, uint256 page) private view returns (address) {
+        if (page == run.workerPage) return run.workerPageAt;
+        run.workerPage = page;
+        return run.workerPageAt = WorkerPages.addressOf(address(REGISTRY), page);
+    }
+
+    /// @dev Rule 4, refused. Members check worker and signature before they sign. Membership never changes, nor the
+    /// tally while its stream stands where the group begins: skipping would let anyone spoil all signatures but one and
+    /// bring one attested root group by group, a place in the ring for each. A stream that a conflicting tally moved is
+    /// skipped.
+    function _refused(
         Run memory run,
-        uint256 index,
-        uint256 first,
-        uint256 count,
-        Cell cell
+        uint256 provider,
+        uint256 head,
+        uint256 cell,
+        uint256 signatureAt
     ) private pure returns (uint256) {
+        bool member = provider == run.provider;
+        bool asAttested = !member || (head >> 120) & CellLib.MAX_COUNT == cell >> 40;
+        require(run.lane != ATTESTED || !asAttested, ISettlement.SettlementBadGroup(signatureAt - run.batchAt));
+        return member ? uint256(Outcome.BadSignature) : NOT_A_WORKER;
+    }
+
+    function _malformed(Run memory run) private pure {
+        revert ISettlement.SettlementMalformedBatch(run.offset - run.batchAt);
+    }
+
+    /// @dev Rules 1 and 2: the deal lives, the stream exists and the group continues it. A deal that does not live has
+    /// no streams here.
+    function _standing(Run memory run, uint256 head, uint256 cell) private pure returns (uint256) {
+        uint256 first = (head >> 120) & CellLib.MAX_COUNT;
+        if (!BatchLib.isOff(head, first, cell >> 40, run.streams)) return APPLIED;
         if (run.standing != APPLIED) return run.standing;
-        if (index >= run.streams) return uint256(Outcome.StreamOutOfRange);
-        uint256 cursor = cell.cursor();
-        if (first > cursor) return uint256(Outcome.Gap);
-        return count > cursor ? APPLIED : uint256(Outcome.Stale);
+        if ((head >> 216) & 63 >= run.streams) return uint256(Outcome.StreamOutOfRange);
+        return uint256(first > cell >> 40 ? Outcome.Gap : Outcome.Stale);
+    }
+
+    function _overLimit(uint256 units) private pure returns (uint256) {
+        return uint256(units > CellLib.MAX_UNITS ? Outcome.UnitsOverflow : Outcome.RateExceeded);
+    }
+
+    function _countOf(uint256 head) private pure returns (uint256) {
+        unchecked {
+            return ((head >> 120) & CellLib.MAX_COUNT) + ((head >> 104) & type(uint16).max);
+        }
+    }
+
+    function _isTooFew(uint256 head, uint256 cell, uint256 units) private pure returns (bool) {
+        unchecked {
+            return units + (cell >> 40) < (cell & CellLib.MAX_UNITS) + _countOf(head);
+        }
     }
 
     /// @dev Every group's receipts are read, skipped ones too: only so the next group is found.
-    /// @param cursor Where the units begin to count, from `first` to `count`.
+    /// @return signatureAt Where the worker's signature stands.
+    /// @return segment Hash of the receipts.
+    /// @return units The stream's units after them.
     function _readReceipts(
         Run memory run,
-        uint256 groupAt,
-        uint256 signatureAt,
-        uint256 first,
-        uint256 count,
-        uint256 cursor
-    ) private pure returns (uint256, bytes32 segment, uint256 units) {
+        uint256 head,
+        uint256 cell,
+        uint256 outcome
+    ) private pure returns (uint256 signatureAt, bytes32 segment, uint256 units) {
         unchecked {
+            signatureAt = run.offset + HEAD;
             uint256 from = signatureAt + run.signatures;
-            uint256 next = from;
-            if (cursor != first) (next, ) = BatchLib.scan(from, cursor - first);
-            if (next != BatchLib.MALFORMED) (next, units) = BatchLib.scan(next, count - cursor);
-            require(next <= run.end, ISettlement.SettlementMalformedBatch(groupAt - run.batchAt));
-            segment = BatchLib.hash(from, next - from);
-            run.offset = next;
-            return (signatureAt, segment, units);
+            uint256 count = (head >> 104) & type(uint16).max;
+            uint256 size = count * BatchLib.RECEIPT;
+            if (from + size > run.end) _malformed(run);
+            uint256 known = (cell >> 40) - ((head >> 120) & CellLib.MAX_COUNT);
+            if (known != 0 && outcome == APPLIED) {
+                if (BatchLib.sum(from, known) == BatchLib.MALFORMED) _malformed(run);
+            } else {
+                known = 0;
+            }
+            units = BatchLib.sum(from + known * BatchLib.RECEIPT, count - known);
+            if (units == BatchLib.MALFORMED) _malformed(run);
+            run.offset = from + size;
+            units += cell & CellLib.MAX_UNITS;
+            segment = BatchLib.hash(from, size);
         }
     }
 
     function _readSegment(
         Run memory run,
-        uint256 groupAt,
-        uint256 offset
+        uint256 head
     ) private pure returns (uint256 signatureAt, bytes32 segment, uint256 units) {
         unchecked {
-            (units, signatureAt) = BatchLib.varint(offset);
-            assembly ("memory-safe") {
-                segment := calldataload(signatureAt)
-            }
-            signatureAt += 32;
-            run.offset = signatureAt + run.signatures;
-            require(
-                units <= CellLib.MAX_UNITS && run.offset <= run.end,
-                ISettlement.SettlementMalformedBatch(groupAt - run.batchAt)
-            );
+            units = (head >> 64) & CellLib.MAX_UNITS;
+            segment = bytes32(BatchLib.word(run.offset + BLOB_HEAD));
+            signatureAt = run.offset + BLOB_HEAD + 32;
+            uint256 next = signatureAt + run.signatures;
+            if (next > run.end) _malformed(run);
+            run.offset = next;
         }
+    }
+
+    function _noteForce(Run memory run, address key) private pure {
+        if (run.forceProvider == 0) (run.forceProvider, run.forceWorker) = (run.provider, key);
+        require(
+            run.forceProvider == run.provider,
+            ISettlement.SettlementForceMixedProviders(uint32(run.forceProvider), uint32(run.provider))
+        );
+        if (run.forceWorker != key) run.forceWorker = SEVERAL;
     }
 }

@@ -5,85 +5,54 @@ pragma solidity ^0.8.30;
 /// @notice Reads a batch's bytes where they are, in calldata. Positions are absolute calldata offsets.
 /// @dev `reference/ReferenceBatchLib.sol` says the same plainly; both are run against each other.
 library BatchLib {
-    /// @notice What {varint} and {scan} return for bytes they cannot read: above every limit.
+    /// @notice Bytes of a receipt: units (3) ‖ work hash (32).
+    uint256 internal constant RECEIPT = 35;
+    /// @notice What {sum} returns for bytes that are no receipts: above every limit.
     uint256 internal constant MALFORMED = type(uint256).max;
 
-    /// @notice Reads a canonical LEB128 number of at most 6 bytes.
-    /// @return value The number, or MALFORMED.
-    /// @return next Offset behind it.
-    function varint(uint256 offset) internal pure returns (uint256 value, uint256 next) {
-        // Memory is not touched. The word at `offset` holds every byte that can belong to the number.
+    /// @notice The 32 bytes at `offset`.
+    function word(uint256 offset) internal pure returns (uint256 result) {
         assembly ("memory-safe") {
-            let word := calldataload(offset)
-            value := byte(0, word)
-            next := add(offset, 1)
-            if gt(value, 127) {
-                value := and(value, 127)
-                for {
-                    let i := 1
-                } 1 {
-                    i := add(i, 1)
-                } {
-                    let digit := byte(i, word)
-                    value := or(value, shl(mul(7, i), and(digit, 127)))
-                    next := add(next, 1)
-                    if lt(digit, 128) {
-                        if iszero(digit) {
-                            value := not(0)
-                        }
-                        break
-                    }
-                    if eq(i, 5) {
-                        value := not(0)
-                        break
-                    }
-                }
-            }
+            result := calldataload(offset)
         }
     }
 
-    /// @notice Measures `count` receipts from `offset` on.
-    /// @return next Offset behind them, or MALFORMED.
-    /// @return units Sum of their units; below count * 2^40.
-    function scan(uint256 offset, uint256 count) internal pure returns (uint256 next, uint256 units) {
-        // Memory is not touched. Past the end of calldata every word is zero, and zero units are malformed, so the loop
-        // ends there whatever `count` says. 33 = one byte of units and the work hash. One, two and three bytes of units
-        // are read without a loop: those are nearly all.
+    /// @notice Whether a group cannot begin like this: its stream number is below `next` or above 38 bits, it has no
+    /// receipts, or more than a stream can count.
+    function isBadHead(uint256 head, uint256 next) internal pure returns (bool result) {
         assembly ("memory-safe") {
-            next := offset
-            for {} count {
-                count := sub(count, 1)
+            let stream := shr(216, head)
+            let added := and(shr(104, head), 0xffff)
+            let count := add(and(shr(120, head), 0xffffff), added)
+            result := gt(or(or(lt(stream, next), shr(38, stream)), or(iszero(added), shr(24, count))), 0)
+        }
+    }
+
+    /// @notice Whether a group does not continue its stream: `first` <= `cursor` < count, and its index < `streams`.
+    function isOff(uint256 head, uint256 first, uint256 cursor, uint256 streams) internal pure returns (bool result) {
+        assembly ("memory-safe") {
+            let count := add(first, and(shr(104, head), 0xffff))
+            result := or(gt(first, cursor), iszero(and(gt(count, cursor), lt(and(shr(216, head), 63), streams))))
+        }
+    }
+
+    /// @notice Units of the `count` receipts from `offset` on. The caller has made sure that so many can be there.
+    /// @return units Below count * 2^24; or MALFORMED if a receipt has none.
+    function sum(uint256 offset, uint256 count) internal pure returns (uint256 units) {
+        // Memory is not touched.
+        assembly ("memory-safe") {
+            let empty := 0
+            for {
+                let end := add(offset, mul(count, 35))
+            } lt(offset, end) {
+                offset := add(offset, 35)
             } {
-                let word := calldataload(next)
-                let value := byte(0, word)
-                next := add(next, 33)
-                if gt(value, 127) {
-                    let digit := byte(1, word)
-                    value := or(and(value, 127), shl(7, and(digit, 127)))
-                    let i := 1
-                    if gt(digit, 127) {
-                        digit := byte(2, word)
-                        value := or(value, shl(14, and(digit, 127)))
-                        i := 2
-                        for {} gt(digit, 127) {} {
-                            i := add(i, 1)
-                            digit := byte(i, word)
-                            value := or(value, shl(mul(7, i), and(digit, 127)))
-                            if eq(i, 5) {
-                                // 35 bits stand before the last byte: it has room for 5, and never goes on
-                                digit := mul(digit, lt(digit, 32))
-                                break
-                            }
-                        }
-                    }
-                    next := add(next, i)
-                    value := mul(value, gt(digit, 0))
-                }
-                if iszero(value) {
-                    next := not(0)
-                    break
-                }
+                let value := shr(232, calldataload(offset))
+                empty := or(empty, iszero(value))
                 units := add(units, value)
+            }
+            if empty {
+                units := not(0)
             }
         }
     }

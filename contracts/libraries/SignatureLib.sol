@@ -6,7 +6,8 @@ pragma solidity ^0.8.30;
 library SignatureLib {
     /// @notice Bytes of an EIP-2098 signature.
     uint256 internal constant SIZE = 64;
-    uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+    /// @notice Half of the order of secp256k1: a higher s is another form of a lower one.
+    uint256 internal constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @notice Signer of `digest` by the signature at calldata offset `offset`.
     /// @return signer Zero if there is none or s is zero or above half the curve's order.

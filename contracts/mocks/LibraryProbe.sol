@@ -37,24 +37,12 @@ contract LibraryProbe {
         return WorkerPages.memberAt(page, row);
     }
 
-    function varint(bytes calldata data) external pure dirtyMemory returns (uint256 value, uint256 size) {
-        return BatchLib.varint(_offset(data));
+    function sum(bytes calldata data, uint256 count) external pure dirtyMemory returns (uint256 units) {
+        return BatchLib.sum(_offset(data), count);
     }
 
-    function scan(bytes calldata data, uint256 count) external pure dirtyMemory returns (uint256 size, uint256 units) {
-        return BatchLib.scan(_offset(data), count);
-    }
-
-    /// @notice Hash of the bytes that {scan} measured, the way the settlement takes it.
-    function scanHash(
-        bytes calldata data,
-        uint256 skip,
-        uint256 count
-    ) external pure dirtyMemory returns (uint256 size, bytes32 result) {
-        (uint256 prefix, ) = BatchLib.scan(_offset(data), skip);
-        (uint256 suffix, ) = BatchLib.scan(_offset(data) + prefix, count - skip);
-        size = prefix + suffix;
-        result = BatchLib.hash(_offset(data), size);
+    function hash(bytes calldata data) external pure dirtyMemory returns (bytes32 result) {
+        return BatchLib.hash(_offset(data), data.length);
     }
 
     function root(bytes32[] calldata leaves) external pure dirtyMemory returns (bytes32) {
