@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 
+import {Epochs} from "./base/Epochs.sol";
 import {Groups} from "./base/Groups.sol";
 import {Ledger} from "./base/Ledger.sol";
 import {Packing} from "./base/Packing.sol";
@@ -22,7 +23,7 @@ import {TallyLib} from "./libraries/TallyLib.sol";
 /// @notice See {ISettlement}.
 /// @custom:invariant free + remaining of deals not closed + unmatured + claimable + fees <= tokens held
 /// @custom:invariant a stream's receipts and units never fall while its deal lives
-contract Settlement is ISettlement, Groups, Packing {
+contract Settlement is ISettlement, Groups, Packing, Epochs {
     uint256 private constant MIN_GROUP = 118; // head, signature and one receipt
     uint256 private constant MAX_BLOBS = 6;
     uint256 private constant INTERVAL = 900;
@@ -32,8 +33,6 @@ contract Settlement is ISettlement, Groups, Packing {
 
     /// @notice Code of everything but settling, run on this contract's state.
     ITallystick public immutable DESK;
-    /// @notice Who attests batches.
-    ICommittee public immutable COMMITTEE;
 
     /// @dev chain (26 bytes) ‖ interval (4) ‖ count (2)
     mapping(uint256 slot => uint256 word) private _ring;
@@ -44,9 +43,8 @@ contract Settlement is ISettlement, Groups, Packing {
         ILedger.Parameters memory initial,
         address treasury,
         address committeeTreasury
-    ) Ledger(desk.authority(), IERC20Metadata(desk.TOKEN()), IRegistry(desk.REGISTRY())) {
+    ) Ledger(desk.authority(), IERC20Metadata(desk.TOKEN()), IRegistry(desk.REGISTRY())) Epochs(committee) {
         DESK = desk;
-        COMMITTEE = committee;
         _head.clock = uint32(block.timestamp);
         _head.touched = uint32(block.timestamp);
         _setParameters(initial);
@@ -110,7 +108,7 @@ contract Settlement is ISettlement, Groups, Packing {
         FactsLib.cut(facts, groups);
         bytes32 root = _root(run, batch, leaves);
         if (run.lane == ATTESTED) {
-            (, uint8 claims) = COMMITTEE.verify(root, authority);
+            uint8 claims = _verifyAttestation(root, authority);
             require(claims & CLAIM_TALLIES != 0, SettlementNothingClaimed(claims));
             if (moved != 0) _chain(root, FactsLib.root(facts), run.clock);
         } else if (run.lane == FORCED) {

@@ -164,10 +164,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         require(terms.state() == TermsLib.LIVE, DealWrongState(id, _stateOf(self, now_)));
         bytes32 hash = MessageLib.acknowledgementHash(self.key, index, count, units, segment);
         address signer = SignatureLib.recover(MessageLib.digest(_domainSeparatorV4(), hash), signature);
-        require(
-            signer == self.ackKey && index < terms.streams() && units > before,
-            DealBadAcknowledgement(id, index)
-        );
+        require(signer == self.ackKey && index < terms.streams() && units > before, DealBadAcknowledgement(id, index));
         Purse purse = self.purse;
         self.purse = purse.withAllowance(purse.allowance() + units - before);
         _setAcknowledged(id, index, units);
@@ -188,7 +185,12 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         (Terms terms, Purse purse) = (self.terms, self.purse);
         result.state = _stateOf(self, _clockOf(_head));
         if (result.state == DealState.None) return result;
-        (result.key, result.buyer, result.bond, result.budget) = (self.key, self.buyer, self.bond, uint64(purse.budget()));
+        (result.key, result.buyer, result.bond, result.budget) = (
+            self.key,
+            self.buyer,
+            self.bond,
+            uint64(purse.budget())
+        );
         (result.provider, result.price) = (uint32(terms.provider()), uint64(terms.price()));
         (result.rateCap, result.allowance) = (uint32(terms.rateCap()), uint64(purse.allowance()));
         (result.openedAt, result.end) = (uint32(terms.openedAt()), uint32(terms.end()));

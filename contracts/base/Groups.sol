@@ -100,9 +100,10 @@ abstract contract Groups is Streams, Wheels {
             if (number >> 6 != run.id) _loadDeal(run, number >> 6, uint32(head >> 184));
 
             uint256 shift = ((number & 64) << 1) | ((number & 1) << 6); // of an inline stream's cell
-            uint256 cell = number & 63 < CellLib.INLINE
-                ? uint64(run.cells >> shift)
-                : Cell.unwrap(_cell(number >> 6, number & 63));
+            uint256 cell =
+                number & 63 < CellLib.INLINE
+                    ? uint64(run.cells >> shift)
+                    : Cell.unwrap(_cell(number >> 6, number & 63));
             uint256 outcome = _standing(run, head, cell);
             uint256 signatureAt;
             uint256 units;
@@ -120,9 +121,10 @@ abstract contract Groups is Streams, Wheels {
             if (TallyLib.isRefused(row, run.provider, signer)) {
                 return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
             }
-            record = run.lane == ATTESTED
-                ? _applyAttested(run, worker, cell, units)
-                : _applyOther(run, head, cell, units, segment, row, signatureAt);
+            record =
+                run.lane == ATTESTED
+                    ? _applyAttested(run, worker, cell, units)
+                    : _applyOther(run, head, cell, units, segment, row, signatureAt);
             if (record >> 120 > CLAMPED) return (leaf, record);
             record |= cell << 56;
             units |= _countOf(head) << 40;
@@ -338,10 +340,7 @@ abstract contract Groups is Streams, Wheels {
         uint256 signatureAt
     ) private view returns (bool) {
         bytes32 hash = MessageLib.acknowledgementHash(run.key, index, count, units, segment);
-        address signer = SignatureLib.recoverAt(
-            MessageLib.digest(run.domain, hash),
-            signatureAt + SignatureLib.SIZE
-        );
+        address signer = SignatureLib.recoverAt(MessageLib.digest(run.domain, hash), signatureAt + SignatureLib.SIZE);
         return signer != address(0) && signer == _deals[run.id].ackKey;
     }
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IDeals} from "./IDeals.sol";
 import {IEarnings} from "./IEarnings.sol";
+import {IEpochs} from "./IEpochs.sol";
 import {IEscrow} from "./IEscrow.sol";
 import {ILedger} from "./ILedger.sol";
 import {IPacking} from "./IPacking.sol";
@@ -10,7 +11,7 @@ import {ISettlement} from "./ISettlement.sol";
 
 /// @title ITallystick
 /// @notice Everything the settlement's address answers to.
-interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IPacking, ISettlement {
+interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking, ISettlement {
     /// @notice The only token the settlement holds.
     /// @return ERC-20.
     function TOKEN() external view returns (address);

@@ -23,6 +23,16 @@ library WorkerPages {
         return CodePages.create(rows);
     }
 
+    /// @notice Row `row` of a page, `provider id (4) ‖ key (20)`; zero if there is no such page or row.
+    function rowAt(address page, uint256 row) internal view returns (uint256 result) {
+        // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            extcodecopy(page, 8, add(1, mul(row, 24)), 24)
+            result := mload(0x00)
+        }
+    }
+
     /// @notice Whose worker stands in row `row` of a page, and its key; zeros if there is no such page or row.
     function memberAt(address page, uint256 row) internal view returns (uint256 provider, address key) {
         // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
