@@ -81,9 +81,18 @@ function blobsHash(blobs: readonly RootedBlob[], groups: number): Uint8Array {
   if (blobs.reduce((sum, blob) => sum + blob.groups, 0) !== groups) {
     throw new FieldError('blob.groups', 'do not add up to the groups of the batch')
   }
+  return keccak(blobTable(blobs))
+}
+
+/**
+ * What the hash of a batch's blobs covers: versioned hash and number of groups of each.
+ *
+ * @throws FieldError when one does not fit its bytes.
+ */
+export function blobTable(blobs: readonly RootedBlob[]): Uint8Array {
   const parts = blobs.flatMap((blob) => [
     fixedBytes(blob.versionedHash, 32, 'blob.versionedHash'),
     uintBytes(blob.groups, 16, 'blob.groups'),
   ])
-  return keccak(concatBytes(parts))
+  return concatBytes(parts)
 }

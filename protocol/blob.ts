@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { MAX_BLOBS } from './batch.ts'
 import { TallyError } from './errors.ts'
 import { BLOB_BYTES, BLOB_ELEMENTS } from './kzg.ts'
 
@@ -16,8 +17,6 @@ export const ELEMENT_PAYLOAD = 31
 export const MAX_GROUP_ELEMENTS = 256
 /** Most bytes the receipts of one group may take. */
 export const MAX_GROUP_BYTES = MAX_GROUP_ELEMENTS * ELEMENT_PAYLOAD
-/** Most blobs of one batch. */
-export const MAX_BLOBS = 6
 
 /**
  * What is wrong: `blob.size` no 131,072 bytes; `blob.group-count` not 1 to 4,095 groups; `blob.element` an element is

@@ -98,15 +98,19 @@ function isOutcome(value: number): value is Outcome {
   return OUTCOMES.has(value)
 }
 
+/** The records in chunks of 16, the last one shorter: what the leaves of the facts root are hashes of. */
+export function factsChunks(encoded: Hex): Uint8Array[] {
+  const bytes = toBytes(encoded, 'facts')
+  const chunks: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) chunks.push(bytes.subarray(at, at + CHUNK_BYTES))
+  return chunks
+}
+
 /**
  * Merkle root over the hashes of chunks of 16 records, the last one shorter.
  *
  * @throws FieldError when there is no record.
  */
 export function factsRoot(encoded: Hex): Hex {
-  const bytes = toBytes(encoded, 'facts')
-  const leaves: Hex[] = []
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-    leaves.push(toHex(keccak(bytes.subarray(at, at + CHUNK_BYTES))))
-  return merkleRoot(leaves)
+  return merkleRoot(factsChunks(encoded).map((chunk) => toHex(keccak(chunk))))
 }

@@ -24,17 +24,36 @@ export function merkleRoot(leaves: readonly Hex[]): Hex {
 
 function root(leaves: readonly Uint8Array[]): Uint8Array {
   let level = leaves
-  while (level.length > 1) {
-    const parents: Uint8Array[] = []
-    for (let at = 0; at < level.length; at += 2) {
-      const pair = level.slice(at, at + 2)
-      parents.push(pair.length === 2 ? keccak(concatBytes(pair)) : concatBytes(pair))
-    }
-    level = parents
-  }
+  while (level.length > 1) level = parentsOf(level)
   const top = level[0]
   if (top === undefined) throw new FieldError('leaves', 'are none')
   return top
+}
+
+function parentsOf(level: readonly Uint8Array[]): Uint8Array[] {
+  const parents: Uint8Array[] = []
+  for (let at = 0; at < level.length; at += 2) {
+    const pair = level.slice(at, at + 2)
+    parents.push(pair.length === 2 ? keccak(concatBytes(pair)) : concatBytes(pair))
+  }
+  return parents
+}
+
+/**
+ * Siblings on the way from leaf `index` to the root, from below; a node that moves up unhashed has none.
+ *
+ * @throws FieldError when there is no such leaf or one is not 32 bytes.
+ */
+export function merklePath(leaves: readonly Hex[], index: number): Hex[] {
+  if (leaves[index] === undefined) throw new FieldError('index', 'is no leaf')
+  const path: Hex[] = []
+  let level = leaves.map((leaf) => fixedBytes(leaf, 32, 'leaf'))
+  for (let at = index; level.length > 1; at >>= 1) {
+    const sibling = level[at ^ 1]
+    if (sibling !== undefined) path.push(toHex(sibling))
+    level = parentsOf(level)
+  }
+  return path
 }
 
 /** Address of content: keccak256 of its length and the Merkle root over its chunks; no bytes are one empty chunk. */

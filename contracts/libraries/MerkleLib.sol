@@ -29,4 +29,34 @@ library MerkleLib {
             root := mload(offset)
         }
     }
+
+    /// @notice Root above leaf `index` of `count` leaves, by the siblings on its way up.
+    /// @dev Assumes index < count. `count` decides the tree's shape, so no node passes for a leaf.
+    /// @return root The root.
+    /// @return fits Whether there are just as many siblings as the way has.
+    function climb(
+        bytes32 leaf,
+        uint256 index,
+        uint256 count,
+        bytes32[] calldata path
+    ) internal pure returns (bytes32 root, bool fits) {
+        // Memory: scratch space 0x00..0x3f only. A path that is too short is read past its end, and does not fit.
+        assembly ("memory-safe") {
+            root := leaf
+            let from := path.offset
+            for {} gt(count, 1) {} {
+                // an odd last node moves up unhashed: its index is even and the last one
+                if or(and(index, 1), lt(add(index, 1), count)) {
+                    let side := shl(5, and(index, 1))
+                    mstore(side, root)
+                    mstore(xor(side, 32), calldataload(from))
+                    root := keccak256(0x00, 64)
+                    from := add(from, 32)
+                }
+                index := shr(1, index)
+                count := shr(1, add(count, 1))
+            }
+            fits := eq(from, add(path.offset, shl(5, path.length)))
+        }
+    }
 }

@@ -1,8 +1,8 @@
 /** @module */
 import { expect } from 'chai'
-import { type Hex, keccak256 } from 'viem'
+import { concatHex, type Hex, keccak256, numberToHex } from 'viem'
 
-import { dataRoot, merkleRoot } from '#protocol/merkle.ts'
+import { dataRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
 import { FieldError } from '#protocol/words.ts'
 
 import { readVectors } from './support/vectors.ts'
@@ -37,6 +37,32 @@ describe('Merkle roots', () => {
   it('need a leaf, and leaves of 32 bytes', () => {
     expect(() => merkleRoot([])).to.throw(FieldError)
     expect(() => merkleRoot(['0x11'])).to.throw(FieldError)
+  })
+})
+
+/** Root above leaf `index` of `count`, one level at a time. */
+function climbed(leaf: Hex, index: number, count: number, path: readonly Hex[]): Hex {
+  if (count === 1) return leaf
+  const up = (node: Hex, rest: readonly Hex[]): Hex => climbed(node, index >> 1, Math.ceil(count / 2), rest)
+  const [sibling = '0x', ...rest] = path
+  if (index % 2 === 1) return up(keccak256(concatHex([sibling, leaf])), rest)
+  // a last node without a neighbour moves up as it is
+  return index === count - 1 ? up(leaf, path) : up(keccak256(concatHex([leaf, sibling])), rest)
+}
+
+describe('Merkle paths', () => {
+  it('lead from every leaf of every small tree to its root', () => {
+    for (let count = 1; count <= 20; count += 1) {
+      const leaves = Array.from({ length: count }, (_, index) => keccak256(numberToHex(index)))
+      for (const [index, leaf] of leaves.entries()) {
+        expect(climbed(leaf, index, count, merklePath(leaves, index))).to.equal(merkleRoot(leaves))
+      }
+    }
+  })
+
+  it('begin at a leaf', () => {
+    expect(() => merklePath([], 0)).to.throw(FieldError)
+    expect(() => merklePath([`0x${'11'.repeat(32)}`], 1)).to.throw(FieldError)
   })
 })
 
