@@ -35,24 +35,8 @@ library WorkerPages {
 
     /// @notice Whose worker stands in row `row` of a page, and its key; zeros if there is no such page or row.
     function memberAt(address page, uint256 row) internal view returns (uint256 provider, address key) {
-        // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
-        assembly ("memory-safe") {
-            mstore(0x00, 0)
-            extcodecopy(page, 8, add(1, mul(row, 24)), 24)
-            let word := mload(0x00)
-            provider := shr(160, word)
-            key := and(word, 0xffffffffffffffffffffffffffffffffffffffff)
-        }
-    }
-
-    /// @notice Whose worker stands in a page's first row; 0 if there is no such page.
-    function providerOf(address page) internal view returns (uint256 provider) {
-        (provider, ) = memberAt(page, 0);
-    }
-
-    /// @notice Key in row `row` of a page; zero if there is no such row.
-    function keyAt(address page, uint256 row) internal view returns (address key) {
-        (, key) = memberAt(page, row);
+        uint256 found = rowAt(page, row);
+        return (found >> 160, address(uint160(found)));
     }
 
     /// @notice Address of page `index`, 1 to MAX_PAGE, of `registry`.

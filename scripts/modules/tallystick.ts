@@ -51,7 +51,7 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.getParameter<string>('treasury'),
     m.getParameter<string>('committeeTreasury'),
   ])
-  const bound = m.call(registry, 'bind', [settlement])
+  const bound = [m.call(registry, 'bind', [settlement]), m.call(committee, 'bind', [settlement])]
 
   const governed = [
     m.call(accessManager, 'setTargetFunctionRole', [settlement, [PAUSE], GUARDIAN_ROLE], { id: 'guardSettlement' }),
@@ -67,7 +67,7 @@ export const tallystick = buildModule('Tallystick', (m) => {
   ]
   const handed = m.call(accessManager, 'grantRole', [ADMIN_ROLE, timelock, 0], {
     id: 'grantAdmin',
-    after: [bound, ...governed],
+    after: [...bound, ...governed],
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 

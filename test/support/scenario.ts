@@ -141,7 +141,8 @@ export async function createScenario(options: ScenarioOptions) {
   }))
   const committee = await deploy('Committee', [accessManager, GRACE, seats, threshold])
   const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
-  await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] }))
+  const bind = encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] })
+  for (const bound of [registry, committee]) await send(deployer, bound, bind)
   const deployment: Deployment = { settlement, registry, committee, dollar, stake, accessManager }
   const domain: Domain = { chainId, verifyingContract: settlement }
   const signing = createSigning({ domain, committee, members, threshold })

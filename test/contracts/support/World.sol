@@ -92,6 +92,7 @@ abstract contract World is Probe {
         bytes memory arguments = abi.encode(desk, committee, _parameters(), TREASURY, COMMITTEE_TREASURY);
         tally = ITallystick(_deploy("Settlement.sol:Settlement", arguments));
         registry.bind(address(tally));
+        committee.bind(address(tally));
         _domain = keccak256(
             abi.encode(DOMAIN_TYPEHASH, keccak256("Tallystick"), keccak256("1"), block.chainid, address(tally))
         );

@@ -144,14 +144,10 @@ export async function deploy(
   for (const name of ['provider', 'buyer', 'member 0', 'gas 0', 'gas 1', 'gas 2']) {
     await client.setBalance({ address: accountOf(name).address, value: 10n ** 20n })
   }
-  await send({
-    address: registry,
-    abi: registryAbi,
-    functionName: 'bind',
-    args: [settlement],
-    account: deployer,
-    chain: foundry,
-  })
+  for (const address of [registry, committee]) {
+    const bind = { abi: registryAbi, functionName: 'bind', args: [settlement] }
+    await send({ address, ...bind, account: deployer, chain: foundry })
+  }
   const tokens = [
     { token: dollar, abi: demoDollarAbi, name: 'buyer', spender: settlement, amount: PLENTY },
     { token: stake, abi: demoStakeAbi, name: 'provider', spender: registry, amount: 10n ** 24n },
