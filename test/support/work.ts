@@ -5,7 +5,8 @@
  */
 import { type Hex, keccak256, stringToHex } from 'viem'
 
-import { type Batch, batchRoot, encodeBatch, type Group, groupHash, sortGroups, tallyOfGroup } from '#protocol/batch.ts'
+import { type Batch, encodeBatch, type Group, sortGroups } from '#protocol/batch.ts'
+import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
 import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { type Acknowledgement, type Domain, Mode, type Receipt, type Tally } from '#protocol/types.ts'
@@ -85,6 +86,10 @@ export function resigned(domain: Domain, group: SignedGroup, signer: Signer, cha
 /** Bytes and root of groups in the order a batch needs. */
 export function batchOf(lane: number, groups: readonly SignedGroup[]): { batch: Batch; bytes: Hex; root: Hex } {
   const sorted = sortGroups(groups) as SignedGroup[]
-  const batch = { mode: Mode.Calldata, lane, groups: sorted }
-  return { batch, bytes: encodeBatch(batch), root: batchRoot(sorted.map(({ leaf }) => leaf)) }
+  const batch: Batch = { mode: Mode.Calldata, lane, groups: sorted }
+  return {
+    batch,
+    bytes: encodeBatch(batch),
+    root: batchRoot({ mode: Mode.Calldata, groupHashes: sorted.map(({ leaf }) => leaf) }),
+  }
 }
