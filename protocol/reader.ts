@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { decodeVarint, VarintError } from './varint.ts'
 
 /** Cursor over bytes; every method reports the position of the field it could not read. */
 export type Reader = {
@@ -11,8 +10,6 @@ export type Reader = {
   readonly position: () => number
   /** Whether every byte was read. */
   readonly done: () => boolean
-  /** Next varint, which must be below 2^maxBits. */
-  readonly varint: (maxBits: number) => bigint
   /** Next integer of `length` bytes, big-endian; at most 6 of them. */
   readonly integer: (length: number) => number
   /** Next `length` bytes. */
@@ -31,17 +28,6 @@ export function createReader(
 ): Reader {
   let cursor = at
 
-  const varint = (maxBits: number): bigint => {
-    try {
-      const { value, next } = decodeVarint(bytes, cursor, maxBits)
-      cursor = next
-      return value
-    } catch (error) {
-      if (error instanceof VarintError) return fail(cursor, error.message)
-      throw error
-    }
-  }
-
   const take = (length: number): Uint8Array => {
     if (cursor + length > bytes.length) return fail(cursor, `${length} bytes are cut off`)
     const part = bytes.subarray(cursor, cursor + length)
@@ -52,5 +38,5 @@ export function createReader(
   // By multiplying: JavaScript's shifts would cut off what passes 32 bits.
   const integer = (length: number): number => take(length).reduce((value, byte) => value * 256 + byte, 0)
 
-  return { position: () => cursor, done: () => cursor >= bytes.length, varint, integer, take }
+  return { position: () => cursor, done: () => cursor >= bytes.length, integer, take }
 }

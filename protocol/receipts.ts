@@ -1,5 +1,5 @@
 /**
- * Receipts as bytes: `varint(units) ‖ workHash`, one after the other. A segment is the receipts `first … count` of a
+ * Receipts as bytes: `units (3) ‖ workHash (32)`, one after the other. A segment is the receipts `first … count` of a
  * stream; a tally signs the hash of its bytes.
  *
  * @module
@@ -9,11 +9,15 @@ import type { Hex } from 'viem'
 import { TallyError } from './errors.ts'
 import { createReader, type Reader } from './reader.ts'
 import type { Receipt } from './types.ts'
-import { encodeVarint } from './varint.ts'
-import { concatBytes, FieldError, fixedBytes, keccak, toHex, uint } from './words.ts'
+import { concatBytes, FieldError, fixedBytes, keccak, toHex, uintBytes } from './words.ts'
 
-const UNITS_BITS = 40
+const UNITS_BYTES = 3
 const HASH_BYTES = 32
+
+/** Bytes of one receipt. */
+export const RECEIPT_BYTES = UNITS_BYTES + HASH_BYTES
+/** Most units one receipt can have. */
+export const MAX_RECEIPT_UNITS = 2n ** 24n - 1n
 
 /** Thrown when bytes are not the receipts they should be; `code` is `receipts.malformed`. */
 export class ReceiptsError extends TallyError {
@@ -30,13 +34,14 @@ export class ReceiptsError extends TallyError {
 /**
  * The receipts' bytes, in order.
  *
- * @throws FieldError when units are not 1 to 2⁴⁰ − 1 or a work hash is not 32 bytes.
+ * @throws FieldError when units are not 1 to 2²⁴ − 1 or a work hash is not 32 bytes.
  */
 export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
   const parts: Uint8Array[] = []
   for (const receipt of receipts) {
-    if (uint(receipt.units, UNITS_BITS, 'receipt.units') === 0n) throw new FieldError('receipt.units', 'is zero')
-    parts.push(encodeVarint(receipt.units), fixedBytes(receipt.workHash, HASH_BYTES, 'receipt.workHash'))
+    if (receipt.units === 0n) throw new FieldError('receipt.units', 'is zero')
+    parts.push(uintBytes(receipt.units, 8 * UNITS_BYTES, 'receipt.units'))
+    parts.push(fixedBytes(receipt.workHash, HASH_BYTES, 'receipt.workHash'))
   }
   return concatBytes(parts)
 }
@@ -48,9 +53,9 @@ export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
  */
 export function readReceipt(reader: Reader, fail: (position: number, problem: string) => never): Receipt {
   const at = reader.position()
-  const units = reader.varint(UNITS_BITS)
-  if (units === 0n) return fail(at, 'units are zero')
-  return { units, workHash: toHex(reader.take(HASH_BYTES)) }
+  const units = reader.integer(UNITS_BYTES)
+  if (units === 0) return fail(at, 'units are zero')
+  return { units: BigInt(units), workHash: toHex(reader.take(HASH_BYTES)) }
 }
 
 /**

@@ -108,7 +108,7 @@ export type Force = { readonly root: Hex; readonly sender: Address }
 /** What a committee member signs about a batch. */
 export type Attestation = { readonly epoch: number; readonly root: Hex; readonly claims: number }
 
-/** One finished task as it stands in a batch; `units` ≥ 1 and < 2⁴⁰. */
+/** One finished task as it stands in a batch; `units` ≥ 1 and < 2²⁴. */
 export type Receipt = { readonly units: bigint; readonly workHash: Hex }
 
 /** Which deployment a signature is for. */

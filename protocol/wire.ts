@@ -54,7 +54,7 @@ export const orderMessage = z.object({
   dealKey: hash,
   index: wide(64),
   inputRoot: hash,
-  maxUnits: wide(48),
+  maxUnits: wide(24),
   signature: compactSignature,
 })
 export type OrderMessage = z.output<typeof orderMessage>
@@ -77,7 +77,7 @@ export type OrdersQuery = z.output<typeof ordersQuery>
 
 /** One receipt of a segment with everything its work hash commits to. */
 const segmentReceipt = z.object({
-  units: wide(40).refine((units) => units > 0n, 'must be at least 1'),
+  units: wide(24).refine((units) => units > 0n, 'must be at least 1'),
   workHash: hash,
   order: orderMessage.omit({ dealKey: true }),
   outputRoot: hash,

@@ -113,8 +113,8 @@ contract LibraryProbe {
         return ReferenceBatchLib.root(ReferenceBatchLib.decode(data), keys, versionedHashes);
     }
 
-    function referenceScan(bytes calldata data, uint256 count) external pure returns (bool, uint256, uint256) {
-        return ReferenceBatchLib.scan(data, count);
+    function referenceSum(bytes calldata data, uint256 count) external pure returns (bool, uint256) {
+        return ReferenceBatchLib.sum(data, count);
     }
 
     function referenceRoot(bytes32[] calldata leaves) external pure returns (bytes32) {

@@ -8,8 +8,8 @@ library ReferenceBatchLib {
     /// @notice Why bytes are no batch.
     /// @dev Short: nothing but a mode and a lane. Mode, Lane: none that is settled. Blobs: none or too many, or one
     /// without a group. CutOff: the bytes end within a field. Stream: a stream number is too large or does not rise.
-    /// Count: no receipt, or more than a stream can have. Redundant: units end in a zero byte. Wide: more units than a
-    /// receipt can have. Units: a receipt of zero units. Trailing: bytes behind the last group.
+    /// Count: no receipt, or more than a stream can have. Units: a receipt of zero units. Trailing: bytes behind the
+    /// last group.
     enum Fault {
         None,
         Short,
@@ -19,8 +19,6 @@ library ReferenceBatchLib {
         CutOff,
         Stream,
         Count,
-        Redundant,
-        Wide,
         Units,
         Trailing
     }
@@ -72,9 +70,8 @@ library ReferenceBatchLib {
     uint256 private constant STREAMS = 64;
     uint256 private constant SIGNATURE = 64;
     uint256 private constant HASH = 32;
-    uint256 private constant MIN_RECEIPT = 33; // one byte of units and a hash
+    uint256 private constant RECEIPT = 35; // units and a hash
     uint256 private constant MIN_GROUP = 83; // head and signature
-    uint256 private constant MAX_DIGITS = 6; // of units, seven bits each
 
     /// @notice Reads a whole batch.
     function decode(bytes calldata data) internal pure returns (Batch memory batch) {
@@ -101,17 +98,16 @@ library ReferenceBatchLib {
         for (uint256 i = 0; i < groups; ++i) batch.groups[i] = found[i];
     }
 
-    /// @notice Reads `count` receipts from the front.
+    /// @notice Units of `count` receipts, read from the front.
     /// @return ok False if the bytes are no such receipts.
-    /// @return size Bytes they take.
     /// @return units Sum of their units.
-    function scan(bytes calldata data, uint256 count) internal pure returns (bool ok, uint256 size, uint256 units) {
+    function sum(bytes calldata data, uint256 count) internal pure returns (bool ok, uint256 units) {
         Reader memory reader = Reader(0, 0, Fault.None);
         for (uint256 i = 0; i < count; ++i) {
             units += _receipt(data, reader).units;
-            if (reader.fault != Fault.None) return (false, 0, 0);
+            if (reader.fault != Fault.None) return (false, 0);
         }
-        return (true, reader.position, units);
+        return (true, units);
     }
 
     /// @notice Leaf of a group in its batch's tree.
@@ -210,7 +206,7 @@ library ReferenceBatchLib {
     function _receipts(bytes calldata data, Reader memory reader, Group memory group, uint256 count) private pure {
         uint256 start = reader.position;
         // So that a huge count costs no memory.
-        if (reader.fault == Fault.None && count > (data.length - start) / MIN_RECEIPT) reader.fault = Fault.CutOff;
+        if (reader.fault == Fault.None && count > (data.length - start) / RECEIPT) reader.fault = Fault.CutOff;
         if (reader.fault != Fault.None) return;
         group.receipts = new Receipt[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -222,29 +218,9 @@ library ReferenceBatchLib {
     }
 
     function _receipt(bytes calldata data, Reader memory reader) private pure returns (Receipt memory receipt) {
-        receipt.units = _units(data, reader);
+        receipt.units = _integer(data, reader, 3);
         if (reader.fault == Fault.None && receipt.units == 0) reader.fault = Fault.Units;
         receipt.workHash = bytes32(_take(data, reader, HASH));
-    }
-
-    /// @dev The next canonical LEB128 number, below 2 ** 40.
-    function _units(bytes calldata data, Reader memory reader) private pure returns (uint256 value) {
-        if (reader.fault != Fault.None) return 0;
-        for (uint256 i = 0; i < MAX_DIGITS; ++i) {
-            if (reader.position == data.length) {
-                reader.fault = Fault.CutOff;
-                return 0;
-            }
-            uint256 digit = uint8(data[reader.position]);
-            reader.position += 1;
-            value += (digit % 128) * 128 ** i;
-            if (digit >= 128) continue;
-            if (digit == 0 && i > 0) reader.fault = Fault.Redundant;
-            else if (value >= 2 ** 40) reader.fault = Fault.Wide;
-            return reader.fault == Fault.None ? value : 0;
-        }
-        reader.fault = Fault.Wide;
-        return 0;
     }
 
     /// @dev The next integer of `length` bytes, big-endian.

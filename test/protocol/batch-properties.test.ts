@@ -39,7 +39,7 @@ describe('batches of any content', () => {
         const bytes = woundedBy(toBytes(encodeBatch(value)), mutations)
         seen[expectCanonical(bytes)] += 1
       }),
-      { numRuns: 1500, seed: 20, endOnFailure: false },
+      { numRuns: 2000, seed: 20, endOnFailure: false },
     )
     // A property that only ever sees one side of itself shows nothing.
     expect(seen.refused, 'refused').to.be.greaterThan(200)
