@@ -91,6 +91,8 @@ const schema = z.strictObject({
   /** Folder of the store and the data, of this process alone. */
   dataDir: z.string().min(1),
   maxDataBytes: z.number().int().min(1_048_576).default(4_294_967_296),
+  /** Room for blobs of settled batches, 131,072 bytes each; they are kept for good. */
+  maxBlobBytes: z.number().int().min(1_048_576).default(17_179_869_184),
   /**
    * How long inputs, outputs and programs are kept after they were last put, and preimages of receipts after they came:
    * windows and disputes end within 14 days.

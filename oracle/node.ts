@@ -9,6 +9,7 @@ import { keccak256, type PublicClient, parseGwei } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { signCompact } from '#protocol/signature.ts'
+import { createBlobReader } from '#runtime/blob-reader.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import { blockSource } from '#runtime/chain-follower.ts'
 import { createDataStore } from '#runtime/data-store.ts'
@@ -16,6 +17,7 @@ import type { Executor } from '#runtime/executor.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import { listenHttp } from '#runtime/http.ts'
 import type { Key } from '#runtime/keystore.ts'
+import { createKzg } from '#runtime/kzg.ts'
 import type { Logger } from '#runtime/log.ts'
 import { createRecovery } from '#runtime/recovery.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
@@ -28,6 +30,7 @@ import { createViemChain, genesisOf } from './adapters/viem-chain.ts'
 import type { OracleConfig } from './config.ts'
 import { sameAddress } from './domain/checks.ts'
 import type { Committee, GasKey, Store } from './ports.ts'
+import { createArchive } from './services/archive.ts'
 import { createAttester } from './services/attester.ts'
 import { createChecker } from './services/checker.ts'
 import { createGatherer } from './services/gatherer.ts'
@@ -43,6 +46,8 @@ import { createUpkeep } from './services/upkeep.ts'
 const COMMITTEE_MS = 5_000
 /** How often data that is old enough is removed. */
 const PRUNE_EVERY_MS = 3_600_000
+/** How often blobs the chain names are looked for. */
+const ARCHIVE_MS = 10_000
 /** Segments pruned in one write. */
 const PRUNED_AT_ONCE = 200
 /** A head not seen for this many polls makes the node unready. */
@@ -74,6 +79,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
 
   const clock = { now: () => Date.now() }
   const data = await createDataStore({ directory: join(config.dataDir, 'data'), maxBytes: config.maxDataBytes })
+  const blobData = await createDataStore({ directory: join(config.dataDir, 'blobs'), maxBytes: config.maxBlobBytes })
   const chain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock) })
   const domain = { chainId, verifyingContract: config.contracts.settlement }
   const committeeDomain = { chainId, verifyingContract: config.contracts.committee }
@@ -107,6 +113,18 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     signal: shutdown.signal,
     onRefusal: metrics.refusal,
     onVerified: () => wake.proposer(),
+  })
+  const kzg = createKzg()
+  const archive = createArchive({
+    ...{ kzg, clock, log },
+    blobs: store.blobs,
+    data: blobData,
+    read: async (hash) => {
+      const { members } = await committee()
+      const others = members.filter(({ signer: one }) => !sameAddress(one, signer.address))
+      const archives = others.map(({ endpoint }) => endpoint).filter((endpoint) => URL.canParse(endpoint))
+      return await createBlobReader({ kzg, archives, signal: shutdown.signal }).read(hash)
+    },
   })
   const attester = createAttester({
     ...{ store, chain, committee, signer, domain, committeeDomain, clock, faults },
@@ -159,7 +177,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
 
   const notReady = () => reasonsNotReady({ config, store, submitter, seenAtMs: tracker.seenAtMs(), now: clock.now() })
   const app = createHttpServer({
-    ...{ intake, attester, store, data, metrics, log, notReady },
+    ...{ intake, attester, store, data, archive, metrics, log, notReady },
     status: async () => ({
       ...statusOf(store),
       ...(await seatOf(committee, deps.signerKey.address)),
@@ -168,6 +186,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
       head: headOf(tracker.head()),
       halted: submitter.halted(),
       data: data.usage(),
+      blobs: store.blobs.counts(),
       ready: notReady().length === 0,
     }),
   })
@@ -183,6 +202,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.checker = start('checker', 1_000, () => drain(checker.step)).wake
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
+  start('archive', ARCHIVE_MS, archive.step)
   start('releaser', config.turns.retryMs, releaser.step)
   if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
   start('pruning', PRUNE_EVERY_MS, async () => {

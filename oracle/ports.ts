@@ -214,6 +214,8 @@ export type OpenedDeal = {
 export type SettledBatch = {
   readonly root: Hex
   readonly transaction: Hex
+  /** Versioned hashes of the transaction's blobs. */
+  readonly blobs: readonly Hex[]
   readonly blockNumber: bigint
   readonly blockHash: Hex
 }
@@ -241,9 +243,26 @@ export type Store = {
   readonly batches: BatchStore
   readonly transactions: TransactionStore
   readonly blocks: BlockStore
+  readonly blobs: BlobStore
   /** @throws OracleError `store.broken` when the database does not answer. */
   ping(): void
   close(): void
+}
+
+/** Which blobs are kept or missing, by the hash the chain names them by; settled batches put them in by themselves. */
+export type BlobStore = {
+  /** What is known of a blob: the data root of its bytes, null while they are not here, and whether the chain names it. */
+  find(versionedHash: Hex): { readonly root: Hex | null; readonly onChain: boolean } | null
+  /** Notes that a blob's bytes are here, until `untilMs`, unix ms, unless the chain names it. */
+  hold(blob: { readonly versionedHash: Hex; readonly root: Hex; readonly untilMs: number }): void
+  /** Notes that a blob's bytes are not here any more. */
+  lose(versionedHash: Hex): void
+  /** Blobs the chain names that are not here and were not tried since `triedBeforeMs`, unix ms. */
+  missing(limit: number, triedBeforeMs: number): Hex[]
+  tried(versionedHash: Hex, nowMs: number): void
+  /** Forgets what the chain did not name in time; returns the data roots of what was here. */
+  expire(nowMs: number): Hex[]
+  counts(): { readonly kept: number; readonly missing: number; readonly waiting: number }
 }
 
 /** One seat of the committee. */
@@ -306,6 +325,7 @@ export type Data = {
   put(bytes: Uint8Array): Promise<Hex>
   get(root: Hex): Promise<Uint8Array | null>
   has(root: Hex): boolean
+  remove(root: Hex): Promise<void>
   /** Removes what was stored or renewed longer than `ageMs` ago. */
   prune(ageMs: number): Promise<number>
 }

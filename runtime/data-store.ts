@@ -31,6 +31,8 @@ export type DataStore = {
   get(root: Hex): Promise<Uint8Array | null>
   /** Whether bytes are stored under `root`, without reading them. */
   has(root: Hex): boolean
+  /** Removes bytes, if they are here. */
+  remove(root: Hex): Promise<void>
   /** Removes what was stored or renewed longer than `ageMs` ago; returns how many. */
   prune(ageMs: number): Promise<number>
   /** What is held now. */
@@ -81,6 +83,13 @@ export async function createDataStore(options: {
     sizes.delete(root)
   }
 
+  async function remove(root: Hex): Promise<void> {
+    await writing.get(root)
+    if (!sizes.has(root)) return
+    await rm(pathOf(root), { force: true })
+    forget(root)
+  }
+
   return {
     async put(bytes) {
       if (bytes.length > maxItemBytes)
@@ -114,13 +123,14 @@ export async function createDataStore(options: {
 
     has: (root) => sizes.has(root),
 
+    remove,
+
     async prune(ageMs) {
       const before = Date.now() - ageMs
       let removed = 0
       for (const root of [...sizes.keys()]) {
         if ((await stat(pathOf(root))).mtimeMs > before) continue
-        await rm(pathOf(root), { force: true })
-        forget(root)
+        await remove(root)
         removed += 1
       }
       return removed

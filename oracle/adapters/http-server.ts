@@ -11,6 +11,7 @@ import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
 import { serveRoutes } from '#runtime/routes.ts'
 import type { Data, Store } from '../ports.ts'
+import type { Archive } from '../services/archive.ts'
 import type { Attester } from '../services/attester.ts'
 import type { Intake } from '../services/intake.ts'
 import type { Metrics } from './metrics.ts'
@@ -29,12 +30,13 @@ export function createHttpServer(deps: {
   readonly attester: Pick<Attester, 'answer'>
   readonly store: Store
   readonly data: Data
+  readonly archive: Pick<Archive, 'put' | 'get'>
   readonly metrics: Metrics
   readonly log: Logger
   readonly status: () => Promise<Record<string, unknown>>
   readonly notReady: () => readonly string[]
 }): FastifyInstance {
-  const { intake, store, data, metrics } = deps
+  const { intake, store, data, archive, metrics } = deps
   const app = createHttp({ log: deps.log, bodyLimitBytes: MAX_BODY_BYTES })
   const judgeProposal = createProposalDesk(deps)
   serveRoutes(app, oracleRoutes, {
@@ -49,6 +51,17 @@ export function createHttpServer(deps: {
       const bytes = await data.get(root)
       if (bytes === null) throw new HttpProblem(404, 'data.unknown', 'this member does not hold these bytes')
       return reply.type('application/octet-stream').send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    },
+
+    async putBlob({ params: { versionedHash }, body }, reply) {
+      const outcome = await archive.put(versionedHash, body)
+      return reply.status(outcome === 'known' ? 200 : 201).send({ versionedHash })
+    },
+
+    async getBlob({ params: { versionedHash } }, reply) {
+      const blob = await archive.get(versionedHash)
+      if (blob === null) throw new HttpProblem(404, 'blob.unknown', 'this member does not hold this blob')
+      return reply.type('application/octet-stream').send(Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength))
     },
 
     postSegment: ({ body }) => intake.segment(body),

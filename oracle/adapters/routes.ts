@@ -27,6 +27,8 @@ import { checkNames, executionChecks, intakeChecks, orderChecks } from '../domai
 
 const dataParams = z.object({ root: dataRootParam })
 const rootAnswer = z.object({ root: hash })
+const blobParams = z.object({ versionedHash: hash })
+const blobAnswer = z.object({ versionedHash: hash })
 const counts = z.record(z.string(), z.int().min(0))
 
 /** Answer to `GET /v1/status`. */
@@ -46,6 +48,7 @@ export const oracleStatus = z.object({
   head: z.object({ number: z.int().min(0), hash, timestamp: seconds }).nullable(),
   halted: z.string().nullable(),
   data: z.object({ items: z.int().min(0), bytes: z.int().min(0) }),
+  blobs: z.object({ kept: z.int().min(0), missing: z.int().min(0), waiting: z.int().min(0) }),
   ready: z.boolean(),
 })
 
@@ -82,6 +85,31 @@ export const oracleRoutes = {
     params: dataParams,
     answers: { 200: { when: 'The bytes.', body: BYTES } },
     problems: { 404: { 'data.unknown': 'The member does not hold them.' } },
+  },
+  putBlob: {
+    method: 'PUT',
+    path: '/v1/blobs/{versionedHash}',
+    summary: 'Stores a blob that a settled batch names, for good.',
+    params: blobParams,
+    body: BYTES,
+    answers: {
+      200: { when: 'It was here.', body: blobAnswer },
+      201: { when: 'Stored.', body: blobAnswer },
+    },
+    problems: {
+      400: { 'blob.hash-mismatch': 'The bytes are another blob, or none.' },
+      409: { 'blob.unexpected': 'No settled batch that the member has seen names this blob.' },
+      503: { 'blob.busy': 'Other blobs are being judged; try again.' },
+      507: { 'blob.full': 'The member has no room left for blobs.' },
+    },
+  },
+  getBlob: {
+    method: 'GET',
+    path: '/v1/blobs/{versionedHash}',
+    summary: 'Gives the blob of a versioned hash: 131,072 bytes.',
+    params: blobParams,
+    answers: { 200: { when: 'The blob.', body: BYTES } },
+    problems: { 404: { 'blob.unknown': 'The member does not hold it.' } },
   },
   postSegment: {
     method: 'POST',
@@ -209,6 +237,7 @@ export const oracleApi: OpenApiSource = {
     Acknowledgement: acknowledgementMessage,
     Proposal: proposalMessage,
     RootAnswer: rootAnswer,
+    BlobAnswer: blobAnswer,
     Status: oracleStatus,
   },
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { BlockStore } from '../ports.ts'
+import { noteOnChain } from './sqlite-blobs.ts'
 import { type Database, hex, integer } from './sqlite-database.ts'
 
 /** Block hashes kept; as many as the follower's window. */
@@ -40,7 +41,8 @@ export function createBlockStore(database: Database): BlockStore {
             blockHash,
           )
         }
-        for (const { root, transaction, blockNumber, blockHash } of logs.settled) {
+        for (const { root, transaction, blobs, blockNumber, blockHash } of logs.settled) {
+          noteOnChain(database, blobs)
           database.run(
             'insert or replace into settlements (transaction_hash, root, block_number, block_hash) values (?, ?, ?, ?)',
             transaction,

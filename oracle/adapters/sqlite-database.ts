@@ -90,6 +90,13 @@ create table if not exists settlements (
   transaction_hash text primary key, root text not null, block_number integer not null, block_hash text not null
 ) without rowid;
 create index if not exists settlements_block on settlements (block_number);
+
+create table if not exists blobs (
+  versioned_hash text primary key, root text, on_chain integer not null, until_ms integer not null,
+  tried_at integer not null default 0
+);
+create index if not exists blobs_missing on blobs (tried_at) where on_chain = 1 and root is null;
+create index if not exists blobs_waiting on blobs (until_ms) where on_chain = 0;
 `
 
 /** Columns that databases made before they existed lack. */

@@ -5,6 +5,7 @@
  */
 import type { Store } from '../ports.ts'
 import { createBatchStore } from './sqlite-batches.ts'
+import { createBlobStore } from './sqlite-blobs.ts'
 import { createBlockStore } from './sqlite-blocks.ts'
 import { integer, openDatabase } from './sqlite-database.ts'
 import { createMessageStore } from './sqlite-messages.ts'
@@ -24,6 +25,7 @@ export function createSqliteStore(options: { readonly file: string; readonly dep
     batches: createBatchStore(database),
     transactions: createTransactionStore(database),
     blocks: createBlockStore(database),
+    blobs: createBlobStore(database),
     ping: () => void integer(database.one('select 1 as one'), 'one'),
     close: () => database.close(),
   }

@@ -18,6 +18,7 @@ import {
 } from 'viem'
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { Mode } from '#protocol/types.ts'
 import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
 import { firstFees } from '../domain/fees.ts'
 import { OracleError } from '../errors.ts'
@@ -87,6 +88,13 @@ export function createViemChain(options: {
 
   const clock = () => client.readContract({ ...settlement, functionName: 'clock' })
 
+  /** Versioned hashes of the blobs of a settled batch. */
+  async function blobsOf(mode: number, hash: Hex): Promise<readonly Hex[]> {
+    if (mode !== Mode.Blob) return []
+    const { blobVersionedHashes } = await client.getTransaction({ hash })
+    return blobVersionedHashes ?? []
+  }
+
   async function logs(from: bigint, to: bigint): Promise<ChainLogs> {
     const opened: ChainLogs['opened'][number][] = []
     const settled: ChainLogs['settled'][number][] = []
@@ -100,9 +108,11 @@ export function createViemChain(options: {
       for (const { args, blockNumber, blockHash } of openings) {
         opened.push({ id: args.id, key: args.key, program: args.offer.program, blockNumber, blockHash })
       }
-      for (const { args, blockNumber, blockHash, transactionHash } of settlements) {
-        settled.push({ root: args.root, transaction: transactionHash, blockNumber, blockHash })
-      }
+      const batches = settlements.map(async ({ args, blockNumber, blockHash, transactionHash: transaction }) => {
+        const blobs = await blobsOf(args.mode, transaction)
+        return { root: args.root, transaction, blobs, blockNumber, blockHash }
+      })
+      settled.push(...(await Promise.all(batches)))
     }
     return { opened, settled }
   }

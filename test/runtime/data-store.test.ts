@@ -32,6 +32,16 @@ describe('data store', () => {
     expect(store.usage()).to.deep.equal({ items: 3, bytes: 10_007 })
   })
 
+  it('removes one item and leaves the others', async () => {
+    const store = await createDataStore({ directory })
+    const [gone, kept] = [await store.put(bytes('gone')), await store.put(bytes('kept'))]
+    await store.remove(gone)
+    await store.remove(gone)
+    expect([store.has(gone), await store.get(gone)]).to.deep.equal([false, null])
+    expect(await store.get(kept)).to.deep.equal(bytes('kept'))
+    expect(store.usage()).to.deep.equal({ items: 1, bytes: 4 })
+  })
+
   it('knows nothing it was not given, and no path that is not a root', async () => {
     const store = await createDataStore({ directory })
     expect(await store.get(`0x${'ab'.repeat(32)}`)).to.equal(null)
