@@ -5,7 +5,8 @@
  */
 import type { Hex } from 'viem'
 
-import { concatBytes, fixedBytes, keccak, toBytes, toHex, uintBytes } from './words.ts'
+import { RECORD_BYTES } from './facts.ts'
+import { concatBytes, fixedBytes, keccak, toHex, uintBytes } from './words.ts'
 
 const INTERVAL_CHAIN_BYTES = 26
 const STREAM_CHAIN_BYTES = 27
@@ -22,18 +23,19 @@ export function intervalOf(clock: number): number {
 }
 
 /**
- * An interval's chain after one more attested batch.
+ * An interval's chain after one more attested batch that moved a stream.
  *
  * @param chain - 26 bytes; zero for the interval's first batch.
- * @param applied - Bits of the groups that moved their stream, as in the `Settled` event.
+ * @param root - Root of the batch.
+ * @param facts - Root of what settling it did, see `factsRoot`.
  * @param time - Second on the protocol clock.
  * @throws FieldError when a value does not fit.
  */
-export function nextIntervalChain(chain: Hex, root: Hex, applied: Hex, time: number): Hex {
+export function nextIntervalChain(chain: Hex, root: Hex, facts: Hex, time: number): Hex {
   const preimage = concatBytes([
     fixedBytes(chain, INTERVAL_CHAIN_BYTES, 'chain'),
     fixedBytes(root, 32, 'root'),
-    toBytes(applied, 'applied'),
+    fixedBytes(facts, 32, 'facts'),
     uintBytes(time, 32, 'time'),
   ])
   return toHex(keccak(preimage).subarray(0, INTERVAL_CHAIN_BYTES))
@@ -44,9 +46,16 @@ export function nextIntervalChain(chain: Hex, root: Hex, applied: Hex, time: num
  *
  * @param chain - 27 bytes; zero for the stream's first one.
  * @param group - Group hash.
+ * @param record - The group's 16 bytes of facts.
+ * @param time - Second on the protocol clock.
  * @throws FieldError when a value does not fit.
  */
-export function nextStreamChain(chain: Hex, group: Hex): Hex {
-  const preimage = concatBytes([fixedBytes(chain, STREAM_CHAIN_BYTES, 'chain'), fixedBytes(group, 32, 'groupHash')])
+export function nextStreamChain(chain: Hex, group: Hex, record: Hex, time: number): Hex {
+  const preimage = concatBytes([
+    fixedBytes(chain, STREAM_CHAIN_BYTES, 'chain'),
+    fixedBytes(group, 32, 'groupHash'),
+    fixedBytes(record, RECORD_BYTES, 'record'),
+    uintBytes(time, 32, 'time'),
+  ])
   return toHex(keccak(preimage).subarray(0, STREAM_CHAIN_BYTES))
 }

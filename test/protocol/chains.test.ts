@@ -8,21 +8,21 @@ import { FieldError } from '#protocol/words.ts'
 import { readVectors } from './support/vectors.ts'
 
 const vectors = readVectors<{
-  intervals: { chain: Hex; root: Hex; applied: Hex; time: number; next: Hex }[]
-  streams: { chain: Hex; groupHash: Hex; next: Hex }[]
+  intervals: { chain: Hex; root: Hex; facts: Hex; time: number; next: Hex }[]
+  streams: { chain: Hex; groupHash: Hex; record: Hex; time: number; next: Hex }[]
   intervalOf: { clock: number; interval: number }[]
 }>('chains')
 
 describe('chained hashes', () => {
-  vectors.intervals.forEach(({ chain, root, applied, time, next }, index) => {
+  vectors.intervals.forEach(({ chain, root, facts, time, next }, index) => {
     it(`take in attested batch ${index + 1} of an interval`, () => {
-      expect(nextIntervalChain(chain, root, applied, time)).to.equal(next)
+      expect(nextIntervalChain(chain, root, facts, time)).to.equal(next)
     })
   })
 
-  vectors.streams.forEach(({ chain, groupHash, next }, index) => {
+  vectors.streams.forEach(({ chain, groupHash, record, time, next }, index) => {
     it(`take in group ${index + 1} of a stream`, () => {
-      expect(nextStreamChain(chain, groupHash)).to.equal(next)
+      expect(nextStreamChain(chain, groupHash, record, time)).to.equal(next)
     })
   })
 
@@ -34,7 +34,10 @@ describe('chained hashes', () => {
 
   it('keep their widths', () => {
     const root: Hex = `0x${'11'.repeat(32)}`
-    expect(() => nextIntervalChain(root, root, '0x01', 1)).to.throw(FieldError)
-    expect(() => nextStreamChain(root, root)).to.throw(FieldError)
+    const chain: Hex = `0x${'22'.repeat(26)}`
+    expect(() => nextIntervalChain(root, root, root, 1)).to.throw(FieldError)
+    expect(() => nextIntervalChain(chain, root, '0x01', 1)).to.throw(FieldError)
+    expect(() => nextStreamChain(root, root, `0x${'33'.repeat(16)}`, 1)).to.throw(FieldError)
+    expect(() => nextStreamChain(`0x${'22'.repeat(27)}`, root, root, 1)).to.throw(FieldError)
   })
 })
