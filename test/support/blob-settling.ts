@@ -1,0 +1,147 @@
+/**
+ * Settles batches, in blobs or in calldata, and keeps what is needed to open them afterwards.
+ *
+ * @module
+ */
+import { encodeFunctionData, type Hex, numberToHex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+import { settlementAbi } from '#protocol/abi.generated.ts'
+import { encodeBatch } from '#protocol/batch.ts'
+import { batchRoot, type GroupIdentity, type RootedBatch, type RootedBlob } from '#protocol/batch-root.ts'
+import { type PackedBatch, packBlobBatch } from '#protocol/blob-batch.ts'
+import { decodeFacts, factsRoot, type GroupFacts } from '#protocol/facts.ts'
+import { type Inclusion, inclusionOf, type RingLink } from '#protocol/openings.ts'
+import { Lane, Mode } from '#protocol/types.ts'
+import { createBlobSender } from '#runtime/blob-sender.ts'
+import { type CommittedBlob, commitBlobs, signBlobTransaction } from '#runtime/blob-transaction.ts'
+import type { Kzg } from '#runtime/kzg.ts'
+
+import { signerNamed } from './actors.ts'
+import type { Deployment } from './deployment.ts'
+import { attest } from './settling.ts'
+import { batchOf, type SignedGroup } from './work.ts'
+
+const MAX_FEE = 10n ** 12n
+
+/** A settled batch with everything that opening it takes. */
+export type OpenBatch = {
+  readonly batch: RootedBatch & { readonly facts: Hex }
+  readonly groups: readonly GroupIdentity[]
+  readonly facts: readonly GroupFacts[]
+  readonly link: RingLink
+  readonly blobs: readonly Uint8Array[]
+  readonly rooted: readonly RootedBlob[]
+}
+
+/** Settles for one deployment on an in-process chain. */
+export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
+  const { ethers, settlement } = deployment
+  const account = privateKeyToAccount(signerNamed('blob relayer').privateKey)
+  const sender = createBlobSender({
+    kzg,
+    wrapper: 'proofs',
+    request: ({ method, params }) => ethers.provider.send(method, params),
+  })
+
+  async function outcomeOf(hash: string): Promise<{ facts: Hex; time: number }> {
+    const receipt = await ethers.provider.getTransactionReceipt(hash)
+    const logs = receipt?.logs.map((entry) => settlement.interface.parseLog(entry)) ?? []
+    const log = logs.find((entry) => entry?.name === 'Settled')
+    if (log == null) throw new Error('the batch emitted nothing')
+    const options = { disableStorage: true, disableStack: true, enableMemory: false }
+    const trace: { returnValue: string } = await ethers.provider.send('debug_traceTransaction', [hash, options])
+    const returned = `0x${trace.returnValue.replace(/^0x/, '')}`
+    const [facts] = settlement.interface.decodeFunctionResult('settle', returned)
+    return { facts: facts as Hex, time: Number(log.args.clock) }
+  }
+
+  async function sendWithBlobs(bytes: Hex, authority: Hex, blobs: readonly CommittedBlob[]): Promise<string> {
+    await ethers.provider.send('hardhat_setBalance', [account.address, numberToHex(10n ** 24n)])
+    const { chainId } = await ethers.provider.getNetwork()
+    const fields = {
+      chainId: Number(chainId),
+      nonce: await ethers.provider.getTransactionCount(account.address),
+      to: (await settlement.getAddress()) as Hex,
+      data: encodeFunctionData({ abi: settlementAbi, functionName: 'settle', args: [bytes, authority] }),
+      gas: 16_000_000n,
+      maxFeePerGas: MAX_FEE,
+      maxPriorityFeePerGas: 0n,
+      maxFeePerBlobGas: MAX_FEE,
+    }
+    const { serialized } = await signBlobTransaction(account, fields, blobs)
+    return await sender.send(serialized, blobs)
+  }
+
+  async function opened(
+    hash: string,
+    rooted: RootedBatch,
+    tallies: readonly GroupIdentity[],
+    blobs: readonly Uint8Array[],
+  ): Promise<OpenBatch> {
+    const { facts, time } = await outcomeOf(hash)
+    return {
+      batch: { ...rooted, facts },
+      groups: tallies,
+      facts: decodeFacts(facts),
+      link: { root: batchRoot(rooted), factsRoot: factsRoot(facts), time },
+      blobs,
+      rooted: rooted.mode === Mode.Blob ? rooted.blobs : [],
+    }
+  }
+
+  return {
+    /**
+     * Settles groups in blobs; the members attest whatever it is.
+     *
+     * @param wound - Changes blobs after they were written, as a dishonest proposer would.
+     */
+    async inBlobs(
+      groups: readonly SignedGroup[],
+      wound: (packed: PackedBatch) => void = () => undefined,
+      lane: number = Lane.Attested,
+    ): Promise<OpenBatch> {
+      const tallied = groups.map(({ tally, leaf, ...group }) => ({ ...group, units: tally.units }))
+      const packed = packBlobBatch(lane, tallied)
+      wound(packed)
+      const committed = await commitBlobs(kzg, packed.blobs)
+      const sorted = [...groups].sort((left, right) => left.dealId - right.dealId || left.stream - right.stream)
+      const rooted: RootedBatch = {
+        mode: Mode.Blob,
+        groupHashes: sorted.map(({ leaf }) => leaf),
+        blobs: committed.map(({ versionedHash }, index) => ({
+          versionedHash,
+          groups: packed.batch.blobs[index]?.groups ?? 0,
+        })),
+      }
+      const authority = lane === Lane.Attested ? attest(deployment, batchRoot(rooted)) : '0x'
+      const hash = await sendWithBlobs(encodeBatch(packed.batch), authority, committed)
+      const tallies = sorted.map(({ tally }) => tally)
+      return await opened(hash, rooted, tallies, packed.blobs)
+    },
+
+    /** Settles groups with their receipts in calldata. */
+    async inCalldata(groups: readonly SignedGroup[], lane: number = Lane.Attested): Promise<OpenBatch> {
+      const { batch, bytes, root } = batchOf(lane, groups)
+      const authority = lane === Lane.Attested ? attest(deployment, root) : '0x'
+      const from = lane === Lane.Forced ? deployment.owner : deployment.relayer
+      const { hash } = await settlement.connect(from).settle(bytes, authority)
+      const sorted = batch.groups as readonly SignedGroup[]
+      const rooted: RootedBatch = { mode: Mode.Calldata, groupHashes: sorted.map(({ leaf }) => leaf) }
+      const tallies = sorted.map(({ tally }) => tally)
+      return await opened(hash, rooted, tallies, [])
+    },
+  }
+}
+
+/** The proof that the batch at `position` of an interval holds group `index`, as ethers takes it. */
+export function placeIn(interval: readonly OpenBatch[], position: number, index: number): Mutable<Inclusion> {
+  const { batch, groups } = interval[position] ?? {}
+  const group = groups?.[index]
+  if (batch === undefined || group === undefined) throw new Error('there is no such group')
+  const links = interval.map(({ link }) => link)
+  const place = inclusionOf(batch, group, index, links, position)
+  return { ...place, path: [...place.path], factsPath: [...place.factsPath] }
+}
+
+type Mutable<Shape> = { [Key in keyof Shape]: Shape[Key] extends readonly (infer Item)[] ? Item[] : Shape[Key] }
