@@ -18,6 +18,7 @@ import {MerkleLib} from "./libraries/MerkleLib.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
 import {SignatureLib} from "./libraries/SignatureLib.sol";
 import {TallyLib} from "./libraries/TallyLib.sol";
+import {Run} from "./types/Run.sol";
 
 /// @title Settlement
 /// @notice See {ISettlement}.
@@ -80,29 +81,19 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         require(msg.sender == tx.origin && msg.sender.code.length == 0, SettlementNotTopLevel(msg.sender));
         Run memory run = _begin(batch);
         bytes32[] memory leaves = new bytes32[](batch.length / MIN_GROUP + 1);
-        bytes memory applied = new bytes((leaves.length + 7) / 8);
+        bytes memory applied = new bytes(leaves.length / 8 + 1);
         facts = FactsLib.empty(leaves.length);
-        uint256 groups = 0;
-        uint256 moved = 0;
-        unchecked {
-            do {
-                (bytes32 leaf, uint256 record) = _settleGroup(run);
-                FactsLib.put(facts, groups, record);
-                uint256 mark = record >> 120 <= CLAMPED ? 1 : 0;
-                moved += mark;
-                assembly ("memory-safe") {
-                    mstore(add(add(leaves, 0x20), shl(5, groups)), leaf)
-                    let at := add(add(applied, 1), shr(3, groups))
-                    mstore(at, or(mload(at), shl(and(groups, 7), mark)))
-                }
-                ++groups;
-            } while (run.offset < run.end);
-        }
-        require(run.offset == run.end, SettlementMalformedBatch(run.end - run.batchAt));
-        _finish(run);
-
         assembly ("memory-safe") {
-            mstore(leaves, groups) // both arrays shortened to what was written
+            mstore(add(run, 0x240), add(leaves, 0x20))
+            mstore(add(run, 0x260), add(facts, 0x20))
+            mstore(add(run, 0x280), add(applied, 1)) // the word that ends with the first byte
+        }
+        _settleGroups(run);
+        require(run.offset == run.end, SettlementMalformedBatch(run.end - run.batchAt));
+
+        uint256 groups = run.groups;
+        assembly ("memory-safe") {
+            mstore(leaves, groups) // the arrays shortened to what was written
             mstore(applied, shr(3, add(groups, 7)))
         }
         FactsLib.cut(facts, groups);
@@ -110,7 +101,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         if (run.lane == ATTESTED) {
             uint8 claims = _verifyAttestation(root, authority);
             require(claims & CLAIM_TALLIES != 0, SettlementNothingClaimed(claims));
-            if (moved != 0) _chain(root, FactsLib.root(facts), run.clock);
+            if (run.moved != 0) _chain(root, FactsLib.root(facts), run.clock);
         } else if (run.lane == FORCED) {
             _requireForceAuthority(run, root, authority);
         }
@@ -151,7 +142,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
             start := batch.offset
         }
         (run.batchAt, run.offset, run.end) = (start, start + 2, start + batch.length);
-        (run.id, run.pair, run.quad) = (NONE, NONE, NONE);
+        (run.id, run.cellsKey, run.quad) = (NONE, NONE, NONE);
         run.workspace = TallyLib.open(run.domain);
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }

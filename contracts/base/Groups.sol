@@ -9,9 +9,11 @@ import {DealPages} from "../libraries/DealPages.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {SignatureLib} from "../libraries/SignatureLib.sol";
 import {TallyLib} from "../libraries/TallyLib.sol";
+import {UsualGroups} from "../libraries/UsualGroups.sol";
 import {WorkerPages} from "../libraries/WorkerPages.sol";
 import {Cell, CellLib} from "../types/Cell.sol";
 import {Purse} from "../types/Purse.sol";
+import {Run} from "../types/Run.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
 import {RoomLib, Wheel, WheelLib} from "../types/Wheel.sol";
 import {Streams} from "./Streams.sol";
@@ -22,50 +24,6 @@ import {Wheels} from "./Wheels.sol";
 /// @dev This is the code every receipt pays for. What it costs is kept low by three things: words that neighbours share
 /// stay in the {Run} until another one comes, numbers are unchecked where a bound is named, and no enum is decoded.
 abstract contract Groups is Streams, Wheels {
-    /// @dev What one `settle` carries from group to group.
-    struct Run {
-        uint256 mode;
-        uint256 lane;
-        uint256 clock;
-        uint256 today;
-        uint256 dueIn;
-        uint256 closingPeriod;
-        bytes32 domain;
-        uint256 signatures;
-        uint256 batchAt;
-        uint256 offset;
-        uint256 end;
-        uint256 next;
-        uint256 workspace;
-        // deal
-        uint256 id;
-        bytes32 key;
-        uint256 provider;
-        uint256 price;
-        uint256 budget;
-        uint256 allowed;
-        uint256 cap;
-        uint256 rateLimit;
-        uint256 streams;
-        uint256 due;
-        uint256 standing;
-        uint256 place;
-        // words of two deals' streams and of four providers' rooms
-        uint256 pair;
-        uint256 cells;
-        uint256 quad;
-        uint256 rooms;
-        // pages
-        uint256 dealPage;
-        address dealPageAt;
-        uint256 liveRows;
-        uint256 workerPage;
-        address workerPageAt;
-        // force
-        uint256 forceProvider;
-        address forceWorker;
-    }
-
     uint256 internal constant CALLDATA = uint256(Mode.Calldata);
     uint256 internal constant BLOB = uint256(Mode.Blob);
     uint256 internal constant ACKNOWLEDGED = uint256(Lane.Acknowledged);
@@ -80,7 +38,6 @@ abstract contract Groups is Streams, Wheels {
     /// @dev The same and units so far (5).
     uint256 private constant BLOB_HEAD = 24;
     uint256 private constant NOT_A_WORKER = uint256(Outcome.NotAWorker);
-    uint256 private constant COVERAGE_EXCEEDED = uint256(Outcome.CoverageExceeded);
     uint256 private constant UNITS_TOO_FEW = uint256(Outcome.UnitsTooFew);
     uint256 private constant APPLIED = uint256(Outcome.Applied);
     uint256 private constant HOUR = 3600;
@@ -88,22 +45,46 @@ abstract contract Groups is Streams, Wheels {
     /// @dev chain (27 bytes) ‖ time (5)
     mapping(uint256 number => uint256 word) internal _records;
 
-    /// @notice Reads the group at the run's offset, judges it, applies it if it can, and moves on behind it.
+    /// @notice Judges and applies every group of the run's batch, and stores what it changed.
+    function _settleGroups(Run memory run) internal {
+        do {
+            uint256 stop = run.lane == ATTESTED ? UsualGroups.settle(run) : UsualGroups.UNUSUAL;
+            uint256 head = BatchLib.word(run.offset);
+            if (stop == UsualGroups.DEAL) _selectDeal(run, head);
+            else if (stop == UsualGroups.CELLS) _selectCells(run, head >> 216);
+            else if (stop == UsualGroups.PAGE) _selectPage(run, (head >> 144) & type(uint40).max);
+            else if (stop == UsualGroups.UNUSUAL) _keep(run, head);
+        } while (run.offset < run.end);
+        _storeCells(run);
+        if (run.quad != NONE) _rooms[run.quad] = run.rooms;
+    }
+
+    /// @dev Settles a group by all rules and keeps its leaf and its record.
+    function _keep(Run memory run, uint256 head) private {
+        (bytes32 leaf, uint256 record) = _settleGroup(run, head);
+        uint256 mark = record >> 120 <= CLAMPED ? 1 : 0;
+        run.moved |= mark;
+        (uint256 leafAt, uint256 factsAt, uint256 appliedAt) = (run.leafAt, run.factsAt, run.appliedAt);
+        uint256 group = run.groups++;
+        // The run's own memory, as {UsualGroups} writes it.
+        assembly ("memory-safe") {
+            mstore(add(leafAt, shl(5, group)), leaf)
+            mstore(add(factsAt, shl(4, group)), shl(128, record))
+            let at_ := add(appliedAt, shr(3, group))
+            mstore(at_, or(mload(at_), shl(and(group, 7), mark)))
+        }
+    }
+
+    /// @dev Reads the group that begins with `head`, judges it, applies it if it can, and moves on behind it.
     /// @return leaf Its group hash.
     /// @return record What happened, see {FactsLib}.
-    function _settleGroup(Run memory run) internal returns (bytes32 leaf, uint256 record) {
+    function _settleGroup(Run memory run, uint256 head) private returns (bytes32 leaf, uint256 record) {
         unchecked {
-            uint256 head = BatchLib.word(run.offset);
             uint256 number = head >> 216;
-            if (BatchLib.isBadHead(head, run.next)) _malformed(run);
+            _selectDeal(run, head);
             run.next = number + 1;
-            if (number >> 6 != run.id) _loadDeal(run, number >> 6, uint32(head >> 184));
-
-            uint256 shift = ((number & 64) << 1) | ((number & 1) << 6); // of an inline stream's cell
-            uint256 cell =
-                number & 63 < CellLib.INLINE
-                    ? uint64(run.cells >> shift)
-                    : Cell.unwrap(_cell(number >> 6, number & 63));
+            uint256 shift = _selectCells(run, number);
+            uint256 cell = uint64(run.cells >> shift);
             uint256 outcome = _standing(run, head, cell);
             uint256 signatureAt;
             uint256 units;
@@ -115,39 +96,69 @@ abstract contract Groups is Streams, Wheels {
             if (outcome != APPLIED) return (leaf, outcome << 120);
             if (run.mode != CALLDATA && _isTooFew(head, cell, units)) return (leaf, UNITS_TOO_FEW << 120);
 
-            uint256 worker = (head >> 144) & type(uint40).max;
-            uint256 row = WorkerPages.rowAt(_workerPage(run, worker / WorkerPages.ROWS), worker % WorkerPages.ROWS);
+            uint256 row = WorkerPages.rowAt(
+                _selectPage(run, (head >> 144) & type(uint40).max),
+                (head >> 144) % WorkerPages.ROWS
+            );
             uint256 signer = TallyLib.signer(run.workspace, units, segment, signatureAt);
             if (TallyLib.isRefused(row, run.provider, signer)) {
                 return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
             }
-            record =
-                run.lane == ATTESTED
-                    ? _applyAttested(run, worker, cell, units)
-                    : _applyOther(run, head, cell, units, segment, row, signatureAt);
+            record = _apply(run, head, cell, units, segment, row, signatureAt);
             if (record >> 120 > CLAMPED) return (leaf, record);
             record |= cell << 56;
-            units |= _countOf(head) << 40;
-            if (number & 63 < CellLib.INLINE) run.cells ^= (cell ^ units) << shift;
-            else _setMoreCell(number >> 6, number & 63, Cell.wrap(units));
+            run.cells ^= (cell ^ ((_countOf(head) << 40) | units)) << shift;
             if (run.lane != ATTESTED) _record(run, number, leaf, record);
         }
     }
 
-    /// @notice Stores the words that are still in the run.
-    function _finish(Run memory run) internal {
-        if (run.pair != NONE) _cells[run.pair] = run.cells;
-        if (run.quad != NONE) _rooms[run.quad] = run.rooms;
+    /// @dev Brings the deal of the group that begins with `head` into the run.
+    function _selectDeal(Run memory run, uint256 head) private {
+        if (BatchLib.isBadHead(head, run.next)) _malformed(run);
+        uint256 id = head >> 222;
+        if (id != run.id) _loadDeal(run, id, uint32(head >> 184));
+    }
+
+    /// @dev Brings the word with a stream's cell into the run. A word is named by half its first two streams' deal id, or
+    /// by the complement of its deal's first stream number and its place among the deal's further words.
+    /// @return shift Where the cell stands in it.
+    function _selectCells(Run memory run, uint256 number) private returns (uint256 shift) {
+        unchecked {
+            uint256 index = number & 63;
+            uint256 key = number >> 7;
+            shift = ((number & 64) << 1) | (index << 6);
+            if (index >= CellLib.INLINE) {
+                index -= CellLib.INLINE;
+                key = ~((number & ~uint256(63)) | (index / CellLib.PER_WORD));
+                shift = (index % CellLib.PER_WORD) << 6;
+            }
+            if (key == run.cellsKey) return shift;
+            _storeCells(run);
+            run.cellsKey = key;
+            run.cells = key >> 255 == 0 ? _cells[key] : _moreCells[~key >> 6][~key & 63];
+        }
+    }
+
+    function _storeCells(Run memory run) private {
+        uint256 key = run.cellsKey;
+        if (key == NONE) return;
+        if (key >> 255 == 0) _cells[key] = run.cells;
+        else _moreCells[~key >> 6][~key & 63] = run.cells;
+    }
+
+    /// @dev Brings the address of a worker's page into the run.
+    function _selectPage(Run memory run, uint256 worker) private view returns (address) {
+        uint256 page = worker / WorkerPages.ROWS;
+        if (page == run.page) return run.pageAt;
+        run.page = page;
+        return run.pageAt = WorkerPages.addressOf(address(REGISTRY), page);
     }
 
     /// @dev Assumes groups come by rising deal: a deal is loaded once in a batch.
     function _loadDeal(Run memory run, uint256 id, uint256 place) private {
         unchecked {
-            if (id >> 1 != run.pair) {
-                if (run.pair != NONE) _cells[run.pair] = run.cells;
-                run.pair = id >> 1;
-                run.cells = _cells[id >> 1];
-            }
+            _storeCells(run);
+            run.cellsKey = NONE;
             (bytes32 key, Terms terms, Purse purse) = _factsOf(run, id, place);
             run.id = id;
             run.key = key;
@@ -170,12 +181,18 @@ abstract contract Groups is Streams, Wheels {
             run.allowed = purse.allowance() * run.price; // both below 2^64
             run.cap = run.budget < run.allowed ? run.budget : run.allowed;
             uint256 until = run.clock < end ? run.clock : end;
-            run.rateLimit = (terms.rateCap() * (until - terms.openedAt())) / HOUR;
-            if (run.rateLimit > CellLib.MAX_UNITS) run.rateLimit = CellLib.MAX_UNITS;
+            uint256 limit = (terms.rateCap() * (until - terms.openedAt())) / HOUR;
+            run.rateLimit = limit < CellLib.MAX_UNITS ? limit : CellLib.MAX_UNITS;
+            _selectCells(run, id << 6);
             uint256 cells = run.cells >> ((id & 1) << 7);
             uint256 units = (cells & CellLib.MAX_UNITS) + ((cells >> 64) & CellLib.MAX_UNITS);
             if (run.streams > CellLib.INLINE) units += _moreUnitsOf(id, run.streams);
             run.due = units * run.price;
+            if (run.lane == ATTESTED && run.provider / RoomLib.PER_WORD != run.quad) {
+                if (run.quad != NONE) _rooms[run.quad] = run.rooms;
+                run.quad = run.provider / RoomLib.PER_WORD;
+                run.rooms = _rooms[run.quad];
+            }
         }
     }
 
@@ -205,47 +222,9 @@ abstract contract Groups is Streams, Wheels {
         return (self.key, self.terms, self.purse);
     }
 
-    /// @dev Rules 5 to 9 in the attested lane.
+    /// @dev Rules 5 to 9.
     /// @return record Outcome and amount.
-    function _applyAttested(
-        Run memory run,
-        uint256 worker,
-        uint256 cell,
-        uint256 units
-    ) private returns (uint256 record) {
-        unchecked {
-            uint256 provider = run.provider;
-            if (provider / RoomLib.PER_WORD != run.quad) _loadRooms(run, provider / RoomLib.PER_WORD);
-            uint256 shift = (provider & 3) << 6;
-            uint256 room = uint64(run.rooms >> shift);
-            // A provider with a room of today has no revoked worker.
-            bool isOpen = room & type(uint16).max == run.today;
-            if (!isOpen && _isRevoked(run, worker)) return NOT_A_WORKER << 120;
-            if (units > run.rateLimit) return _overLimit(units) << 120;
-
-            // A deal's units stay below 2^46, prices below 2^64.
-            record = (units - (cell & CellLib.MAX_UNITS)) * run.price;
-            uint256 due = run.due + record;
-            if (due > run.cap) {
-                record = _capped(run, due, run.allowed);
-                if (record >> 120 > CLAMPED) return record;
-            }
-            uint256 amount = record & type(uint56).max;
-            if (isOpen && amount <= room >> 16) {
-                run.rooms -= amount << (shift + 16);
-            } else {
-                _rooms[run.quad] = run.rooms;
-                if (!_creditWheel(run, amount)) record = COVERAGE_EXCEEDED << 120;
-                run.rooms = _rooms[run.quad];
-                if (record >> 120 > CLAMPED) return record;
-            }
-            run.due = due;
-        }
-    }
-
-    /// @dev Rules 5 to 9 in the acknowledged and the forced lane.
-    /// @return record Outcome and amount.
-    function _applyOther(
+    function _apply(
         Run memory run,
         uint256 head,
         uint256 cell,
@@ -256,21 +235,26 @@ abstract contract Groups is Streams, Wheels {
     ) private returns (uint256 record) {
         if (_isRevoked(run, (head >> 144) & type(uint40).max)) return NOT_A_WORKER << 120;
         uint256 index = (head >> 216) & 63;
+        uint256 acknowledged = 0;
         if (run.lane == FORCED) {
             _noteForce(run, address(uint160(row)));
-        } else if (!_isAcknowledged(run, index, _countOf(head), units, segment, signatureAt)) {
-            return uint256(Outcome.BadAcknowledgement) << 120;
+        } else if (run.lane == ACKNOWLEDGED) {
+            if (!_isAcknowledged(run, index, _countOf(head), units, segment, signatureAt)) {
+                return uint256(Outcome.BadAcknowledgement) << 120;
+            }
+            acknowledged = _newlyAcknowledged(run, index, units);
         }
-        if (units > run.rateLimit) return _overLimit(units) << 120;
-        uint256 acknowledged = run.lane == FORCED ? 0 : _newlyAcknowledged(run, index, units);
+        if (units > run.rateLimit) {
+            return uint256(units > CellLib.MAX_UNITS ? Outcome.UnitsOverflow : Outcome.RateExceeded) << 120;
+        }
         uint256 due = run.due + (units - (cell & CellLib.MAX_UNITS)) * run.price;
         record = _capped(run, due, run.allowed + acknowledged * run.price);
         if (record >> 120 > CLAMPED) return record;
-        if (run.lane == FORCED) {
-            if (!_creditWheel(run, record & type(uint56).max)) return COVERAGE_EXCEEDED << 120;
-        } else {
+        if (run.lane == ACKNOWLEDGED) {
             _creditAcknowledged(run, record & type(uint56).max);
             if (acknowledged != 0) _keepAcknowledgement(run, index, units, acknowledged);
+        } else if (!_credit(run, record & type(uint56).max)) {
+            return uint256(Outcome.CoverageExceeded) << 120;
         }
         run.due = due;
     }
@@ -285,21 +269,26 @@ abstract contract Groups is Streams, Wheels {
         return record | (due - paid);
     }
 
-    function _loadRooms(Run memory run, uint256 quad) private {
-        if (run.quad != NONE) _rooms[run.quad] = run.rooms;
-        run.quad = quad;
-        run.rooms = _rooms[quad];
-    }
-
-    /// @dev The first credit of a day, those of the forced lane, and those a room is too small for.
-    function _creditWheel(Run memory run, uint256 amount) private returns (bool) {
+    /// @dev Credits the run's provider, if it has room: from its room of the day in the attested lane. The first credit
+    /// of a day, one that a room is too small for and those of the forced lane go through the wheel.
+    function _credit(Run memory run, uint256 amount) private returns (bool fits) {
         uint256 provider = run.provider;
+        if (run.lane == ATTESTED) {
+            if (RoomLib.isOf(run.rooms, provider, run.today) && RoomLib.left(run.rooms, provider, run.today) >= amount) {
+                run.rooms = RoomLib.take(run.rooms, provider, amount);
+                return true;
+            }
+            _rooms[run.quad] = run.rooms;
+        }
         Wheel wheel = _loadNow(provider, run.today);
-        bool fits = int256(amount) <= wheel.room();
+        fits = int256(amount) <= wheel.room();
         if (fits) wheel = _creditUnmatured(provider, wheel, amount, run.dueIn);
-        if (run.lane == ATTESTED) _storeIssued(provider, wheel, run.today);
-        else _store(provider, wheel, run.today);
-        return fits;
+        if (run.lane != ATTESTED) {
+            _store(provider, wheel, run.today);
+        } else {
+            _storeIssued(provider, wheel, run.today);
+            run.rooms = _rooms[run.quad];
+        }
     }
 
     function _creditAcknowledged(Run memory run, uint256 amount) private {
@@ -316,12 +305,6 @@ abstract contract Groups is Streams, Wheels {
         self.purse = self.purse.withAllowance(self.purse.allowance() + acknowledged);
         run.allowed += acknowledged * run.price;
         run.cap = run.budget < run.allowed ? run.budget : run.allowed;
-    }
-
-    function _setMoreCell(uint256 id, uint256 index, Cell cell) private {
-        index -= CellLib.INLINE;
-        uint256 position = index / CellLib.PER_WORD;
-        _moreCells[id][position] = CellLib.write(_moreCells[id][position], index % CellLib.PER_WORD, cell);
     }
 
     function _record(Run memory run, uint256 number, bytes32 leaf, uint256 record) private {
@@ -345,6 +328,8 @@ abstract contract Groups is Streams, Wheels {
     }
 
     function _isRevoked(Run memory run, uint256 worker) private view returns (bool) {
+        // A provider with a room of today has no revoked worker.
+        if (run.lane == ATTESTED && RoomLib.isOf(run.rooms, run.provider, run.today)) return false;
         if (!_wheels[run.provider].has(WheelLib.REVOCATIONS)) return false;
         uint256 from = REGISTRY.revokedFrom(uint40(worker));
         return from != 0 && run.clock >= from;
@@ -358,12 +343,6 @@ abstract contract Groups is Streams, Wheels {
     function _newlyAcknowledged(Run memory run, uint256 index, uint256 units) private view returns (uint256) {
         uint256 before = _acknowledged(run.id, index);
         return units > before ? units - before : 0;
-    }
-
-    function _workerPage(Run memory run, uint256 page) private view returns (address) {
-        if (page == run.workerPage) return run.workerPageAt;
-        run.workerPage = page;
-        return run.workerPageAt = WorkerPages.addressOf(address(REGISTRY), page);
     }
 
     /// @dev Rule 4, refused. Members check worker and signature before they sign. Membership never changes, nor the
@@ -395,10 +374,6 @@ abstract contract Groups is Streams, Wheels {
         if (run.standing != APPLIED) return run.standing;
         if ((head >> 216) & 63 >= run.streams) return uint256(Outcome.StreamOutOfRange);
         return uint256(first > cell >> 40 ? Outcome.Gap : Outcome.Stale);
-    }
-
-    function _overLimit(uint256 units) private pure returns (uint256) {
-        return uint256(units > CellLib.MAX_UNITS ? Outcome.UnitsOverflow : Outcome.RateExceeded);
     }
 
     function _countOf(uint256 head) private pure returns (uint256) {

@@ -24,14 +24,7 @@ library FactsLib {
 
     /// @notice Room for at most `count` records.
     function empty(uint256 count) internal pure returns (bytes memory facts) {
-        return new bytes(count * SIZE + SIZE); // {put} writes a whole word
-    }
-
-    /// @notice Writes record `index`; records are written in order.
-    function put(bytes memory facts, uint256 index, uint256 record) internal pure {
-        assembly ("memory-safe") {
-            mstore(add(add(facts, 0x20), shl(4, index)), shl(128, record))
-        }
+        return new bytes(count * SIZE + SIZE); // whole words are written, each over the end of the last
     }
 
     /// @notice Shortens `facts` to the `count` records that were written.
