@@ -83,11 +83,15 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         bytes32[] memory leaves = new bytes32[](batch.length / MIN_GROUP + 1);
         bytes memory applied = new bytes(leaves.length / 8 + 1);
         facts = FactsLib.empty(leaves.length);
+        uint256 leavesAt;
+        uint256 factsAt;
+        uint256 appliedAt;
         assembly ("memory-safe") {
-            mstore(add(run, 0x240), add(leaves, 0x20))
-            mstore(add(run, 0x260), add(facts, 0x20))
-            mstore(add(run, 0x280), add(applied, 1)) // the word that ends with the first byte
+            leavesAt := add(leaves, 0x20)
+            factsAt := add(facts, 0x20)
+            appliedAt := add(applied, 1) // the word that ends with the first byte
         }
+        (run.leavesAt, run.factsAt, run.appliedAt) = (leavesAt, factsAt, appliedAt);
         _settleGroups(run);
         require(run.offset == run.end, SettlementMalformedBatch(run.end - run.batchAt));
 
@@ -101,7 +105,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         if (run.lane == ATTESTED) {
             uint8 claims = _verifyAttestation(root, authority);
             require(claims & CLAIM_TALLIES != 0, SettlementNothingClaimed(claims));
-            if (run.moved != 0) _chain(root, FactsLib.root(facts), run.clock);
+            if (_isAny(applied)) _chain(root, FactsLib.root(facts), run.clock);
         } else if (run.lane == FORCED) {
             _requireForceAuthority(run, root, authority);
         }
@@ -143,6 +147,14 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         }
         (run.batchAt, run.offset, run.end) = (start, start + 2, start + batch.length);
         (run.id, run.cellsKey, run.quad) = (NONE, NONE, NONE);
+        (run.dealPage, run.workerPage) = (NONE, NONE);
+        uint256 cells;
+        uint256 rooms;
+        assembly ("memory-safe") {
+            cells := _cells.slot
+            rooms := _rooms.slot
+        }
+        (run.cellsMapping, run.roomsMapping) = (cells, rooms);
         run.workspace = TallyLib.open(run.domain);
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
@@ -188,6 +200,10 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         require(count <= MAX_PER_INTERVAL, SettlementIntervalFull(interval));
         bytes26 chain = bytes26(keccak256(abi.encodePacked(bytes26(bytes32(word)), root, factsRoot, uint32(now_))));
         _ring[interval % INTERVALS] = uint256(bytes32(chain)) | (interval << 16) | count;
+    }
+
+    function _isAny(bytes memory bitmap) private pure returns (bool any) {
+        for (uint256 i = 0; i < bitmap.length && !any; ++i) any = bitmap[i] != 0;
     }
 
     function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {

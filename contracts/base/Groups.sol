@@ -37,6 +37,7 @@ abstract contract Groups is Streams, Wheels {
     uint256 private constant HEAD = 19;
     /// @dev The same and units so far (5).
     uint256 private constant BLOB_HEAD = 24;
+    uint256 private constant MAX_WORKER = type(uint40).max;
     uint256 private constant NOT_A_WORKER = uint256(Outcome.NotAWorker);
     uint256 private constant UNITS_TOO_FEW = uint256(Outcome.UnitsTooFew);
     uint256 private constant APPLIED = uint256(Outcome.Applied);
@@ -48,23 +49,22 @@ abstract contract Groups is Streams, Wheels {
     /// @notice Judges and applies every group of the run's batch, and stores what it changed.
     function _settleGroups(Run memory run) internal {
         do {
-            uint256 stop = run.lane == ATTESTED ? UsualGroups.settle(run) : UsualGroups.UNUSUAL;
+            uint256 missing = run.lane == ATTESTED ? UsualGroups.settle(run) : UsualGroups.GROUP;
             uint256 head = BatchLib.word(run.offset);
-            if (stop == UsualGroups.DEAL) _selectDeal(run, head);
-            else if (stop == UsualGroups.CELLS) _selectCells(run, head >> 216);
-            else if (stop == UsualGroups.PAGE) _selectPage(run, (head >> 144) & type(uint40).max);
-            else if (stop == UsualGroups.UNUSUAL) _keep(run, head);
+            if (missing == UsualGroups.PAGE) _selectWorkers(run, (head >> 144) & MAX_WORKER);
+            else if (missing == UsualGroups.CELLS) _selectCells(run, head >> 216);
+            else if (missing == UsualGroups.DEAL) _selectDeal(run, head);
+            else if (missing == UsualGroups.GROUP) _keep(run, head);
         } while (run.offset < run.end);
         _storeCells(run);
-        if (run.quad != NONE) _rooms[run.quad] = run.rooms;
+        _storeRooms(run);
     }
 
     /// @dev Settles a group by all rules and keeps its leaf and its record.
     function _keep(Run memory run, uint256 head) private {
         (bytes32 leaf, uint256 record) = _settleGroup(run, head);
         uint256 mark = record >> 120 <= CLAMPED ? 1 : 0;
-        run.moved |= mark;
-        (uint256 leafAt, uint256 factsAt, uint256 appliedAt) = (run.leafAt, run.factsAt, run.appliedAt);
+        (uint256 leafAt, uint256 factsAt, uint256 appliedAt) = (run.leavesAt, run.factsAt, run.appliedAt);
         uint256 group = run.groups++;
         // The run's own memory, as {UsualGroups} writes it.
         assembly ("memory-safe") {
@@ -96,10 +96,7 @@ abstract contract Groups is Streams, Wheels {
             if (outcome != APPLIED) return (leaf, outcome << 120);
             if (run.mode != CALLDATA && _isTooFew(head, cell, units)) return (leaf, UNITS_TOO_FEW << 120);
 
-            uint256 row = WorkerPages.rowAt(
-                _selectPage(run, (head >> 144) & type(uint40).max),
-                (head >> 144) % WorkerPages.ROWS
-            );
+            uint256 row = _selectWorkers(run, (head >> 144) & MAX_WORKER);
             uint256 signer = TallyLib.signer(run.workspace, units, segment, signatureAt);
             if (TallyLib.isRefused(row, run.provider, signer)) {
                 return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
@@ -135,23 +132,40 @@ abstract contract Groups is Streams, Wheels {
             if (key == run.cellsKey) return shift;
             _storeCells(run);
             run.cellsKey = key;
-            run.cells = key >> 255 == 0 ? _cells[key] : _moreCells[~key >> 6][~key & 63];
+            run.cellsSlot = key >> 255 == 0 ? _slot(_cells, key) : _slot(_moreCells[~key >> 6], ~key & 63);
+            run.cells = _read(run.cellsSlot);
         }
     }
 
     function _storeCells(Run memory run) private {
-        uint256 key = run.cellsKey;
-        if (key == NONE) return;
-        if (key >> 255 == 0) _cells[key] = run.cells;
-        else _moreCells[~key >> 6][~key & 63] = run.cells;
+        if (run.cellsKey != NONE) _write(run.cellsSlot, run.cells);
     }
 
-    /// @dev Brings the address of a worker's page into the run.
-    function _selectPage(Run memory run, uint256 worker) private view returns (address) {
+    function _selectRooms(Run memory run) private {
+        uint256 quad = run.provider / RoomLib.PER_WORD;
+        if (quad == run.quad) return;
+        _storeRooms(run);
+        run.quad = quad;
+        run.roomsSlot = _slot(_rooms, quad);
+        run.rooms = _read(run.roomsSlot);
+    }
+
+    function _storeRooms(Run memory run) private {
+        if (run.quad != NONE) _write(run.roomsSlot, run.rooms);
+    }
+
+    /// @dev Brings a worker's page into the run.
+    /// @return row The worker's own, provider id (4) ‖ key (20); zero if there is none.
+    function _selectWorkers(Run memory run, uint256 worker) private view returns (uint256 row) {
         uint256 page = worker / WorkerPages.ROWS;
-        if (page == run.page) return run.pageAt;
-        run.page = page;
-        return run.pageAt = WorkerPages.addressOf(address(REGISTRY), page);
+        if (page != run.workerPage) {
+            address code = WorkerPages.addressOf(address(REGISTRY), page);
+            uint256 size;
+            (run.workersAt, size, run.workersCapacity) = CodePages.load(code, run.workersAt, run.workersCapacity);
+            (run.workerPage, run.workers) = (page, size / WorkerPages.ROW);
+        }
+        row = worker % WorkerPages.ROWS;
+        return row < run.workers ? WorkerPages.read(run.workersAt, row) : 0;
     }
 
     /// @dev Assumes groups come by rising deal: a deal is loaded once in a batch.
@@ -188,11 +202,7 @@ abstract contract Groups is Streams, Wheels {
             uint256 units = (cells & CellLib.MAX_UNITS) + ((cells >> 64) & CellLib.MAX_UNITS);
             if (run.streams > CellLib.INLINE) units += _moreUnitsOf(id, run.streams);
             run.due = units * run.price;
-            if (run.lane == ATTESTED && run.provider / RoomLib.PER_WORD != run.quad) {
-                if (run.quad != NONE) _rooms[run.quad] = run.rooms;
-                run.quad = run.provider / RoomLib.PER_WORD;
-                run.rooms = _rooms[run.quad];
-            }
+            if (run.lane == ATTESTED) _selectRooms(run);
         }
     }
 
@@ -207,12 +217,12 @@ abstract contract Groups is Streams, Wheels {
         if (place != 0 && run.lane != ACKNOWLEDGED) {
             uint256 page = place / DealPages.ROWS;
             if (page != run.dealPage) {
-                run.dealPage = page;
-                run.dealPageAt = CodePages.addressOf(address(this), page);
-                run.liveRows = _livePages[page];
+                address code = CodePages.addressOf(address(this), page);
+                (run.dealsAt, , run.dealsCapacity) = CodePages.load(code, run.dealsAt, run.dealsCapacity);
+                (run.dealPage, run.liveRows) = (page, _livePages[page]);
             }
             if ((run.liveRows >> (place % DealPages.ROWS)) & 1 != 0) {
-                (key, terms, purse) = DealPages.read(run.dealPageAt, place % DealPages.ROWS);
+                (key, terms, purse) = DealPages.read(run.dealsAt, place % DealPages.ROWS);
                 run.place = place;
                 if (terms.id() == id) return (key, terms, purse);
                 run.place = 0;
@@ -233,7 +243,7 @@ abstract contract Groups is Streams, Wheels {
         uint256 row,
         uint256 signatureAt
     ) private returns (uint256 record) {
-        if (_isRevoked(run, (head >> 144) & type(uint40).max)) return NOT_A_WORKER << 120;
+        if (_isRevoked(run, (head >> 144) & MAX_WORKER)) return NOT_A_WORKER << 120;
         uint256 index = (head >> 216) & 63;
         uint256 acknowledged = 0;
         if (run.lane == FORCED) {
@@ -274,11 +284,13 @@ abstract contract Groups is Streams, Wheels {
     function _credit(Run memory run, uint256 amount) private returns (bool fits) {
         uint256 provider = run.provider;
         if (run.lane == ATTESTED) {
-            if (RoomLib.isOf(run.rooms, provider, run.today) && RoomLib.left(run.rooms, provider, run.today) >= amount) {
+            if (
+                RoomLib.isOf(run.rooms, provider, run.today) && RoomLib.left(run.rooms, provider, run.today) >= amount
+            ) {
                 run.rooms = RoomLib.take(run.rooms, provider, amount);
                 return true;
             }
-            _rooms[run.quad] = run.rooms;
+            _storeRooms(run);
         }
         Wheel wheel = _loadNow(provider, run.today);
         fits = int256(amount) <= wheel.room();
@@ -287,7 +299,7 @@ abstract contract Groups is Streams, Wheels {
             _store(provider, wheel, run.today);
         } else {
             _storeIssued(provider, wheel, run.today);
-            run.rooms = _rooms[run.quad];
+            run.rooms = _read(run.roomsSlot);
         }
     }
 
@@ -439,5 +451,26 @@ abstract contract Groups is Streams, Wheels {
             ISettlement.SettlementForceMixedProviders(uint32(run.forceProvider), uint32(run.provider))
         );
         if (run.forceWorker != key) run.forceWorker = SEVERAL;
+    }
+
+    function _write(uint256 slot, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(slot, word)
+        }
+    }
+
+    function _read(uint256 slot) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(slot)
+        }
+    }
+
+    function _slot(mapping(uint256 => uint256) storage words, uint256 key) private pure returns (uint256 slot) {
+        // Memory: scratch space 0x00..0x3f only.
+        assembly ("memory-safe") {
+            mstore(0x00, key)
+            mstore(0x20, words.slot)
+            slot := keccak256(0x00, 0x40)
+        }
     }
 }

@@ -32,6 +32,33 @@ library CodePages {
         require(page != address(0), CodePagesCreateFailed());
     }
 
+    /// @notice Copies a page's content to memory: to `at_` if `capacity` bytes suffice, else to new memory of twice the
+    /// capacity or more, so that pages loaded one after the other take little more than the largest.
+    /// @return where Where the content stands, followed by at least 32 bytes that are anything.
+    /// @return size Its length; 0 if there is no such page.
+    /// @return room Bytes that may be written there.
+    function load(
+        address page,
+        uint256 at_,
+        uint256 capacity
+    ) internal view returns (uint256 where, uint256 size, uint256 room) {
+        assembly ("memory-safe") {
+            size := extcodesize(page)
+            size := sub(size, gt(size, 0))
+            where := at_
+            room := capacity
+            if gt(size, capacity) {
+                room := shl(1, capacity)
+                if gt(size, room) {
+                    room := size
+                }
+                where := mload(0x40)
+                mstore(0x40, and(add(add(where, room), 63), not(31)))
+            }
+            extcodecopy(page, where, 1, size)
+        }
+    }
+
     /// @notice Address of page `index`, 1 to MAX_PAGE, of `creator`.
     /// @dev keccak256(RLP(creator, nonce)). Source: Ethereum yellow paper, section 7 and appendix B.
     function addressOf(address creator, uint256 index) internal pure returns (address page) {

@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {Purse} from "../types/Purse.sol";
 import {Terms} from "../types/Terms.sol";
-import {CodePages} from "./CodePages.sol";
 
 /// @title DealPages
 /// @notice Deals' facts as contract code: `00 ‖ rows`, row = `key (32) ‖ terms (32) ‖ budget (8) ‖ allowance (8)`.
@@ -33,17 +32,13 @@ library DealPages {
         }
     }
 
-    /// @notice Reads a row; zeros where there is none.
-    function read(address page, uint256 index) internal view returns (bytes32 key, Terms terms, Purse purse) {
-        // Scratch: 80 bytes from the free memory pointer on, not reserved. The last 16 of the 96 that are read belong to
-        // nobody and are cut off. Copying past the code's end gives zeros.
-        uint256 from = CodePages.HEADER + index * ROW;
+    /// @notice Reads a row of a page that was loaded to `at_` in memory. Assumes there is such a row.
+    function read(uint256 at_, uint256 index) internal pure returns (bytes32 key, Terms terms, Purse purse) {
         assembly ("memory-safe") {
-            let scratch := mload(0x40)
-            extcodecopy(page, scratch, from, ROW)
-            key := mload(scratch)
-            terms := mload(add(scratch, 0x20))
-            purse := shl(128, shr(128, mload(add(scratch, 0x40))))
+            let row := add(at_, mul(index, ROW))
+            key := mload(row)
+            terms := mload(add(row, 0x20))
+            purse := shl(128, shr(128, mload(add(row, 0x40))))
         }
     }
 }

@@ -5,25 +5,39 @@ import {Run} from "../types/Run.sol";
 import {SignatureLib} from "./SignatureLib.sol";
 
 /// @title UsualGroups
-/// @notice Settles, one after the other, the attested groups at which everything is as it nearly always is: the deal, the
-/// words and the page are in the run, the group begins where its stream stands, the worker signed, and no limit is met.
+/// @notice Settles, one after the other, the attested groups at which everything is as it nearly always is: the deal has
+/// at most two streams and stands in the page at hand, the group begins where its stream stands, the worker signed, and no
+/// limit is met.
 /// @dev Nearly all gas that is not for calldata, signature checks and storage is spent here, hence one piece of assembly.
-/// A group that is not usual is left untouched for `Groups._settleGroup`, which knows all rules: this code may refuse
-/// whatever it likes, but must do the same to what it takes. Tests run both on the same batches.
+/// A group that is not usual is left to `Groups._settleGroup`, which knows all rules: this code may leave it whatever it
+/// likes, but must do the same with what it takes. Tests run both on the same batches.
 library UsualGroups {
-    /// @notice What stopped {settle}: the end, another deal, another word of cells, another page, an unusual group.
+    /// @notice What ended {settle}: the batch, another page of workers, another word of cells, an unusual deal or group.
     uint256 internal constant END = 0;
-    uint256 internal constant DEAL = 1;
+    uint256 internal constant PAGE = 1;
     uint256 internal constant CELLS = 2;
-    uint256 internal constant PAGE = 3;
-    uint256 internal constant UNUSUAL = 4;
+    uint256 internal constant DEAL = 3;
+    uint256 internal constant GROUP = 4;
 
-    /// @notice Settles groups of the attested lane from the run's offset on, until something is missing.
-    function settle(Run memory run) internal view returns (uint256 missing) {
+    /// @notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
+    function settle(Run memory run) internal returns (uint256 missing) {
         uint256 halfOrder = SignatureLib.HALF_ORDER;
-        // Memory: the run, its workspace (see {TallyLib}), its leaves, facts and bitmap, 0x00..0x1f, and as scratch what
-        // follows the free memory pointer.
+        // Memory: the run, its workspace (see {TallyLib}), its pages, leaves, facts and bitmap, 0x00..0x3f, and as scratch
+        // what follows the free memory pointer.
         assembly ("memory-safe") {
+            /// Brings word `key` of a mapping into the run at `at_` (name, slot, content), after storing the one there.
+            function select(at_, key, mapping_) {
+                if iszero(eq(mload(at_), not(0))) {
+                    sstore(mload(add(at_, 0x20)), mload(add(at_, 0x40)))
+                }
+                mstore(0x00, key)
+                mstore(0x20, mapping_)
+                let slot := keccak256(0x00, 0x40)
+                mstore(at_, key)
+                mstore(add(at_, 0x20), slot)
+                mstore(add(at_, 0x40), sload(slot))
+            }
+
             for {} 1 {} {
                 let offset := mload(run)
                 if iszero(lt(offset, mload(add(run, 0x20)))) {
@@ -32,43 +46,98 @@ library UsualGroups {
                 }
                 let head := calldataload(offset)
                 let stream := shr(216, head)
+                let index := and(stream, 63)
                 if xor(shr(6, stream), mload(add(run, 0x60))) {
+                    missing := 3
+                    let place := shr(184, head)
+                    let terms := add(mload(add(run, 0x220)), mul(and(place, 0xff), 80))
+                    let key := mload(terms)
+                    let budget := mload(add(terms, 0x40))
+                    terms := mload(add(terms, 0x20))
+                    let clock := mload(add(run, 0x380))
+                    let end := and(shr(64, terms), 0xffffffff)
+                    // The row is of the page at hand, holds, and is this deal's; two streams, not netted, not closing's end.
+                    if or(
+                        or(
+                            xor(and(shr(8, place), 0xffffff), mload(add(run, 0x200))),
+                            iszero(and(shr(and(place, 0xff), mload(add(run, 0x240))), 1))
+                        ),
+                        or(
+                            or(xor(and(terms, 0xffffffff), shr(6, stream)), gt(and(shr(56, terms), 0xff), 2)),
+                            or(eq(and(shr(50, terms), 3), 2), iszero(lt(clock, add(end, mload(add(run, 0x3c0))))))
+                        )
+                    ) {
+                        break
+                    }
+                    mstore(add(run, 0x60), shr(6, stream))
+                    mstore(add(run, 0x80), and(shr(56, terms), 0xff))
+                    mstore(add(mload(add(run, 0x2c0)), 0x20), key)
+                    if lt(clock, end) {
+                        end := clock
+                    }
+                    let limit := div(
+                        mul(and(shr(128, terms), 0xffffffff), sub(end, and(shr(96, terms), 0xffffffff))),
+                        3600
+                    )
+                    if gt(limit, 0xffffffffff) {
+                        limit := 0xffffffffff
+                    }
+                    mstore(add(run, 0x100), limit)
+                    let provider := and(shr(160, terms), 0xffffffff)
+                    mstore(add(run, 0x120), provider)
+                    if xor(shr(2, provider), mload(add(run, 0x1a0))) {
+                        select(add(run, 0x1a0), shr(2, provider), mload(add(run, 0x400)))
+                    }
+                    if xor(shr(7, stream), mload(add(run, 0x140))) {
+                        select(add(run, 0x140), shr(7, stream), mload(add(run, 0x3e0)))
+                    }
+                    let price := shr(192, terms)
+                    mstore(add(run, 0xa0), price)
+                    let cells := shr(shl(1, and(stream, 64)), mload(add(run, 0x180)))
+                    mstore(add(run, 0xc0), mul(price, add(and(cells, 0xffffffffff), and(shr(64, cells), 0xffffffffff))))
+                    let cap := mul(price, and(shr(128, budget), 0xffffffffffffffff))
+                    budget := shr(192, budget)
+                    if gt(cap, budget) {
+                        cap := budget
+                    }
+                    mstore(add(run, 0xe0), cap)
+                }
+
+                let shift := or(shl(1, and(stream, 64)), shl(6, index))
+                if gt(index, 1) {
+                    if xor(not(or(and(stream, not(63)), shr(2, sub(index, 2)))), mload(add(run, 0x140))) {
+                        missing := 2
+                        break
+                    }
+                    shift := shl(6, and(sub(index, 2), 3))
+                }
+                // Whose the worker is and its key, to be compared with who signed.
+                let row := and(shr(144, head), 0xffffffffff)
+                if xor(shr(9, row), mload(add(run, 0x260))) {
                     missing := 1
                     break
                 }
-                let index := and(stream, 63)
-                let shift := or(shl(1, and(stream, 64)), shl(6, index))
-                let cellsKey := shr(7, stream)
-                if gt(index, 1) {
-                    cellsKey := not(or(and(stream, not(63)), shr(2, sub(index, 2))))
-                    shift := shl(6, and(sub(index, 2), 3))
-                }
-                if xor(cellsKey, mload(add(run, 0x140))) {
-                    missing := 2
-                    break
-                }
-                // The worker's row, provider id ‖ key: compared with who signed below.
-                let row := and(shr(144, head), 0xffffffffff)
-                if xor(shr(9, row), mload(add(run, 0x1e0))) {
-                    missing := 3
-                    break
-                }
                 missing := 4
-                let cell := and(shr(shift, mload(add(run, 0x160))), 0xffffffffffffffff)
+                let cell := and(shr(shift, mload(add(run, 0x180))), 0xffffffffffffffff)
                 let first := and(shr(120, head), 0xffffff)
                 let added := and(shr(104, head), 0xffff)
+                row := and(row, 511)
                 if or(
-                    or(lt(stream, mload(add(run, 0x40))), iszero(lt(index, mload(add(run, 0x80))))),
+                    or(
+                        or(lt(stream, mload(add(run, 0x40))), iszero(lt(index, mload(add(run, 0x80))))),
+                        iszero(lt(row, mload(add(run, 0x2a0))))
+                    ),
                     or(or(xor(first, shr(40, cell)), iszero(added)), shr(24, add(first, added)))
                 ) {
                     break
                 }
+                row := shr(64, mload(add(mload(add(run, 0x280)), mul(row, 24))))
 
                 // Receipts or their hash, and the stream's units after them.
                 let units := and(cell, 0xffffffffff)
                 let signatureAt := add(offset, 56)
                 let segment := calldataload(add(offset, 24))
-                switch mload(add(run, 0x2e0))
+                switch mload(add(run, 0x360))
                 case 0 {
                     signatureAt := add(offset, 19)
                     let at_ := add(offset, 83)
@@ -100,21 +169,21 @@ library UsualGroups {
                         break
                     }
                 }
-
                 // Rate, budget and allowance, room of today.
                 let amount := mul(sub(units, and(cell, 0xffffffffff)), mload(add(run, 0xa0)))
                 let due := add(mload(add(run, 0xc0)), amount)
-                let roomAt := shl(6, and(mload(add(run, 0x120)), 3))
-                let room := and(shr(roomAt, mload(add(run, 0x1a0))), 0xffffffffffffffff)
+                let provider := mload(add(run, 0x120))
+                let roomAt := shl(6, and(provider, 3))
+                let room := and(shr(roomAt, mload(add(run, 0x1e0))), 0xffffffffffffffff)
                 if or(
                     or(gt(units, mload(add(run, 0x100))), gt(due, mload(add(run, 0xe0)))),
-                    or(xor(and(room, 0xffff), mload(add(run, 0x1c0))), gt(amount, shr(16, room)))
+                    or(xor(and(room, 0xffff), mload(add(run, 0x3a0))), gt(amount, shr(16, room)))
                 ) {
                     break
                 }
 
                 // Group hash, then the tally's digest and its signer, who must be the worker.
-                let workspace := mload(add(run, 0x220))
+                let workspace := mload(add(run, 0x2c0))
                 mstore(add(workspace, 0x40), index)
                 mstore(add(workspace, 0x60), first)
                 mstore(add(workspace, 0x80), add(first, added))
@@ -134,14 +203,11 @@ library UsualGroups {
                     mstore(add(workspace, 0x180), calldataload(signatureAt))
                     mstore(add(workspace, 0x1a0), s)
                 }
-                mstore(0x00, 0)
-                extcodecopy(mload(add(run, 0x200)), 8, add(1, mul(and(row, 511), 24)), 24)
-                row := mload(0x00)
-                mstore(0x00, 0)
                 // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
+                mstore(0x00, 0)
                 pop(staticcall(gas(), 1, add(workspace, 0x140), 0x80, 0x00, 0x20))
                 let signer := mload(0x00)
-                if or(iszero(signer), xor(row, or(shl(160, mload(add(run, 0x120))), signer))) {
+                if or(iszero(signer), xor(row, or(shl(160, provider), signer))) {
                     break
                 }
 
@@ -149,18 +215,19 @@ library UsualGroups {
                 mstore(run, offset)
                 mstore(add(run, 0x40), add(stream, 1))
                 mstore(add(run, 0xc0), due)
-                mstore(
-                    add(run, 0x160),
-                    xor(mload(add(run, 0x160)), shl(shift, xor(cell, or(shl(40, add(first, added)), units))))
-                )
-                mstore(add(run, 0x1a0), sub(mload(add(run, 0x1a0)), shl(add(roomAt, 16), amount)))
-                let group := mload(add(run, 0x2a0))
-                mstore(add(run, 0x2a0), add(group, 1))
-                mstore(add(mload(add(run, 0x240)), shl(5, group)), leaf)
-                mstore(add(mload(add(run, 0x260)), shl(4, group)), shl(128, or(shl(56, cell), amount)))
-                let applied := add(mload(add(run, 0x280)), shr(3, group))
+                {
+                    let cellsAt := add(run, 0x180)
+                    mstore(cellsAt, xor(mload(cellsAt), shl(shift, xor(cell, or(shl(40, add(first, added)), units)))))
+                    let roomsAt := add(run, 0x1e0)
+                    mstore(roomsAt, sub(mload(roomsAt), shl(add(roomAt, 16), amount)))
+                }
+                let groupsAt := add(run, 0x340)
+                let group := mload(groupsAt)
+                mstore(groupsAt, add(group, 1))
+                mstore(add(mload(add(run, 0x2e0)), shl(5, group)), leaf)
+                mstore(add(mload(add(run, 0x300)), shl(4, group)), shl(128, or(shl(56, cell), amount)))
+                let applied := add(mload(add(run, 0x320)), shr(3, group))
                 mstore(applied, or(mload(applied), shl(and(group, 7), 1)))
-                mstore(add(run, 0x2c0), 1)
             }
         }
     }

@@ -23,19 +23,22 @@ library WorkerPages {
         return CodePages.create(rows);
     }
 
-    /// @notice Row `row` of a page, `provider id (4) ‖ key (20)`; zero if there is no such page or row.
-    function rowAt(address page, uint256 row) internal view returns (uint256 result) {
-        // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
+    /// @notice Row `row`, provider id (4) ‖ key (20), of a page that was loaded to `at_` in memory. Assumes there is one.
+    function read(uint256 at_, uint256 row) internal pure returns (uint256 result) {
         assembly ("memory-safe") {
-            mstore(0x00, 0)
-            extcodecopy(page, 8, add(1, mul(row, 24)), 24)
-            result := mload(0x00)
+            result := shr(64, mload(add(at_, mul(row, 24))))
         }
     }
 
     /// @notice Whose worker stands in row `row` of a page, and its key; zeros if there is no such page or row.
     function memberAt(address page, uint256 row) internal view returns (uint256 provider, address key) {
-        uint256 found = rowAt(page, row);
+        // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
+        uint256 found;
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            extcodecopy(page, 8, add(1, mul(row, 24)), 24)
+            found := mload(0x00)
+        }
         return (found >> 160, address(uint160(found)));
     }
 

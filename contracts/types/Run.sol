@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 /// @notice What one `settle` carries from group to group. Words that neighbours share stay here until another one comes.
-/// @dev `libraries/UsualGroups.sol` knows the first fields by their place: the order is part of the type.
+/// @dev `libraries/UsualGroups.sol` knows the first fields by their place: their order is part of the type.
 struct Run {
     // 0x000: where the next group begins and the batch ends, as calldata offsets, and its lowest stream number
     uint256 offset;
@@ -16,27 +16,36 @@ struct Run {
     uint256 cap;
     uint256 rateLimit;
     uint256 provider;
-    // 0x140: a word of streams' cells, a word of rooms, a page of workers
+    // 0x140: a word of streams' cells and one of rooms: name, slot, content
     uint256 cellsKey;
+    uint256 cellsSlot;
     uint256 cells;
     uint256 quad;
+    uint256 roomsSlot;
     uint256 rooms;
-    uint256 today;
-    uint256 page;
-    address pageAt;
-    // 0x220: memory of hashing and of what comes out
+    // 0x200: a page of deals and one of workers: number, content in memory, which rows hold or how many there are
+    uint256 dealPage;
+    uint256 dealsAt;
+    uint256 liveRows;
+    uint256 workerPage;
+    uint256 workersAt;
+    uint256 workers;
+    // 0x2c0: memory of hashing and of what comes out
     uint256 workspace;
-    uint256 leafAt;
+    uint256 leavesAt;
     uint256 factsAt;
     uint256 appliedAt;
     uint256 groups;
-    uint256 moved;
+    // 0x360: the same for the whole batch
     uint256 mode;
-    // not known by place
-    uint256 lane;
     uint256 clock;
-    uint256 dueIn;
+    uint256 today;
     uint256 closingPeriod;
+    uint256 cellsMapping;
+    uint256 roomsMapping;
+    // 0x420: not known by place
+    uint256 lane;
+    uint256 dueIn;
     bytes32 domain;
     uint256 signatures;
     uint256 batchAt;
@@ -45,9 +54,8 @@ struct Run {
     uint256 allowed;
     uint256 standing;
     uint256 place;
-    uint256 dealPage;
-    address dealPageAt;
-    uint256 liveRows;
+    uint256 dealsCapacity;
+    uint256 workersCapacity;
     uint256 forceProvider;
     address forceWorker;
 }
