@@ -71,6 +71,7 @@ export type Deployment = {
   readonly desk: Address
   readonly committee: Address
   readonly settlement: Address
+  readonly openings: Address
   readonly permit2: Address
 }
 
@@ -160,6 +161,7 @@ export async function deployTallystick(
     desk: await addressOf(contracts.desk),
     committee: await addressOf(contracts.committee),
     settlement: await addressOf(contracts.settlement),
+    openings: await addressOf(contracts.openings),
     permit2,
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The whole deployment as one Ignition module: governance, registry, desk, committee, settlement.
+ * The whole deployment as one Ignition module: governance, registry, desk, committee, settlement, openings.
  *
  * The desk's governed functions run on the settlement's state by delegatecall, so the access manager sees the
  * settlement's address as their target. The deployer's last act is to give up its own administration: from then on the
@@ -51,6 +51,7 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.getParameter<string>('treasury'),
     m.getParameter<string>('committeeTreasury'),
   ])
+  const openings = m.contract('Openings', [settlement])
   const bound = [m.call(registry, 'bind', [settlement]), m.call(committee, 'bind', [settlement])]
 
   const governed = [
@@ -71,5 +72,5 @@ export const tallystick = buildModule('Tallystick', (m) => {
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
-  return { accessManager, timelock, registry, desk, committee, settlement }
+  return { accessManager, timelock, registry, desk, committee, settlement, openings }
 })

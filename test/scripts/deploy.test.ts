@@ -56,6 +56,13 @@ describe('deployTallystick', () => {
     await expect(committee.setMembers([], 1)).to.be.revertedWithCustomError(committee, 'AccessManagedUnauthorized')
   })
 
+  it('opens what its own settlement keeps', async () => {
+    const { connection, deployment } = await deployed()
+    const openings = await connection.ethers.getContractAt('Openings', deployment.openings)
+
+    expect(await openings.SETTLEMENT()).to.equal(deployment.settlement)
+  })
+
   it('lets the guardian pause new deals and new stake and do nothing else', async () => {
     const { accounts, committee, registry, tally } = await deployed()
 
