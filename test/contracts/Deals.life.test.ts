@@ -1,7 +1,7 @@
 /** @module */
 import { expect } from 'chai'
 import { network } from 'hardhat'
-import { zeroAddress } from 'viem'
+import { zeroAddress, zeroHash } from 'viem'
 
 import { acknowledgementDigest } from '#protocol/eip712.ts'
 import { DealState, Lane } from '#protocol/types.ts'
@@ -314,7 +314,7 @@ describe('Deals: life', () => {
       const before = await tally.deal(deal.id)
       const tx = send(market, deal.stream(3).work(20n, 30n).group())
       await expect(tx).to.emit(tally, 'Acknowledged').withArgs(deal.id, 3n, 50n)
-      expect((await tally.deal(deal.id)).floor).to.equal(before.floor - 50n * deal.offer.price)
+      expect((await tally.deal(deal.id)).allowance).to.equal(before.allowance + 50n)
       expect(await tally.stream(deal.id, 3)).to.deep.equal([0n, 0n, 50n])
       expect((await tally.deal(deal.id)).remaining).to.equal(100n * USD)
     })
@@ -322,12 +322,12 @@ describe('Deals: life', () => {
     it('counts only what is new, stream by stream', async () => {
       const market = await networkHelpers.loadFixture(trading)
       const { tally, deal } = market
-      const start = (await tally.deal(deal.id)).floor
+      const start = (await tally.deal(deal.id)).allowance
       const stream = deal.stream(0).work(20n, 30n)
       await send(market, stream.group(0, 1))
       await send(market, stream.group())
       await send(market, deal.stream(1).work(7n).group())
-      expect((await tally.deal(deal.id)).floor).to.equal(start - 57n * deal.offer.price)
+      expect((await tally.deal(deal.id)).allowance).to.equal(start + 57n)
       await expect(send(market, stream.group(0, 1)))
         .to.be.revertedWithCustomError(tally, 'DealBadAcknowledgement')
         .withArgs(deal.id, 0n)
@@ -374,14 +374,20 @@ describe('Deals: life', () => {
         .withArgs(deal.id, DealState.Closed)
     })
 
-    it('with the widest vouching leaves no floor, and a top-up is still counted', async () => {
+    it('of everything in every stream, on top of the widest exposure, still counts each unit', async () => {
       const market = await networkHelpers.loadFixture(trading)
-      const { tally, provider } = market
-      const price = 2n ** 20n
-      const deal = await openDeal(market, provider, { offer: { price }, terms: { exposure: 2n ** 48n - 1n } })
-      expect((await tally.deal(deal.id)).floor).to.equal(-(2n ** 62n))
-      await tally.connect(market.buyer).topUp(deal.id, deal.offer, deal.nonce, USD)
-      expect((await tally.deal(deal.id)).floor).to.equal(-(2n ** 62n) + USD)
+      const { tally, stranger, provider, domain } = market
+      const most = 2n ** 48n - 1n
+      const deal = await openDeal(market, provider, { terms: { streams: 62, exposure: most } })
+      for (let index = 0; index < 62; index += 1) {
+        const message = { dealKey: deal.key, stream: index, count: 1, units: most, segment: zeroHash }
+        const signature = ackKey.sign(acknowledgementDigest(message, domain))
+        await tally.connect(stranger).acknowledge(deal.id, index, 1, most, zeroHash, signature)
+      }
+      expect((await tally.deal(deal.id)).allowance).to.equal(63n * most)
+      await advance(networkHelpers, market, 60)
+      const { outcomes } = await settle(market, Lane.Attested, [deal.stream(61).work(60_000n).group()])
+      expect(outcomes).to.deep.equal(['Applied'])
     })
   })
 

@@ -3,7 +3,6 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroAddress } from 'viem'
 
-import { exposureFloor } from '#protocol/rules.ts'
 import { DealState, type DealTerms, type Offer } from '#protocol/types.ts'
 import { deploy } from '../support/deployment.ts'
 import {
@@ -89,7 +88,7 @@ describe('Deals: opening', () => {
         end: openedAt + 7n * 86_400n,
         budget: 100n * USD,
         remaining: 100n * USD,
-        floor: exposureFloor(100n * USD, 50_000n, 0n, deal.offer.price),
+        allowance: 50_000n,
         bond: 10n * STAKE,
         openingFee: USD,
         streams: 4n,
@@ -100,6 +99,7 @@ describe('Deals: opening', () => {
         orderKey: orderKey.address,
         ackKey: ackKey.address,
         taskRoot: deal.terms.taskRoot,
+        place: 0n,
       })
       expect(await tally.account(buyer)).to.deep.equal([4900n * USD, 100n * USD, 1n])
       expect((await registry.providerOf(provider.id)).liens).to.equal(10n * STAKE)
@@ -259,17 +259,16 @@ describe('Deals: opening', () => {
   })
 
   describe('topUp', () => {
-    it('adds budget, room for unacknowledged work and bond', async () => {
+    it('adds budget and bond, but nothing to what may be paid unacknowledged', async () => {
       const market = await networkHelpers.loadFixture(trading)
       const { tally, registry, deal, buyer, provider } = market
-      const before = await tally.deal(deal.id)
       const tx = tally.connect(buyer).topUp(deal.id, deal.offer, deal.nonce, 50n * USD)
       await expect(tx)
         .to.emit(tally, 'DealToppedUp')
         .withArgs(deal.id, 50n * USD, 5n * STAKE)
       const after = await tally.deal(deal.id)
       expect([after.budget, after.remaining, after.bond]).to.deep.equal([150n * USD, 150n * USD, 15n * STAKE])
-      expect(after.floor).to.equal(before.floor + 50n * USD)
+      expect(after.allowance).to.equal(50_000n)
       expect(await tally.account(buyer)).to.deep.equal([4850n * USD, 150n * USD, 1n])
       expect((await registry.providerOf(provider.id)).liens).to.equal(15n * STAKE)
       expect(await tally.offerTaken(await tally.offerHash(deal.offer))).to.equal(150n * USD)

@@ -1,14 +1,13 @@
 /** @module */
-import { readFileSync } from 'node:fs'
-
 import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroAddress } from 'viem'
 
-import { deploy, type PARAMETERS, Role } from '../support/deployment.ts'
+import { type Deployment, deploy, type PARAMETERS, Role } from '../support/deployment.ts'
 import { createMarket, NO_PERMIT, USD } from '../support/market.ts'
-import { arriveAt, lastClock } from '../support/protocol-clock.ts'
+import { arriveAt, lastClock, writtenClock } from '../support/protocol-clock.ts'
 import { fieldsOf } from '../support/results.ts'
+import { layoutOf } from '../support/storage.ts'
 
 const { ethers, networkHelpers } = await network.create()
 
@@ -21,6 +20,12 @@ async function deployed() {
 
 async function trading() {
   return await createMarket(await deploy(ethers))
+}
+
+/** Touches the clock `seconds` after the latest block. */
+async function touchAfter({ tally }: Deployment, seconds: number): Promise<void> {
+  await networkHelpers.time.setNextBlockTimestamp((await networkHelpers.time.latest()) + seconds)
+  await tally.tick()
 }
 
 type Change = Partial<typeof PARAMETERS>
@@ -72,26 +77,75 @@ describe('Ledger', () => {
     it('goes on by an hour at most at each touch', async () => {
       const deployment = await networkHelpers.loadFixture(deployed)
       const { tally } = deployment
-      await tally.tick()
+      await touchAfter(deployment, 600)
       for (const [pause, step] of [
         [3599, 3599],
         [3600, 3600],
         [3601, 3600],
         [90 * DAY, 3600],
-        [1, 1],
+        [601, 601],
       ] as const) {
         const before = await lastClock(deployment)
-        await networkHelpers.time.setNextBlockTimestamp((await networkHelpers.time.latest()) + pause)
-        await tally.tick()
+        await touchAfter(deployment, pause)
         expect((await lastClock(deployment)) - before, `after ${pause} s`).to.equal(step)
+        expect(await tally.clock(), `after ${pause} s`).to.equal(BigInt(await lastClock(deployment)))
       }
+    })
+
+    it('is written when the last time is ten minutes ago, and told right all the same', async () => {
+      const deployment = await networkHelpers.loadFixture(deployed)
+      const { tally } = deployment
+      await touchAfter(deployment, 700)
+      const written = await writtenClock(deployment)
+      for (const [pause, since] of [
+        [1, 1],
+        [300, 301],
+        [298, 599],
+      ] as const) {
+        await touchAfter(deployment, pause)
+        expect(await writtenClock(deployment)).to.equal(written)
+        expect(await tally.clock()).to.equal(BigInt(written + since))
+      }
+      await touchAfter(deployment, 1)
+      expect(await writtenClock(deployment)).to.equal(written + 600)
+    })
+
+    it('is never ahead of one that every touch writes, and equal to it where none waits for 50 minutes', async () => {
+      for (const pauses of [
+        [1, 599, 3000, 2, 600, 2999, 10, 10, 3000, 1],
+        [599, 3600, 1, 3600, 599, 90 * DAY, 300, 3599, 7],
+      ]) {
+        const deployment = await networkHelpers.loadFixture(deployed)
+        await touchAfter(deployment, 600)
+        let eager = await lastClock(deployment)
+        for (const pause of pauses) {
+          eager += Math.min(pause, 3600)
+          await touchAfter(deployment, pause)
+          const behind = eager - (await lastClock(deployment))
+          expect(behind, `${pause} of ${pauses.join()}`).to.be.at.least(0)
+          if (Math.max(...pauses) <= 3000) expect(behind, `${pause}`).to.equal(0)
+        }
+      }
+    })
+
+    it('counts a halt from when it was written last: a touch just before it adds nothing', async () => {
+      const deployment = await networkHelpers.loadFixture(deployed)
+      await touchAfter(deployment, 600)
+      const written = await writtenClock(deployment)
+      await touchAfter(deployment, 599)
+      await touchAfter(deployment, DAY)
+      expect(await lastClock(deployment)).to.equal(written + 3600)
     })
 
     it('shows in the view what a touch would make of it', async () => {
       const deployment = await networkHelpers.loadFixture(deployed)
       const { tally } = deployment
+      await touchAfter(deployment, 600)
+      const before = await lastClock(deployment)
       await networkHelpers.time.increase(2 * DAY) // mines a block without touching
-      expect(await tally.clock()).to.equal(BigInt((await lastClock(deployment)) + 3600))
+      expect(await tally.clock()).to.equal(BigInt(before + 3600))
+      await tally.tick()
+      expect(await writtenClock(deployment)).to.equal(before + 3600)
     })
 
     it('is touched by whatever changes state', async () => {
@@ -104,14 +158,15 @@ describe('Ledger', () => {
         topUp: () => tally.connect(buyer).topUp(deal.id, deal.offer, deal.nonce, 1n),
         refreshCover: () => tally.refreshCover(provider.id),
         claimFees: () => tally.claimFees(),
+        packDeals: () => tally.packDeals([deal.id]),
         thaw: () => registry.connect(owner).thaw(provider.id, 1n),
         stop: () => tally.connect(buyer).stop(deal.id),
       }
       for (const [name, touch] of Object.entries(touches)) {
-        const before = await lastClock(market)
-        await networkHelpers.time.increase(60)
+        await networkHelpers.time.increase(600)
+        const before = await writtenClock(market)
         await touch()
-        expect(await lastClock(market), name).to.be.greaterThan(before + 59)
+        expect(await writtenClock(market), name).to.be.greaterThan(before + 599)
       }
     })
   })
@@ -242,8 +297,9 @@ describe('Ledger', () => {
         tally.PERMIT2(),
         tally.authority(),
         registry.settlement(),
+        committee.settlement(),
       ])
-      const parts = [dollar, registry, committee, desk, permit2, manager, settlement]
+      const parts = [dollar, registry, committee, desk, permit2, manager, settlement, settlement]
       expect(named).to.deep.equal(await Promise.all(parts.map((part) => part.getAddress())))
     })
 
@@ -307,14 +363,13 @@ describe('Ledger', () => {
         await expect(attempt()).to.be.revertedWithCustomError(desk, 'AccessManagedUnauthorized')
       }
       expect(await dollar.balanceOf(desk)).to.equal(0n)
-      expect(await tally.held()).to.equal(5000n * USD)
+      expect(await dollar.balanceOf(tally)).to.equal(5000n * USD)
     })
   })
 
   describe('storage', () => {
     it("means the same to the desk and to the settlement: the desk's slots are the settlement's first", () => {
-      const [settlement, desk] = ['Settlement', 'Desk'].map((name) => snapshotOf(name))
-      if (settlement === undefined || desk === undefined) throw new Error('no snapshot')
+      const [settlement, desk] = [layoutOf('Settlement'), layoutOf('Desk')]
       expect(desk.storage.length).to.be.greaterThan(10)
       expect(settlement.storage.slice(0, desk.storage.length)).to.deep.equal(desk.storage)
       for (const [name, members] of Object.entries(desk.structs)) {
@@ -323,8 +378,3 @@ describe('Ledger', () => {
     })
   })
 })
-
-/** Layout of a contract, which `npm run check` holds against the compiler's. */
-function snapshotOf(name: string): { storage: string[]; structs: Record<string, string[]> } {
-  return JSON.parse(readFileSync(new URL(`../snapshots/${name}.json`, import.meta.url), 'utf8'))
-}

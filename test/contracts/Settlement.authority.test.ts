@@ -1,9 +1,10 @@
 /** @module */
 import { expect } from 'chai'
 import { network } from 'hardhat'
-import { concatHex, type Hex, sliceHex, zeroHash } from 'viem'
+import { concatHex, type Hex, size, sliceHex, zeroHash } from 'viem'
 
 import { nextIntervalChain, nextStreamChain } from '#protocol/chains.ts'
+import { factsRoot } from '#protocol/facts.ts'
 import { Lane } from '#protocol/types.ts'
 
 import { signerNamed } from '../support/actors.ts'
@@ -79,7 +80,7 @@ describe('settle: who may', () => {
       const market = await networkHelpers.loadFixture(working)
       const { settlement } = market
       const { bytes } = batchOf(Lane.Attested, [someGroup(market)])
-      for (const mode of [1, 2, 3, 255]) {
+      for (const mode of [2, 3, 255]) {
         const other = concatHex([ethers.toBeHex(mode, 1) as Hex, sliceHex(bytes, 1)])
         await expect(settlement.settle(other, '0x'))
           .to.be.revertedWithCustomError(settlement, 'SettlementUnsupportedMode')
@@ -92,6 +93,16 @@ describe('settle: who may', () => {
           .withArgs(lane)
       }
     })
+
+    it('forced is for receipts that stand in the call itself', async () => {
+      const market = await networkHelpers.loadFixture(working)
+      const { settlement, owner } = market
+      const { bytes } = batchOf(Lane.Forced, [someGroup(market)])
+      const inBlobs = concatHex(['0x01', sliceHex(bytes, 1)])
+      await expect(settlement.connect(owner).settle(inBlobs, '0x'))
+        .to.be.revertedWithCustomError(settlement, 'SettlementUnsupportedLane')
+        .withArgs(Lane.Forced)
+    })
   })
 
   describe('bytes', () => {
@@ -100,25 +111,33 @@ describe('settle: who may', () => {
       const { settlement, deal, tally } = market
       const { bytes } = batchOf(Lane.Acknowledged, [deal.stream(0).work(5n).acknowledged(ackKey)])
       const length = bytes.length / 2 - 1
-      const receiptsAt = length - 33
-      const table: [name: string, bytes: Hex, position: number][] = [
-        ['nothing', '0x', 0],
-        ['a mode only', '0x00', 1],
-        ['no group', '0x0000', 2],
-        ['a number cut off', sliceHex(bytes, 0, 4), 3],
-        ['a receipt cut off', sliceHex(bytes, 0, length - 1), receiptsAt],
-        ['a byte too many', concatHex([bytes, '0x00']), length + 1],
-        [
-          'zero units',
-          concatHex([sliceHex(bytes, 0, receiptsAt), '0x00', sliceHex(bytes, receiptsAt + 1)]),
-          receiptsAt,
-        ],
-        ['the same stream twice, so far back that the number wraps', concatHex([bytes, '0xffffffffffff7f']), length],
+      const receiptsAt = length - 35
+      const put = (at: number, part: Hex): Hex =>
+        concatHex([
+          sliceHex(bytes, 0, at),
+          part,
+          ...(at + size(part) < length ? [sliceHex(bytes, at + size(part))] : []),
+        ])
+      const table: [name: string, bytes: Hex, groupAt: number, fieldAt: number][] = [
+        ['nothing', '0x', 0, 0],
+        ['a mode only', '0x00', 0, 1],
+        ['no group', '0x0000', 0, 2],
+        ['a head cut off', sliceHex(bytes, 0, 4), 2, 4],
+        ['a signature cut off', sliceHex(bytes, 0, 2 + 19 + 63), 2, 2 + 19 + 63],
+        ['a receipt cut off', sliceHex(bytes, 0, length - 1), 2, length - 1],
+        ['a byte too many', concatHex([bytes, '0x00']), length, length],
+        ['a stream number of 39 bits', put(2, '0x4000000000'), 2, 2],
+        ['no receipt', put(19, '0x0000'), 2, 19],
+        ['one receipt more than there is', put(19, '0x0002'), 2, length],
+        ['a count of 25 bits', put(16, '0xffffff'), 2, 16],
+        ['zero units', put(receiptsAt, '0x000000'), 2, receiptsAt],
+        ['the same stream twice', concatHex([bytes, sliceHex(bytes, 2)]), length, length],
+        ['an earlier stream', concatHex([bytes, '0x0000000000', sliceHex(bytes, 7)]), length, length],
       ]
-      for (const [name, bad, position] of table) {
+      for (const [name, bad, groupAt, fieldAt] of table) {
         await expect(settlement.settle(bad, '0x'), name)
           .to.be.revertedWithCustomError(settlement, 'SettlementMalformedBatch')
-          .withArgs(position)
+          .withArgs((position: bigint) => position >= groupAt && position <= fieldAt)
       }
       expect((await tally.stream(deal.id, 0)).count).to.equal(0n)
     })
@@ -366,9 +385,9 @@ describe('settle: what it leaves behind', () => {
       let chain = NO_CHAIN_26
       for (let count = 1; count <= 3; count += 1) {
         const groups = [stream.work(2n).group(), deal.stream(1).work(1n, 1n).group(1)]
-        const { root, applied, clock } = await settle(market, Lane.Attested, groups)
+        const { root, applied, facts, clock } = await settle(market, Lane.Attested, groups)
         expect(applied).to.equal('0x01')
-        chain = nextIntervalChain(chain, root, applied, clock)
+        chain = nextIntervalChain(chain, root, factsRoot(facts), clock)
         expect(await tally.intervalChain(interval)).to.deep.equal([chain, BigInt(count)])
       }
       await settle(market, Lane.Attested, [stream.group()]) // stale: leaves no trace
@@ -376,7 +395,7 @@ describe('settle: what it leaves behind', () => {
 
       await arriveAt(networkHelpers, market, (interval + 1) * INTERVAL)
       const next = await settle(market, Lane.Attested, [stream.work(2n).group()])
-      const fresh = nextIntervalChain(NO_CHAIN_26, next.root, next.applied, next.clock)
+      const fresh = nextIntervalChain(NO_CHAIN_26, next.root, factsRoot(next.facts), next.clock)
       expect(await tally.intervalChain(interval + 1)).to.deep.equal([fresh, 1n])
       expect(await tally.intervalChain(interval)).to.deep.equal([chain, 3n])
     })
@@ -398,7 +417,7 @@ describe('settle: what it leaves behind', () => {
       const interval = Math.floor(first.clock / INTERVAL)
       await arriveAt(networkHelpers, market, (interval + 512) * INTERVAL + 5)
       const second = await settle(market, Lane.Attested, [stream.work(2n).group()])
-      const chain = nextIntervalChain(NO_CHAIN_26, second.root, second.applied, second.clock)
+      const chain = nextIntervalChain(NO_CHAIN_26, second.root, factsRoot(second.facts), second.clock)
       expect(await tally.intervalChain(interval + 512)).to.deep.equal([chain, 1n])
       expect(await tally.intervalChain(interval)).to.deep.equal([NO_CHAIN_26, 0n])
     })
@@ -429,8 +448,8 @@ describe('settle: what it leaves behind', () => {
       for (const lane of [Lane.Forced, Lane.Acknowledged, Lane.Forced]) {
         stream.work(4n, 5n)
         const group = lane === Lane.Forced ? stream.group() : stream.acknowledged(ackKey)
-        const { clock } = await settle(market, lane, [group])
-        chain = nextStreamChain(chain, group.leaf)
+        const { clock, facts } = await settle(market, lane, [group])
+        chain = nextStreamChain(chain, group.leaf, facts, clock)
         expect(await tally.streamRecord(deal.id, 3)).to.deep.equal([chain, BigInt(clock)])
         await settle(market, lane, [group]) // stale: leaves no trace
         expect((await tally.streamRecord(deal.id, 3)).chain).to.equal(chain)

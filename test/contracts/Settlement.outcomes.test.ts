@@ -3,7 +3,8 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroHash } from 'viem'
 
-import { groupHash } from '#protocol/batch.ts'
+import { groupHash } from '#protocol/batch-root.ts'
+import { acknowledgementDigest } from '#protocol/eip712.ts'
 import { rateLimit } from '#protocol/rules.ts'
 import { Lane } from '#protocol/types.ts'
 
@@ -12,12 +13,13 @@ import { deploy } from '../support/deployment.ts'
 import { ackKey, createMarket, joinProvider, type Market, openDeal, STAKE, USD } from '../support/market.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { settle } from '../support/settling.ts'
-import { setDealMode } from '../support/storage.ts'
-import { createStream, resigned, type SignedGroup } from '../support/work.ts'
+import { setDealMode, setStream } from '../support/storage.ts'
+import { acknowledgementOf, createStream, resigned, type SignedGroup } from '../support/work.ts'
 
 const { ethers, networkHelpers } = await network.create()
 
 const DAY = 86_400
+const MAX_UNITS = 2n ** 40n - 1n
 const LANES = Object.entries(Lane)
 
 /** A usual deal with wide exposure, an hour old. */
@@ -37,11 +39,11 @@ async function expectOutcome(market: Market, lane: number, group: SignedGroup, o
 }
 
 async function stateOf({ tally, provider }: Market, { dealId, stream }: SignedGroup) {
-  const { remaining, floor } = await tally.deal(dealId)
+  const { remaining, allowance } = await tally.deal(dealId)
   const { claimable, unmatured } = await tally.earnings(provider.id)
   return [
     remaining,
-    floor,
+    allowance,
     claimable,
     unmatured,
     await tally.stream(dealId, stream),
@@ -200,7 +202,7 @@ describe('settle: what becomes of a group', () => {
         const { deal, rival, provider } = market
         const other = await joinProvider(market, rival)
         const group = groupFor(lane, deal.stream(0).work(5n))
-        for (const worker of [0, 511, provider.firstWorker + 3, other.firstWorker, 512 * 77, 2 ** 32 - 1]) {
+        for (const worker of [0, 511, provider.firstWorker + 3, other.firstWorker, 512 * 77, 2 ** 32, 2 ** 40 - 1]) {
           await expectNoWorkersTally(market, lane, { ...group, worker }, 'NotAWorker')
         }
         const [theirs] = other.workers
@@ -247,16 +249,18 @@ describe('settle: what becomes of a group', () => {
         }
       })
 
-      it('UnitsOverflow where the stream would count past 48 bits', async () => {
+      it('UnitsOverflow where the stream would count past 40 bits, RateExceeded up to them', async () => {
         const market = await networkHelpers.loadFixture(working)
         const { deal } = market
-        const stream = deal.stream(0).work(2n ** 47n, 2n ** 47n)
-        // a tally of 2^48 units cannot even be written
-        const half = groupFor(lane, stream, 0, 1)
-        const tally = { ...half.tally, count: 2 }
-        const both = { ...half, receipts: stream.receipts, tally, leaf: leafOf(stream) }
-        await expectOutcome(market, lane, both, 'UnitsOverflow')
-        await expectOutcome(market, lane, half, 'RateExceeded')
+        const before = { cursor: 1n, units: MAX_UNITS - 4n }
+        await setStream(networkHelpers, market, deal.id, 1, before)
+        for (const [units, outcome] of [
+          [5n, 'UnitsOverflow'],
+          [2n ** 24n - 1n, 'UnitsOverflow'],
+          [4n, 'RateExceeded'],
+        ] as const) {
+          await expectOutcome(market, lane, groupAfter(market, lane, before, units), outcome)
+        }
       })
 
       it('ExposureExceeded beyond what is acknowledged and exposed', async () => {
@@ -269,7 +273,7 @@ describe('settle: what becomes of a group', () => {
         const more = groupFor(lane, ten.work(1n))
         if (lane === Lane.Acknowledged) {
           await expectOutcome(market, lane, more, 'Applied')
-          expect((await tally.deal(deal.id)).floor).to.equal(100n * USD - (10n + 11n) * deal.offer.price)
+          expect((await tally.deal(deal.id)).allowance).to.equal(10n + 11n)
           return
         }
         await expectOutcome(market, lane, more, 'ExposureExceeded')
@@ -412,9 +416,19 @@ describe('settle: what becomes of a group', () => {
   })
 })
 
-/** Leaf of a stream's whole work, however many units it has. */
-function leafOf(stream: ReturnType<Market['deal']['stream']>) {
-  const { tally } = stream.group(0, 1)
-  const whole = { ...tally, count: stream.receipts.length, segment: stream.segment() }
-  return groupHash(whole)
+/** One receipt more in stream 1 of the deal, whatever stands before it. */
+function groupAfter(
+  { deal, domain, provider }: Market,
+  lane: number,
+  before: { cursor: bigint; units: bigint },
+  units: bigint,
+): SignedGroup {
+  const [worker] = provider.workers
+  if (worker === undefined) throw new Error('no worker')
+  const group = groupFor(lane, deal.stream(1, 0).work(units))
+  const [first, count] = [Number(before.cursor), Number(before.cursor) + 1]
+  const moved = resigned(domain, { ...group, first }, worker, { first, count, units: before.units + units })
+  const { tally } = moved
+  const acknowledgement = ackKey.sign(acknowledgementDigest(acknowledgementOf(tally), domain))
+  return { ...moved, leaf: groupHash(tally), ...(lane === Lane.Acknowledged ? { acknowledgement } : {}) }
 }

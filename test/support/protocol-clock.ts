@@ -11,6 +11,11 @@ const HOUR = 3600
 const HEAD_SLOT = 3 // test/snapshots/Settlement.json
 const CLOCK = 0xffff_ffffn
 
+/** Second on the protocol clock as stored, which not every touch does. */
+export async function writtenClock(deployment: Deployment): Promise<number> {
+  return (await storedClock(deployment)).clock
+}
+
 /** Second on the protocol clock that the latest block's transactions saw. */
 export async function lastClock(deployment: Deployment): Promise<number> {
   const stored = await storedClock(deployment)

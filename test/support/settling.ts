@@ -9,6 +9,7 @@ import type { Address, Hex } from 'viem'
 
 import { encodeAttestation } from '#protocol/attestation.ts'
 import { attestationDigest, forceDigest } from '#protocol/eip712.ts'
+import { decodeFacts, type GroupFacts } from '#protocol/facts.ts'
 import { Lane, Outcome } from '#protocol/types.ts'
 
 import type { Signer } from './actors.ts'
@@ -29,6 +30,9 @@ export type Settled = {
   readonly applied: Hex
   /** Second on the protocol clock. */
   readonly clock: number
+  /** What `settle` returned: 16 bytes a group. */
+  readonly facts: Hex
+  readonly records: readonly GroupFacts[]
   readonly outcomes: readonly string[]
 }
 
@@ -67,9 +71,11 @@ export async function sendBatch(
     tx.hash,
     { disableStorage: true, disableStack: true, enableMemory: false },
   ])
-  const [outcomes] = settlement.interface.decodeFunctionResult('settle', `0x${trace.returnValue.replace(/^0x/, '')}`)
+  const [facts] = settlement.interface.decodeFunctionResult('settle', `0x${trace.returnValue.replace(/^0x/, '')}`)
   const { root, applied, clock } = log.args
-  return { tx, root, applied, clock: Number(clock), outcomes: outcomeNames(outcomes as string) }
+  const records = decodeFacts(facts as Hex)
+  const outcomes = records.map(({ outcome }) => outcomeName(outcome))
+  return { tx, root, applied, clock: Number(clock), facts: facts as Hex, records, outcomes }
 }
 
 /** Settles groups in a lane with everything right, unless said otherwise. */
@@ -87,8 +93,6 @@ export async function settle(
   return { ...settled, bytes }
 }
 
-/** Outcome bytes as words. */
-export function outcomeNames(outcomes: string): string[] {
-  const names = Object.keys(Outcome)
-  return Array.from(Buffer.from(outcomes.slice(2), 'hex'), (code) => names[code] ?? `unknown ${code}`)
+function outcomeName(code: number): string {
+  return Object.keys(Outcome)[code] ?? `unknown ${code}`
 }

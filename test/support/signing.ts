@@ -7,7 +7,8 @@ import { type Address, encodeFunctionData, type Hex, keccak256, stringToHex } fr
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { Claim, encodeAttestation } from '#protocol/attestation.ts'
-import { batchRoot, encodeBatch, groupHash, sortGroups } from '#protocol/batch.ts'
+import { encodeBatch, sortGroups } from '#protocol/batch.ts'
+import { batchRoot, groupHash } from '#protocol/batch-root.ts'
 import { acknowledgementDigest, attestationDigest, tallyDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { signCompact } from '#protocol/signature.ts'
@@ -77,7 +78,7 @@ export function createSigning({ domain, committee, members, threshold }: Signing
   }
 
   const rootOf = (segments: readonly Segment[]): Hex =>
-    batchRoot(ordered(segments).map(({ tally }) => groupHash(tally)))
+    batchRoot({ mode: Mode.Calldata, groupHashes: ordered(segments).map(({ tally }) => groupHash(tally)) })
 
   function ordered(segments: readonly Segment[]): Segment[] {
     const groups = sortGroups(segments.map(({ group }) => group))

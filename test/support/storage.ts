@@ -1,45 +1,106 @@
 /**
- * Puts the settlement into states that no call can reach, slot by slot (test/snapshots/Settlement.json).
+ * Reads the settlement's packed words, and puts it into states that no call can reach, slot by slot.
  *
  * @module
  */
+import { readFileSync } from 'node:fs'
 import type { NetworkHelpers } from '@nomicfoundation/hardhat-network-helpers/types'
 import { encodeAbiParameters, type Hex, keccak256 } from 'viem'
 
 import type { Deployment } from './deployment.ts'
 
-const DEALS_SLOT = 8n
-const RING_SLOT = 18n
-const METER_OFFSET = 2n // within a deal
-const MODE_SHIFT = 178n // within the meter
-const MODE_MASK = 3n << MODE_SHIFT
 const INTERVALS = 512
+const TERMS_OFFSET = 1n // within a deal
+const MODE_SHIFT = 50n // within the terms
+const MODE_MASK = 3n << MODE_SHIFT
+const ISSUED = 4n // flag of a wheel
+const CELL_BITS = 64n
+const CELL = (1n << CELL_BITS) - 1n
+const DAY_BITS = 16n
 
-const mapped = (key: number, slot: bigint): bigint =>
-  BigInt(keccak256(encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [BigInt(key), slot])))
+/** Layout of a contract, which `npm run check` holds against the compiler's. */
+export type Layout = { storage: string[]; structs: Record<string, string[]> }
+
+/** Layout of a contract as committed. */
+export function layoutOf(name: string): Layout {
+  return JSON.parse(readFileSync(new URL(`../snapshots/${name}.json`, import.meta.url), 'utf8'))
+}
+
+/** Slot of one of the settlement's variables. */
+function slotOf(variable: string): bigint {
+  const line = layoutOf('Settlement').storage.find((entry) => entry.endsWith(` ${variable}`))
+  const slot = line?.match(/^slot (\d+) byte 0:/)?.[1]
+  if (slot === undefined) throw new Error(`the settlement has no slot of its own for ${variable}`)
+  return BigInt(slot)
+}
+
+function slotIn(mapping: string, key: number): bigint {
+  const words = [{ type: 'uint256' }, { type: 'uint256' }]
+  return BigInt(keccak256(encodeAbiParameters(words, [BigInt(key), slotOf(mapping)])))
+}
 
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`
+
+async function read({ ethers, settlement }: Deployment, slot: bigint): Promise<bigint> {
+  return BigInt(await ethers.provider.getStorage(await settlement.getAddress(), slot))
+}
+
+async function write(helpers: NetworkHelpers, { settlement }: Deployment, slot: bigint, value: bigint): Promise<void> {
+  await helpers.setStorageAt(await settlement.getAddress(), slot, word(value))
+}
 
 /** Turns a deal into one of another mode. */
 export async function setDealMode(
   helpers: NetworkHelpers,
-  { ethers, settlement }: Deployment,
+  deployment: Deployment,
   id: number,
   mode: bigint,
 ): Promise<void> {
-  const address = await settlement.getAddress()
-  const slot = mapped(id, DEALS_SLOT) + METER_OFFSET
-  const meter = BigInt(await ethers.provider.getStorage(address, slot))
-  await helpers.setStorageAt(address, slot, word((meter & ~MODE_MASK) | (mode << MODE_SHIFT)))
+  const slot = slotIn('_deals', id) + TERMS_OFFSET
+  const terms = await read(deployment, slot)
+  await write(helpers, deployment, slot, (terms & ~MODE_MASK) | (mode << MODE_SHIFT))
+}
+
+/** Puts a deal's inline stream, 0 or 1, to these receipts and units. */
+export async function setStream(
+  helpers: NetworkHelpers,
+  deployment: Deployment,
+  id: number,
+  index: number,
+  { cursor, units }: { cursor: bigint; units: bigint },
+): Promise<void> {
+  const slot = slotIn('_cells', Math.floor(id / 2))
+  const shift = CELL_BITS * BigInt(2 * (id % 2) + index)
+  const cells = await read(deployment, slot)
+  await write(helpers, deployment, slot, (cells & ~(CELL << shift)) | (((cursor << 40n) | units) << shift))
 }
 
 /** Makes it look as if `count` batches had settled in an interval. */
 export async function setIntervalCount(
   helpers: NetworkHelpers,
-  { settlement }: Deployment,
+  deployment: Deployment,
   interval: number,
   count: number,
 ): Promise<void> {
-  const slot = mapped(interval % INTERVALS, RING_SLOT)
-  await helpers.setStorageAt(await settlement.getAddress(), slot, word((BigInt(interval) << 16n) | BigInt(count)))
+  await write(helpers, deployment, slotIn('_ring', interval % INTERVALS), (BigInt(interval) << 16n) | BigInt(count))
+}
+
+/** The rows of a deal page that still state their deals, lowest bit first. */
+export async function liveRows(deployment: Deployment, page: number): Promise<bigint> {
+  return await read(deployment, slotIn('_livePages', page))
+}
+
+/** A provider's room: what is left of it and for which day. */
+export type Room = { readonly left: bigint; readonly day: number }
+
+/** The room of a provider as it stands in the word that settling reads. */
+export async function roomOf(deployment: Deployment, provider: number): Promise<Room> {
+  const rooms = await read(deployment, slotIn('_rooms', Math.floor(provider / 4)))
+  const room = (rooms >> (CELL_BITS * BigInt(provider % 4))) & CELL
+  return { left: room >> DAY_BITS, day: Number(room & ((1n << DAY_BITS) - 1n)) }
+}
+
+/** Whether a provider's wheel says that a room of its day was issued. */
+export async function hasIssued(deployment: Deployment, provider: number): Promise<boolean> {
+  return ((await read(deployment, slotIn('_wheels', provider))) & ISSUED) !== 0n
 }
