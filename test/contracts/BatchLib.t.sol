@@ -6,10 +6,9 @@ import {Probe} from "./support/Probe.sol";
 
 /// @notice Library by library, the settlement's reading of bytes against the plain one.
 contract BatchLibTest is Probe {
-    LibraryProbe private _libraries;
-
     uint256 private constant MALFORMED = type(uint256).max;
-    uint256 private constant RECEIPT = 35;
+
+    LibraryProbe private _libraries;
 
     function setUp() public {
         _libraries = new LibraryProbe();

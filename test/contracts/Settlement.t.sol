@@ -12,12 +12,12 @@ import {Probe, Vm} from "./support/Probe.sol";
 /// @notice Whole batches: the settlement reads what the plain reading reads, no byte more and no byte less.
 /// @dev No deal was opened, so every group is skipped and every leaf has the zero key.
 contract SettlementBytesTest is Probe {
-    ISettlement private _settlement;
-    LibraryProbe private _libraries;
-
     address private constant SENDER = address(0xbeef);
     uint256 private constant RECORD = 16; // bytes of a group's facts
     bytes4 private constant MALFORMED = ISettlement.SettlementMalformedBatch.selector;
+
+    ISettlement private _settlement;
+    LibraryProbe private _libraries;
 
     function setUp() public {
         _libraries = new LibraryProbe();

@@ -13,11 +13,13 @@ import type { Artifact } from './scenario.ts'
 const PLACES: Readonly<Record<string, string>> = {
   AccessManager: '@openzeppelin/contracts/access/manager/AccessManager.sol',
   Committee: 'contracts/Committee.sol',
+  DecoderProbe: 'contracts/mocks/DecoderProbe.sol',
   DemoDollar: 'contracts/demo/DemoDollar.sol',
   DemoStake: 'contracts/demo/DemoStake.sol',
   Desk: 'contracts/Desk.sol',
   Registry: 'contracts/Registry.sol',
   Settlement: 'contracts/Settlement.sol',
+  SettleDriver: 'contracts/mocks/SettleDriver.sol',
 }
 
 /** Reads artifacts under `folder`. */
