@@ -17,6 +17,7 @@ import {
   type RpcTransaction,
 } from 'viem'
 
+import type { ReadBlob } from './blobs.ts'
 import { AuditError } from './errors.ts'
 import { overlaysOf, type StorageDiff } from './overlays.ts'
 import type { BlockRecord, InnerCall, LogRecord, Overlay, Source, TransactionRecord, Watch } from './source.ts'
@@ -29,6 +30,8 @@ export type ChainSourceOptions = {
   name: string
   /** Blocks read at the same time, default 16. */
   parallel?: number
+  /** Where blobs are read, without which every blob is unreadable: no JSON-RPC gives them. */
+  readBlob?: ReadBlob
 }
 
 const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
@@ -104,6 +107,7 @@ async function withReceipt(
     from: addressKey(transaction.from),
     to: transaction.to === null ? null : addressKey(transaction.to),
     input: transaction.input,
+    blobs: transaction.blobVersionedHashes ?? [],
     succeeded: receipt.status === '0x1',
     logs,
   }
@@ -175,7 +179,7 @@ async function traceOverlays(client: PublicClient, hashes: readonly Hex[]): Prom
 }
 
 /** Reads the chain behind `client`. */
-export function createChainSource({ client, name, parallel }: ChainSourceOptions): Source {
+export function createChainSource({ client, name, parallel, readBlob }: ChainSourceOptions): Source {
   const width = parallel ?? DEFAULT_PARALLEL
 
   const guarded = async <result>(work: () => Promise<result>): Promise<result> => {
@@ -221,6 +225,7 @@ export function createChainSource({ client, name, parallel }: ChainSourceOptions
     header: async (number) => await guarded(async () => await fetchBlock(client, number)),
     blocks,
     call,
+    blob: async (versionedHash, members) => (await readBlob?.(versionedHash, members)) ?? null,
     code: async (address, block) =>
       await guarded(async () => await client.request({ method: 'eth_getCode', params: [address, numberToHex(block)] })),
     overlays: async (transactions) => await traceOverlays(client, transactions),

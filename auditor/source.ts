@@ -1,5 +1,5 @@
 /**
- * What an audit reads, and nothing else: blocks, logs and view calls of one chain, as of one block.
+ * What an audit reads, and nothing else: blocks, logs and view calls of one chain, as of one block, and the blobs it names.
  *
  * Two adapters serve it, an RPC endpoint and a recorded file; the audit cannot tell them apart.
  *
@@ -17,6 +17,8 @@ export type TransactionRecord = {
   /** Null for a contract creation. */
   to: Address | null
   input: Hex
+  /** Versioned hashes of the blobs it carried. */
+  blobs: readonly Hex[]
   succeeded: boolean
   logs: readonly LogRecord[]
 }
@@ -64,6 +66,11 @@ export type Source = {
   blocks: (from: number, to: number, watch: Watch) => AsyncIterable<BlockRecord>
   /** Answer of a view call after `block`, or at `overlay` within it; null when it reverts. */
   call: (to: Address, data: Hex, block: number, overlay?: Overlay) => Promise<Hex | null>
+  /**
+   * A blob by its versioned hash, from archives or the committee members at `members`, proven to be it; null where nobody
+   * gives it.
+   */
+  blob: (versionedHash: Hex, members: readonly string[]) => Promise<Uint8Array | null>
   /** Code of an account after `block`. */
   code: (address: Address, block: number) => Promise<Hex>
   /** Successful calls inside a transaction, in order; null where the node does not trace. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Address, Hex } from 'viem'
+import { type Address, bytesToHex, type Hex, hexToBytes } from 'viem'
 import { z } from 'zod'
 
 import { AuditError } from './errors.ts'
@@ -19,6 +19,7 @@ const transaction = z.object({
   from: hex,
   to: hex.nullable(),
   input: hex,
+  blobs: z.array(hex).default([]),
   succeeded: z.boolean(),
   logs: z.array(log),
 })
@@ -38,6 +39,8 @@ const tape = z.object({
   headers: z.record(z.string(), z.object({ hash: hex, timestamp: z.number().int() })),
   calls: z.record(z.string(), hex.nullable()),
   codes: z.record(z.string(), hex),
+  /** Bytes by versioned hash; null where nobody gave them. */
+  blobs: z.record(z.string(), hex.nullable()).default({}),
   traces: z.record(z.string(), z.array(innerCall).nullable()),
   /** Whether views between the transactions of one block were recorded. */
   exact: z.boolean().optional(),
@@ -62,6 +65,7 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
     headers: {},
     calls: {},
     codes: {},
+    blobs: {},
     traces: {},
     executions: {},
   }
@@ -89,6 +93,11 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
       const answer = await source.call(to, data, number, overlay)
       recorded.calls[callKey(to, data, number, overlay)] = answer
       return answer
+    },
+    blob: async (versionedHash, members) => {
+      const blob = await source.blob(versionedHash, members)
+      recorded.blobs[versionedHash] = blob === null ? null : bytesToHex(blob)
+      return blob
     },
     code: async (address, number) => {
       const code = await source.code(address, number)
@@ -118,6 +127,7 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
         ...rest,
         transactions: transactions.map((one) => ({
           ...one,
+          blobs: [...one.blobs],
           logs: one.logs.map((entry) => ({ ...entry, topics: [...entry.topics] })),
         })),
       }))
@@ -152,6 +162,10 @@ export function createTapeSource(recorded: Tape): Source {
     },
     call: async (to, data, number, overlay) =>
       found(recorded.calls[callKey(to, data, number, overlay)], `a view at block ${number}`),
+    blob: async (versionedHash) => {
+      const blob = found(recorded.blobs[versionedHash], `blob ${versionedHash}`)
+      return blob === null ? null : hexToBytes(blob)
+    },
     overlays: async (transactions) =>
       recorded.exact === true ? transactions.map((after) => ({ after, storage: {} })) : null,
     code: async (address, number) => found(recorded.codes[codeKey(address, number)], `the code of ${address}`),

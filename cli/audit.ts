@@ -8,6 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Address } from 'viem'
 
 import { audit } from '#auditor/audit.ts'
+import { createBlobArchive } from '#auditor/blobs.ts'
 import { createChainSource } from '#auditor/chain-source.ts'
 import { createReExecution } from '#auditor/re-execution.ts'
 import { renderReport } from '#auditor/render.ts'
@@ -15,6 +16,7 @@ import type { AuditReport } from '#auditor/report.ts'
 import type { Source } from '#auditor/source.ts'
 import { createRecorder, createTapeSource, parseTape } from '#auditor/tape.ts'
 import { createExecutor } from '#runtime/executor.ts'
+import { createKzg } from '#runtime/kzg.ts'
 
 import { connect, reasonOf } from './chain.ts'
 import { CliError, ExitCode } from './errors.ts'
@@ -27,15 +29,19 @@ export type AuditFlags = {
   fromFile?: string
   saveFile?: string
   dataUrl?: readonly string[]
+  archive?: readonly string[]
   reExecute?: boolean
   json?: boolean
 }
 
-async function sourceOf({ rpc, fromFile }: AuditFlags): Promise<Source> {
+async function sourceOf({ signal }: Io, { rpc, fromFile, archive }: AuditFlags): Promise<Source> {
   if ((rpc === undefined) === (fromFile === undefined)) {
     throw new CliError('cli.bad-argument', 'name either --rpc (a chain) or --from-file (a recorded one)')
   }
-  if (rpc !== undefined) return createChainSource({ client: connect(rpc), name: rpc })
+  if (rpc !== undefined) {
+    const readBlob = createBlobArchive({ kzg: createKzg(), archives: archive ?? [], signal })
+    return createChainSource({ client: connect(rpc), name: rpc, readBlob })
+  }
   const file = fromFile ?? ''
   try {
     return createTapeSource(parseTape(await readFile(file, 'utf8')))
@@ -67,7 +73,7 @@ async function runAudit(io: Io, flags: AuditFlags, source: Source): Promise<Audi
 
 /** Runs `tally audit`; the exit code says whether the chain is clean. */
 export async function auditCommand(io: Io, flags: AuditFlags): Promise<ExitCode> {
-  const recorder = createRecorder(await sourceOf(flags))
+  const recorder = createRecorder(await sourceOf(io, flags))
   const report = await runAudit(io, flags, recorder.source)
   if (flags.saveFile !== undefined) await save(flags.saveFile, JSON.stringify(recorder.tape()))
   io.out(flags.json === true ? toJson(report) : renderReport(report))

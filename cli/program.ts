@@ -39,10 +39,9 @@ function withWrite(command: Command): Command {
 }
 
 function addAudit(program: Command, io: Io, outcome: Outcome): void {
-  const collect = (value: string, all: readonly string[] = []): readonly string[] => [
-    ...all,
-    parseUrl('--data-url')(value),
-  ]
+  const collect =
+    (flag: string) =>
+    (value: string, all: readonly string[] = []): readonly string[] => [...all, parseUrl(flag)(value)]
   program
     .command('audit')
     .description('re-derive every receipt ever paid from the chain alone; exits 1 when something does not add up')
@@ -50,7 +49,8 @@ function addAudit(program: Command, io: Io, outcome: Outcome): void {
     .option('--rpc <url>', 'JSON-RPC endpoint of a node that keeps its history', parseUrl('--rpc'))
     .option('--from-file <file>', 'a chain recorded with --save-file')
     .option('--save-file <file>', 'record everything that was read')
-    .option('--data-url <url>', 'who may serve receipts’ preimages; may be given again', collect)
+    .option('--data-url <url>', 'who may serve receipts’ preimages; may be given again', collect('--data-url'))
+    .option('--archive <url>', 'who may serve blobs, besides the committee; may be given again', collect('--archive'))
     .option('--no-re-execute', 'run no receipt again, count all as open')
     .option('--json', 'print JSON')
     .action(async (flags: AuditFlags) => {

@@ -4,10 +4,12 @@
  * @module
  */
 import { audit } from '#auditor/audit.ts'
+import { createBlobArchive } from '#auditor/blobs.ts'
 import { createChainSource } from '#auditor/chain-source.ts'
 import { createReExecution } from '#auditor/re-execution.ts'
 import type { AuditReport } from '#auditor/report.ts'
 import type { Executor } from '#runtime/executor.ts'
+import { createKzg } from '#runtime/kzg.ts'
 
 import type { LocalNetwork } from './local-network.ts'
 
@@ -24,7 +26,10 @@ export async function auditNetwork(
   const { execute } = options.executor
   const { signal } = options
   return audit({
-    source: createChainSource({ client, name: rpcUrl }),
+    source: createChainSource({
+      ...{ client, name: rpcUrl },
+      readBlob: createBlobArchive({ kzg: createKzg(), archives: [], signal }),
+    }),
     address: deployment.settlement,
     reExecute: createReExecution({ execute, fetch, signal, urls: workers.map(({ url }) => url) }),
     onProgress: options.onProgress,

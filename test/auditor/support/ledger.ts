@@ -112,6 +112,7 @@ const source: Source = {
   trace: silent,
   overlays: silent,
   executions: silent,
+  blob: silent,
 }
 
 /** What a hand-made transaction is. */
@@ -124,7 +125,7 @@ export async function replayOn(state: State, made: Made): Promise<Findings> {
   const input = made.input ?? '0x'
   const to = input === '0x' ? addressOf('wallet') : contracts.settlement
   const from = made.from ?? addressOf('sender')
-  const transaction = { hash: keyOf('transaction'), from, to, input, succeeded: true, logs: [] }
+  const transaction = { hash: keyOf('transaction'), from, to, input, blobs: [], succeeded: true, logs: [] }
   const block = { number: 7, hash: zeroHash, parentHash: zeroHash, timestamp, transactions: [transaction] }
   const calls = input === '0x' ? null : [{ from, input }]
   const replay: Replay = { state, findings, contracts, source, block, transaction, calls, open: createOpen() }
