@@ -79,13 +79,23 @@ export function dayOf(clock: number): number {
 }
 
 /**
- * Day at whose start money settled on `day` matures: its whole day passes, and then its window. All days are those of
- * the protocol clock.
+ * Day at whose start money attested on `day` matures: the day passes whole, and then the window. Days are those of the
+ * protocol clock.
  *
  * @param window - Seconds.
  */
 export function maturityDay(day: number, window: number): number {
   return day + 1 + Math.ceil(window / DAY)
+}
+
+/**
+ * Day at whose start money forced at `clock` matures: the first one that begins after the window.
+ *
+ * @param clock - Second on the protocol clock.
+ * @param window - Seconds.
+ */
+export function forcedMaturityDay(clock: number, window: number): number {
+  return Math.ceil((clock + window) / DAY)
 }
 
 /** One taker's share of an amount that matures. */

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { network } from 'hardhat'
 
-import { coverDown, dayOf, maturityDay, splitDown } from '#protocol/rules.ts'
+import { coverDown, dayOf, forcedMaturityDay, maturityDay, splitDown } from '#protocol/rules.ts'
 import { Lane } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
@@ -14,10 +14,10 @@ const { ethers, networkHelpers } = await network.create()
 
 const DAY = 86_400
 const PRICE = 1000n
-/** Day at whose start money settled at `clock` matures; the forced window runs from the second on. */
+/** Day at whose start money settled at `clock` matures. */
 const WAYS = [
   { lane: Lane.Attested, dayOfMaturity: (clock: number) => maturityDay(dayOf(clock), DAY) },
-  { lane: Lane.Forced, dayOfMaturity: (clock: number) => Math.ceil((clock + 3 * DAY) / DAY) },
+  { lane: Lane.Forced, dayOfMaturity: (clock: number) => forcedMaturityDay(clock, 3 * DAY) },
 ]
 /** Amount, protocol's fee, committee's fee. */
 const FEES = [

@@ -22,6 +22,7 @@ const vectors = readVectors<{
   coverDown: { slashable: string; stakeValue: number; coverageBps: number; cover: string; because: string }[]
   bondUp: { budget: string; bondBps: number; stakeValue: number; bond: string; because: string }[]
   maturityDay: { day: number; window: number; maturity: number }[]
+  forcedMaturityDay: { clock: number; window: number; day: number }[]
   split: {
     amount: string
     protocolFeeBps: number
@@ -72,8 +73,14 @@ describe('money rules', () => {
   }
 
   for (const { day, window, maturity } of vectors.maturityDay) {
-    it(`mature on day ${maturity} what was settled on day ${day} with a window of ${window}`, () => {
+    it(`mature on day ${maturity} what was attested on day ${day} with a window of ${window}`, () => {
       expect(rules.maturityDay(day, window)).to.equal(maturity)
+    })
+  }
+
+  for (const { clock, window, day } of vectors.forcedMaturityDay) {
+    it(`mature on day ${day} what was forced at ${clock} with a window of ${window}`, () => {
+      expect(rules.forcedMaturityDay(clock, window)).to.equal(day)
     })
   }
 
@@ -114,6 +121,7 @@ describe('money rules for any amounts', () => {
         const start = rules.maturityDay(rules.dayOf(clock), window) * 86_400
         const rounded = 86_400 * Math.ceil(window / 86_400)
         expect(start).to.be.within(clock + window + 1, clock + rounded + 86_400)
+        expect(rules.forcedMaturityDay(clock, window) * 86_400).to.be.within(clock + window, clock + window + 86_399)
       }),
     )
   })
