@@ -9,6 +9,8 @@ import { CliError } from './errors.ts'
 
 const MAX_AMOUNT = 2n ** 64n - 1n
 const MAX_ID = 2 ** 32 - 1
+const FIRST_WORKER = 512
+const MAX_WORKER = 2 ** 40 - 1
 const MAX_STREAM = 61
 
 function refuse(flag: string, value: string, wanted: string): never {
@@ -40,14 +42,19 @@ export function parseAmount(flag: string): (value: string) => bigint | 'all' {
 }
 
 function parseWhole(flag: string, value: string, range: { min: number; max: number }): number {
-  const number = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN
+  const number = /^[0-9]{1,13}$/.test(value) ? Number(value) : Number.NaN
   const fits = number >= range.min && number <= range.max
   return fits ? number : refuse(flag, value, `a whole number from ${range.min} to ${range.max}`)
 }
 
-/** Id of a provider, deal or worker, from 1. @throws CliError `cli.bad-argument`. */
+/** Id of a provider or deal, from 1. @throws CliError `cli.bad-argument`. */
 export function parseId(flag: string): (value: string) => number {
   return (value) => parseWhole(flag, value, { min: 1, max: MAX_ID })
+}
+
+/** Index of a worker in the registry. @throws CliError `cli.bad-argument`. */
+export function parseWorker(flag: string): (value: string) => number {
+  return (value) => parseWhole(flag, value, { min: FIRST_WORKER, max: MAX_WORKER })
 }
 
 /** Index of a stream of a deal. @throws CliError `cli.bad-argument`. */

@@ -76,13 +76,21 @@ async function groupsInStore(deployment: Deployment, file: string, worker: numbe
   }
 }
 
+/** The groups with the places of their deals, so that forcing costs less where facts stand in code. */
+async function withPlaces(deployment: Deployment, groups: readonly ForceGroup[]): Promise<ForceGroup[]> {
+  const own = { abi: settlementAbi, address: deployment.settlement } as const
+  const read = async (id: number): Promise<number> =>
+    (await deployment.client.readContract({ ...own, functionName: 'deal', args: [id] })).place
+  return await Promise.all(groups.map(async (group) => ({ ...group, place: await read(group.dealId) })))
+}
+
 async function groupsOf(deployment: Deployment, flags: ForceFlags): Promise<readonly ForceGroup[]> {
   const { store, worker, receipts, deal } = flags
   const all =
     store === undefined ? await readReceiptsFile(receipts ?? '') : await groupsInStore(deployment, store, worker ?? 0)
   const wanted = deal === undefined ? all : all.filter(({ dealId }) => dealId === deal)
   if (wanted.length === 0) throw new CliError('cli.nothing-to-force', 'every signed receipt is settled already')
-  return wanted
+  return await withPlaces(deployment, wanted)
 }
 
 /** Whether the sender needs nobody's signature: it owns or operates the provider of the deal. */

@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander'
 
 import { TallyError } from '#protocol/errors.ts'
 
-import { parseAddress, parseAmount, parseId, parseUrl, parseVariable } from './arguments.ts'
+import { parseAddress, parseAmount, parseId, parseUrl, parseVariable, parseWorker } from './arguments.ts'
 import { type AuditFlags, auditCommand } from './audit.ts'
 import { reasonOf } from './chain.ts'
 import { ExitCode } from './errors.ts'
@@ -63,7 +63,7 @@ function addForce(program: Command, io: Io): void {
     .command('force')
     .description('post signed receipts through the forced lane when no committee member takes them')
     .option('--store <file>', 'a worker’s store')
-    .option('--worker <index>', 'that worker’s index in the registry', parseId('--worker'))
+    .option('--worker <index>', 'that worker’s index in the registry', parseWorker('--worker'))
     .option('--receipts <file>', 'signed segments as JSON')
     .option('--deal <id>', 'only this deal', parseId('--deal'))
     .option('--sender <address>', 'who will send it, without a key', parseAddress('--sender'))

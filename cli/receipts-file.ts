@@ -14,28 +14,35 @@ import { reasonOf } from './chain.ts'
 import { CliError } from './errors.ts'
 
 const hex = (bytes: number) => z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`, 'i'))])
-const word = z.number().int().min(0).max(0xffff_ffff)
-const units = z
-  .string()
-  .regex(/^[0-9]{1,15}$/)
-  .transform(BigInt)
+const integer = (bits: number) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** bits - 1)
+const units = (bits: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,13}$/)
+    .transform(BigInt)
+    .refine((value) => value < 2n ** BigInt(bits), `must fit ${bits} bits`)
 
 const file = z.strictObject({
   groups: z
     .array(
       z.strictObject({
-        dealId: word,
-        worker: word,
+        dealId: integer(32),
+        worker: integer(40),
         tally: z.strictObject({
           dealKey: hex(32),
           stream: z.number().int().min(0).max(61),
-          first: word,
-          count: word,
-          units,
+          first: integer(24),
+          count: integer(24),
+          units: units(40),
           segment: hex(32),
           signature: hex(64),
         }),
-        receipts: z.array(z.strictObject({ units, workHash: hex(32) })).min(1),
+        receipts: z.array(z.strictObject({ units: units(24), workHash: hex(32) })).min(1),
       }),
     )
     .min(1),

@@ -4,7 +4,7 @@
  * @module
  */
 import Table from 'cli-table3'
-import { type Address, formatUnits } from 'viem'
+import { type Address, formatUnits, parseAbi } from 'viem'
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 
@@ -18,14 +18,16 @@ export type StatusFlags = { rpc: string; address: Address; fromBlock?: number; j
 const DEAL_STATES = ['none', 'open', 'closing', 'closed'] as const
 const LANES = ['acknowledged', 'attested', 'forced'] as const
 
+const balanceAbi = parseAbi(['function balanceOf(address account) view returns (uint256)'])
+
 type Status = Awaited<ReturnType<typeof readStatus>>
 
-async function readHead({ client, settlement, committee }: Deployment) {
+async function readHead({ client, settlement, committee, token }: Deployment) {
   const own = { abi: settlementAbi, address: settlement } as const
   const [block, clock, held, fees, pausedUntil, parameters, epoch] = await Promise.all([
     client.getBlockNumber(),
     client.readContract({ ...own, functionName: 'clock' }),
-    client.readContract({ ...own, functionName: 'held' }),
+    client.readContract({ abi: balanceAbi, address: token.address, functionName: 'balanceOf', args: [settlement] }),
     client.readContract({ ...own, functionName: 'fees' }),
     client.readContract({ ...own, functionName: 'pausedUntil' }),
     client.readContract({ ...own, functionName: 'parameters' }),

@@ -220,7 +220,19 @@ export type SettledBatch = {
   readonly blockHash: Hex
 }
 
-export type ChainLogs = { readonly opened: readonly OpenedDeal[]; readonly settled: readonly SettledBatch[] }
+/** Workers seen copied into one page: worker i of `workers` got the further index `firstIndex + i`. */
+export type PackedWorkers = {
+  readonly firstIndex: number
+  readonly workers: readonly number[]
+  readonly blockNumber: bigint
+  readonly blockHash: Hex
+}
+
+export type ChainLogs = {
+  readonly opened: readonly OpenedDeal[]
+  readonly settled: readonly SettledBatch[]
+  readonly packed: readonly PackedWorkers[]
+}
 
 /** What was derived from blocks, so that a re-organisation undoes it. */
 export type BlockStore = {
@@ -231,6 +243,8 @@ export type BlockStore = {
   /** Id a deal was opened under, by its key; null if its opening was not seen. */
   dealId(dealKey: Hex): number | null
   rememberProgram(dealKey: Hex, program: Hex): void
+  /** The newest index of a worker in a page shared by several providers; null if it has none. */
+  packedWorker(index: number): number | null
   /** Ids of deals seen opened and not yet recycled. */
   dealIds(): number[]
   forgetDeal(id: number): void

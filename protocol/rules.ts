@@ -13,6 +13,10 @@ const DAY = 86_400
 
 /** Most the ledger holds, in settlement token base units. */
 export const MAX_HELD = 2n ** 55n - 1n
+/** Most receipts of one stream. */
+export const MAX_STREAM_RECEIPTS = 2 ** 24 - 1
+/** Most units of one stream. */
+export const MAX_STREAM_UNITS = 2n ** 40n - 1n
 
 const smaller = (left: bigint, right: bigint): bigint => (left < right ? left : right)
 

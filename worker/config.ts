@@ -31,7 +31,12 @@ const workSettings = {
   worker: z.strictObject({
     keyFile,
     /** Index in the registry; found by its key when absent. */
-    index: z.number().int().min(512).max(0xffff_ffff).optional(),
+    index: z
+      .number()
+      .int()
+      .min(512)
+      .max(2 ** 40 - 1)
+      .optional(),
   }),
   /** Serves the streams s of its provider's deals with s mod size = position. */
   fleet: z

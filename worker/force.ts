@@ -7,7 +7,8 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { batchRoot, encodeBatch, groupHash, sortGroups } from '#protocol/batch.ts'
+import { encodeBatch, sortGroups } from '#protocol/batch.ts'
+import { batchRoot, groupHash } from '#protocol/batch-root.ts'
 import { type Domain, forceDigest } from '#protocol/eip712.ts'
 import { Lane, Mode, type Receipt, type Tally } from '#protocol/types.ts'
 
@@ -15,12 +16,14 @@ import { WorkerError } from './errors.ts'
 import type { SignedTally, StreamRef } from './rows.ts'
 import type { WorkerStore } from './store.ts'
 
-/** Most receipts one forced batch carries: some 3.5 kB, which fits every client's limits. */
+/** Most receipts one forced batch carries: 3.5 kB, which fits every client's limits. */
 export const MAX_FORCED_RECEIPTS = 100
 
 /** One segment to force. */
 export type ForceGroup = {
   readonly dealId: number
+  /** Where the deal's facts stand in code, if they do: it only saves gas. */
+  readonly place?: number
   /** Index in the registry of the worker that signed. */
   readonly worker: number
   readonly tally: SignedTally
@@ -50,14 +53,14 @@ export function buildForceBatch(options: {
   readonly sender: Address
   readonly sign?: (digest: Hex) => Hex
 }): ForceBatch {
-  const groups = options.groups.map(({ dealId, worker, tally, receipts }) => {
+  const groups = options.groups.map(({ dealId, place = 0, worker, tally, receipts }) => {
     const { stream, first, signature } = tally
-    return { dealId, stream, worker, first, signature, receipts }
+    return { dealId, stream, place, worker, first, signature, receipts }
   })
   if (groups.length === 0) throw new WorkerError('force.empty', 'there is nothing to force')
   const sorted = sortGroups(groups)
-  const hashes = sorted.map((group) => hashOf(options.groups, group))
-  const root = batchRoot(hashes)
+  const groupHashes = sorted.map((group) => hashOf(options.groups, group))
+  const root = batchRoot({ mode: Mode.Calldata, groupHashes })
   return {
     batch: encodeBatch({ mode: Mode.Calldata, lane: Lane.Forced, groups: sorted }),
     authority: options.sign?.(forceDigest({ root, sender: options.sender }, options.domain)) ?? '0x',

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { BlockStore } from '../ports.ts'
+import type { ChainBlock } from '#runtime/chain-follower.ts'
+import type { BlockStore, ChainLogs, OpenedDeal, PackedWorkers, SettledBatch } from '../ports.ts'
 import { noteOnChain } from './sqlite-blobs.ts'
 import { type Database, hex, integer } from './sqlite-database.ts'
 
@@ -23,43 +24,9 @@ export function createBlockStore(database: Database): BlockStore {
 
     apply: (change, logs) =>
       database.atomically(() => {
-        // rows at or above `from` are void: re-organised away, or left by a step that did not finish
-        for (const [table, column] of [
-          ['blocks', 'number'],
-          ['opened_deals', 'block_number'],
-          ['settlements', 'block_number'],
-        ]) {
-          database.run(`delete from ${table} where ${column} >= ?`, change.from)
-        }
-        for (const { id, key, program, blockNumber, blockHash } of logs.opened) {
-          database.run(
-            'insert or replace into opened_deals (deal_id, deal_key, program, block_number, block_hash) values (?, ?, ?, ?, ?)',
-            id,
-            key,
-            program,
-            blockNumber,
-            blockHash,
-          )
-        }
-        for (const { root, transaction, blobs, blockNumber, blockHash } of logs.settled) {
-          noteOnChain(database, blobs)
-          database.run(
-            'insert or replace into settlements (transaction_hash, root, block_number, block_hash) values (?, ?, ?, ?)',
-            transaction,
-            root,
-            blockNumber,
-            blockHash,
-          )
-        }
-        for (const { number, hash, parentHash, timestamp } of change.added) {
-          database.run(
-            'insert or replace into blocks (number, hash, parent_hash, timestamp) values (?, ?, ?, ?)',
-            number,
-            hash,
-            parentHash,
-            timestamp,
-          )
-        }
+        dropFrom(database, change.from)
+        noteLogs(database, logs)
+        for (const block of change.added) noteBlock(database, block)
         database.run('delete from blocks where number <= ?', change.head.number - BigInt(KEPT_BLOCKS))
       }),
 
@@ -83,10 +50,87 @@ export function createBlockStore(database: Database): BlockStore {
       database.run('insert or replace into programs (deal_key, program) values (?, ?)', dealKey, program)
     },
 
+    packedWorker(index) {
+      const row = database.one(
+        'select max(copy) as copy from worker_copies where worker = ?',
+        registeredWorker(database, index),
+      )
+      return row === null || row.copy === null ? null : integer(row, 'copy')
+    },
+
     dealIds: () => database.all('select distinct deal_id from opened_deals').map((row) => integer(row, 'deal_id')),
 
     forgetDeal(id) {
       database.run('delete from opened_deals where deal_id = ?', id)
     },
+  }
+}
+
+/** Rows at or above `from` are void: re-organised away, or left by a step that did not finish. */
+function dropFrom(database: Database, from: bigint): void {
+  for (const [table, column] of [
+    ['blocks', 'number'],
+    ['opened_deals', 'block_number'],
+    ['settlements', 'block_number'],
+    ['worker_copies', 'block_number'],
+  ]) {
+    database.run(`delete from ${table} where ${column} >= ?`, from)
+  }
+}
+
+function noteLogs(database: Database, { opened, settled, packed }: ChainLogs): void {
+  for (const deal of opened) noteOpened(database, deal)
+  for (const batch of settled) noteSettled(database, batch)
+  for (const copies of packed) notePacked(database, copies)
+}
+
+function noteBlock(database: Database, { number, hash, parentHash, timestamp }: ChainBlock): void {
+  database.run(
+    'insert or replace into blocks (number, hash, parent_hash, timestamp) values (?, ?, ?, ?)',
+    number,
+    hash,
+    parentHash,
+    timestamp,
+  )
+}
+
+function noteOpened(database: Database, { id, key, program, blockNumber, blockHash }: OpenedDeal): void {
+  database.run(
+    'insert or replace into opened_deals (deal_id, deal_key, program, block_number, block_hash) values (?, ?, ?, ?, ?)',
+    id,
+    key,
+    program,
+    blockNumber,
+    blockHash,
+  )
+}
+
+function noteSettled(database: Database, { root, transaction, blobs, blockNumber, blockHash }: SettledBatch): void {
+  noteOnChain(database, blobs)
+  database.run(
+    'insert or replace into settlements (transaction_hash, root, block_number, block_hash) values (?, ?, ?, ?)',
+    transaction,
+    root,
+    blockNumber,
+    blockHash,
+  )
+}
+
+/** Index a worker was registered with; the index itself if it is no copy. */
+function registeredWorker(database: Database, index: number): number {
+  const row = database.one('select worker from worker_copies where copy = ?', index)
+  return row === null ? index : integer(row, 'worker')
+}
+
+/** Remembers copies under the index that each worker was registered with: a copy may have been copied again. */
+function notePacked(database: Database, { firstIndex, workers, blockNumber, blockHash }: PackedWorkers): void {
+  for (const [row, worker] of workers.entries()) {
+    database.run(
+      'insert or replace into worker_copies (copy, worker, block_number, block_hash) values (?, ?, ?, ?)',
+      firstIndex + row,
+      registeredWorker(database, worker),
+      blockNumber,
+      blockHash,
+    )
   }
 }

@@ -85,6 +85,10 @@ create table if not exists opened_deals (
   deal_id integer, deal_key text, program text not null, block_number integer not null, block_hash text not null,
   primary key (deal_id, deal_key)
 ) without rowid;
+create table if not exists worker_copies (
+  copy integer primary key, worker integer not null, block_number integer not null, block_hash text not null
+);
+create index if not exists worker_copies_worker on worker_copies (worker);
 create table if not exists programs (deal_key text primary key, program text not null) without rowid;
 create table if not exists settlements (
   transaction_hash text primary key, root text not null, block_number integer not null, block_hash text not null

@@ -10,14 +10,15 @@ import {
   ContractFunctionRevertedError,
   decodeFunctionResult,
   encodeFunctionData,
+  getAbiItem,
   type Hex,
-  hexToBytes,
   type PublicClient,
   parseAbi,
   zeroAddress,
 } from 'viem'
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { decodeFacts } from '#protocol/facts.ts'
 import { Mode } from '#protocol/types.ts'
 import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
 import { firstFees } from '../domain/fees.ts'
@@ -29,6 +30,12 @@ export type Deployment = { readonly settlement: Address; readonly registry: Addr
 
 /** Blocks asked for in one log query; public nodes refuse more. */
 const LOG_RANGE = 5_000n
+
+const FOLLOWED = [
+  getAbiItem({ abi: settlementAbi, name: 'DealOpened' }),
+  getAbiItem({ abi: settlementAbi, name: 'Settled' }),
+  getAbiItem({ abi: registryAbi, name: 'WorkersPacked' }),
+] as const
 
 /**
  * Creates the chain port.
@@ -95,26 +102,41 @@ export function createViemChain(options: {
     return blobVersionedHashes ?? []
   }
 
-  async function logs(from: bigint, to: bigint): Promise<ChainLogs> {
-    const opened: ChainLogs['opened'][number][] = []
-    const settled: ChainLogs['settled'][number][] = []
-    for (let first = from; first <= to; first += LOG_RANGE) {
-      const last = first + LOG_RANGE - 1n < to ? first + LOG_RANGE - 1n : to
-      const range = { address: deployment.settlement, fromBlock: first, toBlock: last, strict: true } as const
-      const [openings, settlements] = await Promise.all([
-        client.getContractEvents({ ...range, abi: settlementAbi, eventName: 'DealOpened' }),
-        client.getContractEvents({ ...range, abi: settlementAbi, eventName: 'Settled' }),
-      ])
-      for (const { args, blockNumber, blockHash } of openings) {
-        opened.push({ id: args.id, key: args.key, program: args.offer.program, blockNumber, blockHash })
-      }
-      const batches = settlements.map(async ({ args, blockNumber, blockHash, transactionHash: transaction }) => {
+  async function logsIn(fromBlock: bigint, toBlock: bigint): Promise<ChainLogs> {
+    const address = [deployment.settlement, deployment.registry]
+    const found = await client.getLogs({ address, events: FOLLOWED, fromBlock, toBlock, strict: true })
+    const settled = found
+      .filter((log) => log.eventName === 'Settled')
+      .map(async ({ args, blockNumber, blockHash, transactionHash: transaction }) => {
         const blobs = await blobsOf(args.mode, transaction)
         return { root: args.root, transaction, blobs, blockNumber, blockHash }
       })
-      settled.push(...(await Promise.all(batches)))
+    return {
+      opened: found
+        .filter((log) => log.eventName === 'DealOpened')
+        .map(({ args: { id, key, offer }, blockNumber, blockHash }) => {
+          return { id, key, program: offer.program, blockNumber, blockHash }
+        }),
+      settled: await Promise.all(settled),
+      packed: found
+        .filter((log) => log.eventName === 'WorkersPacked')
+        .map(({ args: { firstIndex, indexes: workers }, blockNumber, blockHash }) => {
+          return { firstIndex, workers, blockNumber, blockHash }
+        }),
     }
-    return { opened, settled }
+  }
+
+  async function logs(from: bigint, to: bigint): Promise<ChainLogs> {
+    const parts: ChainLogs[] = []
+    for (let first = from; first <= to; first += LOG_RANGE) {
+      const last = first + LOG_RANGE - 1n < to ? first + LOG_RANGE - 1n : to
+      parts.push(await logsIn(first, last))
+    }
+    return {
+      opened: parts.flatMap(({ opened }) => opened),
+      settled: parts.flatMap(({ settled }) => settled),
+      packed: parts.flatMap(({ packed }) => packed),
+    }
   }
 
   return {
@@ -211,9 +233,10 @@ export function createViemChain(options: {
       data: encodeFunctionData({ abi: settlementAbi, functionName: 'settle', args: [batch, authority] }),
     }),
 
-    outcomes: (answer) => [
-      ...hexToBytes(decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data: answer })),
-    ],
+    outcomes: (answer) => {
+      const facts = decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data: answer })
+      return decodeFacts(facts).map(({ outcome }) => outcome)
+    },
 
     acknowledgeCall: (dealId, { stream: index, count, units, segment, signature }) => ({
       to: deployment.settlement,

@@ -9,8 +9,8 @@
 import { type Address, zeroAddress } from 'viem'
 
 import { orderDigest, tallyDigest, taskHash } from '#protocol/eip712.ts'
-import { totalUnits } from '#protocol/receipts.ts'
-import { amountDue, rateLimit } from '#protocol/rules.ts'
+import { MAX_RECEIPT_UNITS, totalUnits } from '#protocol/receipts.ts'
+import { amountDue, MAX_STREAM_UNITS, rateLimit } from '#protocol/rules.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { outputCommitment, workHash } from '#protocol/work.ts'
 import { type DealFacts, DealState, type Execution, type ReadyFacts, type SegmentFacts } from './facts.ts'
@@ -25,8 +25,6 @@ export type Check<Facts> = {
 
 /** Receipt times may lie this far ahead of the member's own clock. */
 export const TIME_SLACK_SECONDS = 120
-
-const UNITS_LIMIT = 2n ** 48n
 
 /** Whether two addresses are the same, whatever their letters' case. */
 export function sameAddress(a: Address | null, b: Address): boolean {
@@ -84,7 +82,7 @@ const tallyStale: Check<ReadyFacts> = {
 const tallyContinuity: Check<ReadyFacts> = {
   name: 'tally.continuity',
   passes: ({ stream, tally, suffixUnits }) =>
-    tally.first <= stream.count && stream.units + suffixUnits === tally.units && tally.units < UNITS_LIMIT,
+    tally.first <= stream.count && stream.units + suffixUnits === tally.units && tally.units <= MAX_STREAM_UNITS,
 }
 
 /** As on the chain, or following a range this member has accepted and the chain does not have yet. */
@@ -92,7 +90,7 @@ const segmentContinuity: Check<SegmentFacts> = {
   name: 'tally.continuity',
   passes: (facts) => {
     const { segment, stream, known, tally } = facts
-    if (tally.count !== tally.first + segment.receipts.length || tally.units >= UNITS_LIMIT) return false
+    if (tally.count !== tally.first + segment.receipts.length || tally.units > MAX_STREAM_UNITS) return false
     if (tally.first <= stream.count) return tallyContinuity.passes(facts)
     const before = tally.units - totalUnits(segment.receipts)
     return known.some((range) => unitsAt(range, tally.first) === before)
@@ -125,9 +123,9 @@ const exposure: Check<ReadyFacts> = {
   name: 'exposure',
   holds: true,
   passes: ({ deal, tally, stream, suffixUnits, acknowledged }) => {
-    const amount = amountDue(suffixUnits, deal.price, deal.remaining)
+    const paid = deal.budget - deal.remaining + amountDue(suffixUnits, deal.price, deal.remaining)
     const newly = acknowledged && tally.units > stream.acknowledged ? tally.units - stream.acknowledged : 0n
-    return deal.remaining - amount >= deal.floor - newly * deal.price
+    return paid <= (deal.allowance + newly) * deal.price
   },
 }
 
@@ -231,7 +229,7 @@ export type OrderFacts = {
 /** What is checked before an order is kept for the workers. */
 export const orderChecks: readonly Check<OrderFacts>[] = [
   { name: 'deal.open', passes: ({ deal }) => deal.state === DealState.Open },
-  { name: 'units.maximum', passes: ({ order }) => order.maxUnits > 0n },
+  { name: 'units.maximum', passes: ({ order }) => order.maxUnits > 0n && order.maxUnits <= MAX_RECEIPT_UNITS },
   { name: 'order.signature', passes: ({ signer, deal }) => sameAddress(signer, orderKeyOf(deal)) },
   { name: 'input.available', passes: ({ isHeld }) => isHeld },
 ]

@@ -21,12 +21,16 @@ export type DealFacts = {
   readonly rateCap: number
   readonly openedAt: number
   readonly end: number
+  readonly budget: bigint
   readonly remaining: bigint
-  readonly floor: bigint
+  /** Units that may be paid until more are acknowledged. */
+  readonly allowance: bigint
   readonly streams: number
   readonly kind: number
   readonly mode: number
   readonly state: number
+  /** Where its facts stand in code: page * 256 + row; 0 if nowhere. */
+  readonly place: number
   readonly closedAt: number
   readonly orderKey: Address
   readonly ackKey: Address

@@ -5,10 +5,11 @@
  */
 import type { Hex } from 'viem'
 
-import { type Batch, batchRoot, decodeBatch, type Group, groupHash } from '#protocol/batch.ts'
+import { type Batch, type CalldataBatch, decodeBatch, type Group } from '#protocol/batch.ts'
+import { batchRoot, groupHash } from '#protocol/batch-root.ts'
 import { attestationDigest, type Domain } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
-import { Lane } from '#protocol/types.ts'
+import { Lane, Mode } from '#protocol/types.ts'
 import type { ProposalAnswer } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
 import { sameAddress } from '../domain/checks.ts'
@@ -28,7 +29,8 @@ export type Attester = {
 
 /** Root of the batch of these groups. */
 export function rootOf(groups: readonly StoredSegment[]): Hex {
-  return batchRoot(groups.map(({ segment, segmentHash: hash }) => groupHash({ ...segment, segment: hash })))
+  const groupHashes = groups.map(({ segment, segmentHash: hash }) => groupHash({ ...segment, segment: hash }))
+  return batchRoot({ mode: Mode.Calldata, groupHashes })
 }
 
 /**
@@ -82,7 +84,7 @@ export function createAttester(deps: {
     return signature
   }
 
-  async function judge(batch: Batch, claims: number): Promise<StoredSegment[]> {
+  async function judge(batch: CalldataBatch, claims: number): Promise<StoredSegment[]> {
     const found = await Promise.all(batch.groups.map(own))
     const known = found.flatMap((stored, index) => {
       const signature = batch.groups[index]?.signature
@@ -113,7 +115,7 @@ export function createAttester(deps: {
       if (!members.some((member) => sameAddress(member.signer, signer.address)))
         throw new HttpProblem(503, 'committee.not-a-member', 'this node is not in the committee')
       const batch = decode(bytes)
-      if (batch.lane !== Lane.Attested || claims === 0)
+      if (batch.mode !== Mode.Calldata || batch.lane !== Lane.Attested || claims === 0)
         throw new HttpProblem(400, 'proposal.malformed', 'only batches of the attested lane with claims are signed')
       const groups = await judge(batch, claims)
       return { member: signer.address, epoch, signature: sign(epoch, groups, claims) }

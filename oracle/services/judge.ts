@@ -34,7 +34,7 @@ export async function judgeGroups(
 ): Promise<(string | null)[]> {
   const facts = await Promise.all(groups.map(({ segment }) => chain.facts(segment)))
   const spent = createSums()
-  const lowered = createSums()
+  const vouched = createSums()
   const earned = createSums()
   return groups.map((group, index) => {
     const own = facts[index]
@@ -46,7 +46,7 @@ export async function judgeGroups(
       deal: {
         ...own.deal,
         remaining: own.deal.remaining - spent.of(dealId),
-        floor: own.deal.floor - lowered.of(dealId),
+        allowance: own.deal.allowance + vouched.of(dealId),
       },
       room: larger(0n, own.room - earned.of(provider)),
     })
@@ -54,12 +54,8 @@ export async function judgeGroups(
     if (failure !== null) return failure.name
     const amount = amountDue(ready.suffixUnits, ready.deal.price, ready.deal.remaining)
     spent.add(dealId, amount)
-    if (group.acknowledged) {
-      const newly = larger(0n, ready.tally.units - ready.stream.acknowledged)
-      lowered.add(dealId, newly * ready.deal.price)
-    } else {
-      earned.add(provider, amount)
-    }
+    if (group.acknowledged) vouched.add(dealId, larger(0n, ready.tally.units - ready.stream.acknowledged))
+    else earned.add(provider, amount)
     return null
   })
 }

@@ -45,7 +45,7 @@ export function createReleaser(deps: {
   /** When an acknowledgement may be queued, by its label, unix milliseconds. */
   let dueAt = new Map<string, number>()
 
-  /** Least that a deal's floor has to come down for one of its held segments; null if none waits for that. */
+  /** Least that has to be freed for one of a deal's held segments, base units; null if none waits for that. */
   async function shortfall(held: readonly StoredSegment[]): Promise<bigint | null> {
     const facts = await Promise.all(held.map(({ segment }) => chain.facts(segment)))
     const shorts = held.flatMap((one, index) => {
@@ -63,7 +63,7 @@ export function createReleaser(deps: {
     const amount = amountDue(suffixUnits(segment, stream.count), deal.price, deal.remaining)
     const isAcknowledged = store.messages.acknowledgement(tallyOf(segment)) !== null
     const own = isAcknowledged && segment.units > stream.acknowledged ? segment.units - stream.acknowledged : 0n
-    return [deal.floor - own * deal.price - (deal.remaining - amount)]
+    return [deal.budget - deal.remaining + amount - (deal.allowance + own) * deal.price]
   }
 
   /** What the acknowledgements at hand would free of receipts that are settled, most first. */

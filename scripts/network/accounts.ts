@@ -24,9 +24,8 @@ export type Accounts = {
   readonly protocolFee: bigint
   readonly committeeFee: bigint
   readonly lanes: Readonly<Record<keyof typeof Lane, LaneCost>>
-  /** What the settlement still accounts for, and what it still holds. */
+  /** What the settlement still holds. */
   readonly held: bigint
-  readonly balance: bigint
   /** Stake the registry still holds. */
   readonly staked: bigint
 }
@@ -38,13 +37,12 @@ export async function readAccounts(network: LocalNetwork): Promise<Accounts> {
   const { client, deployment } = network
   const { settlement: address, registry, fromBlock, token, stakeToken } = deployment
   const read = { abi: settlementAbi, address, fromBlock, toBlock: 'latest', strict: true } as const
-  const [opened, closed, claimed, fees, settled, held, balance, staked] = await Promise.all([
+  const [opened, closed, claimed, fees, settled, held, staked] = await Promise.all([
     client.getContractEvents({ ...read, eventName: 'DealOpened' }),
     client.getContractEvents({ ...read, eventName: 'DealClosed' }),
     client.getContractEvents({ ...read, eventName: 'Claimed' }),
     client.getContractEvents({ ...read, eventName: 'FeesClaimed' }),
     client.getContractEvents({ ...read, eventName: 'Settled' }),
-    client.readContract({ address, abi: settlementAbi, functionName: 'held' }),
     client.readContract({ address: token, abi: balanceAbi, functionName: 'balanceOf', args: [address] }),
     client.readContract({ address: stakeToken, abi: balanceAbi, functionName: 'balanceOf', args: [registry] }),
   ])
@@ -58,7 +56,7 @@ export async function readAccounts(network: LocalNetwork): Promise<Accounts> {
   for (const { args } of claimed) earned.set(args.provider, (earned.get(args.provider) ?? 0n) + args.amount)
   const moved = settled.filter(({ args }) => BigInt(args.applied) !== 0n)
   return {
-    ...{ deals: opened.length, paidBy, earned, held, balance, staked },
+    ...{ deals: opened.length, paidBy, earned, held, staked },
     paid: sum([...paidBy.values()]),
     protocolFee: sum(fees.map(({ args }) => args.protocolFee)),
     committeeFee: sum(fees.map(({ args }) => args.committeeFee)),

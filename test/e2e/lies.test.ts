@@ -2,10 +2,11 @@ import { expect } from 'chai'
 import type { Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
-import { batchRoot, groupHash } from '#protocol/batch.ts'
+import { batchRoot, groupHash } from '#protocol/batch-root.ts'
 import { attestationDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
+import { Mode } from '#protocol/types.ts'
 import type { SegmentMessage } from '#protocol/wire.ts'
 import { createExecutor, type Executor } from '#runtime/executor.ts'
 import { type Cluster, PRICE, startCluster } from '../support/cluster.ts'
@@ -186,7 +187,8 @@ describe('a worker that lies to a committee of three', function () {
     }
     const proposal = proposalOf(segment)
     const { committee } = cluster.scenario.deployment
-    const root = batchRoot([groupHash({ ...segment, segment: segmentHash(encodeReceipts(segment.receipts)) })])
+    const groupHashes = [groupHash({ ...segment, segment: segmentHash(encodeReceipts(segment.receipts)) })]
+    const root = batchRoot({ mode: Mode.Calldata, groupHashes })
     const digest = attestationDigest(
       { epoch: 1, root, claims: proposal.claims },
       { ...cluster.scenario.domain, verifyingContract: committee },

@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 
-import { batchRoot, decodeBatch, groupHash, tallyOfGroup } from '#protocol/batch.ts'
+import { type CalldataBatch, decodeBatch } from '#protocol/batch.ts'
+import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
 import { forceDigest, tallyDigest } from '#protocol/eip712.ts'
 import { recoverCompact, signCompact } from '#protocol/signature.ts'
 import { Lane, Mode } from '#protocol/types.ts'
@@ -22,6 +23,12 @@ import { dealKey, domain, identity, orderOf, outcomeOf, signWith, workerKey } fr
 const sign = signWith(workerKey, (tally) => tallyDigest(tally, domain))
 const signDigest = (digest: Hex) => signCompact(digest, workerKey)
 const sender = '0x00000000000000000000000000000000000000Bb'
+
+/** A batch with its receipts in it, from its bytes. */
+function decoded(bytes: Hex): CalldataBatch {
+  const batch = decodeBatch(bytes)
+  return batch.mode === Mode.Calldata ? batch : expect.fail('its receipts stand elsewhere')
+}
 
 describe('forcing', () => {
   let folder: string
@@ -62,13 +69,13 @@ describe('forcing', () => {
 
   it('puts the groups in the order the chain demands, each under its worker’s signature', () => {
     const { batch, receipts } = buildForceBatch({ groups: groups(), domain, sender })
-    const decoded = decodeBatch(batch)
-    expect([decoded.mode, decoded.lane, receipts]).to.deep.equal([Mode.Calldata, Lane.Forced, 200])
-    expect(decoded.groups.map(({ dealId, stream, first }) => [dealId, stream, first])).to.deep.equal([
+    const { lane, groups: forced } = decoded(batch)
+    expect([lane, receipts]).to.deep.equal([Lane.Forced, 200])
+    expect(forced.map(({ dealId, stream, first }) => [dealId, stream, first])).to.deep.equal([
       [7, 0, 20],
       [7, 3, 20],
     ])
-    for (const group of decoded.groups) {
+    for (const group of forced) {
       const digest = tallyDigest(tallyOfGroup(group, dealKey, 240n), domain)
       expect(recoverCompact(digest, group.signature)).to.equal(identity.worker)
     }
@@ -76,8 +83,8 @@ describe('forcing', () => {
 
   it('authorises exactly this batch for exactly this sender', () => {
     const { batch, root, authority } = buildForceBatch({ groups: groups(), domain, sender, sign: signDigest })
-    const hashes = decodeBatch(batch).groups.map((group) => groupHash(tallyOfGroup(group, dealKey, 0n)))
-    expect(root).to.equal(batchRoot(hashes))
+    const groupHashes = decoded(batch).groups.map((group) => groupHash(tallyOfGroup(group, dealKey, 0n)))
+    expect(root).to.equal(batchRoot({ mode: Mode.Calldata, groupHashes }))
     expect(recoverCompact(forceDigest({ root, sender }, domain), authority)).to.equal(identity.worker)
     const other = forceDigest({ root, sender: identity.worker }, domain)
     expect(recoverCompact(other, authority)).not.to.equal(identity.worker)
@@ -85,6 +92,13 @@ describe('forcing', () => {
 
   it('needs no authority from the provider itself', () => {
     expect(buildForceBatch({ groups: groups(), domain, sender }).authority).to.equal('0x')
+  })
+
+  it('says where a deal’s facts stand in code', () => {
+    const placed = groups().map((group) => ({ ...group, place: 256 }))
+    const { batch, root } = buildForceBatch({ groups: placed, domain, sender })
+    expect(decoded(batch).groups.map(({ place }) => place)).to.deep.equal([256, 256])
+    expect(root).to.equal(buildForceBatch({ groups: groups(), domain, sender }).root)
   })
 
   it('is refused without receipts, and for a stream nobody knows', () => {

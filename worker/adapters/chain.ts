@@ -7,8 +7,9 @@
 import { type Address, getAbiItem, type Hex, type PublicClient, zeroAddress } from 'viem'
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { pageAddress } from '#protocol/code-pages.ts'
 import { DealState, type DealTerms, type Offer } from '#protocol/types.ts'
-import { pageAddress, parseWorkerPage, workerIndex } from '#protocol/worker-pages.ts'
+import { parseWorkerPage, workerIndex, workerPosition } from '#protocol/worker-pages.ts'
 import { blockSource, type ChainChange, createChainFollower } from '#runtime/chain-follower.ts'
 
 import {
@@ -52,7 +53,7 @@ export type ChainWatch = {
 }
 
 /**
- * Finds a worker in the registry's pages by its key.
+ * Finds a worker in the registry's pages by its key: of several rows the first, which its provider registered.
  *
  * @throws WorkerError `worker.not-registered` when no page holds the key (or not at `index`).
  */
@@ -62,17 +63,22 @@ export async function findMembership(
   key: Address,
   index?: number,
 ): Promise<Membership> {
-  for (let page = index === undefined ? 1 : index >>> 9; ; page += 1) {
+  for (let page = index === undefined ? 1 : workerPosition(index).page; ; page += 1) {
     const code = await client.getCode({ address: pageAddress(registry, page) })
     if (code === undefined || code === '0x') break
-    const { provider, keys } = parseWorkerPage(code)
-    const row = keys.findIndex((found) => found.toLowerCase() === key.toLowerCase())
-    if (row >= 0 && (index === undefined || workerIndex(page, row) === index)) {
-      return { provider, worker: workerIndex(page, row) }
-    }
+    const found = membersIn(page, code, key).find(({ worker }) => index === undefined || worker === index)
+    if (found !== undefined) return found
     if (index !== undefined) break
   }
   throw new WorkerError('worker.not-registered', `no provider has registered the worker ${key}`)
+}
+
+/** Rows of a page that hold a key. */
+function membersIn(page: number, code: Hex, key: Address): Membership[] {
+  return parseWorkerPage(code)
+    .map((row, index) => ({ ...row, worker: workerIndex(page, index) }))
+    .filter((row) => row.key.toLowerCase() === key.toLowerCase())
+    .map(({ provider, worker }) => ({ provider, worker }))
 }
 
 /** Creates the watch of one worker. */
@@ -112,10 +118,10 @@ export function createChainWatch(options: {
     const isLive = now.key === candidate.key && (now.state === DealState.Open || now.state === DealState.Closing)
     candidate.closedIn = isLive ? null : (candidate.closedIn ?? blockNumber)
     if (!isLive) return null
-    const { state, end, budget, remaining, floor } = now
+    const { state, end, budget, remaining, allowance, place } = now
     const { id, key, offer, terms, openedAt } = candidate
     const orderKey = now.orderKey === zeroAddress ? candidate.buyer : now.orderKey
-    return { id, key, offer, terms, openedAt, state, end, budget, remaining, floor, orderKey }
+    return { id, key, offer, terms, openedAt, state, end, budget, remaining, allowance, place, orderKey }
   }
 
   async function readStream(deal: DealFacts, stream: number, blockNumber: bigint): Promise<[string, StreamFacts]> {

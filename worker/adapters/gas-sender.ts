@@ -7,6 +7,8 @@ import { createWalletClient, type Hex, http, type PublicClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
+import { decodeFacts } from '#protocol/facts.ts'
+import type { Outcome } from '#protocol/types.ts'
 
 import type { ForceBatch } from '../force.ts'
 import type { Contracts } from './chain.ts'
@@ -14,8 +16,8 @@ import type { Contracts } from './chain.ts'
 /** Sends forced batches. */
 export type GasSender = {
   readonly address: Hex
-  /** Outcome byte of each group if the batch came now. */
-  outcomes(batch: ForceBatch): Promise<readonly number[]>
+  /** Outcome of each group if the batch came now. */
+  outcomes(batch: ForceBatch): Promise<readonly Outcome[]>
   /** Sends the batch and waits for its block. @returns The transaction's hash. */
   send(batch: ForceBatch): Promise<Hex>
 }
@@ -36,7 +38,7 @@ export function createGasSender(options: {
     address: account.address,
     async outcomes(batch) {
       const { result } = await client.simulateContract({ ...settle, args: [batch.batch, batch.authority] })
-      return [...Buffer.from(result.slice(2), 'hex')]
+      return decodeFacts(result).map(({ outcome }) => outcome)
     },
     async send(batch) {
       const hash = await wallet.writeContract({ ...settle, args: [batch.batch, batch.authority], chain: null })

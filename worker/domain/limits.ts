@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { rateLimit } from '#protocol/rules.ts'
+import { MAX_STREAM_RECEIPTS, MAX_STREAM_UNITS, rateLimit } from '#protocol/rules.ts'
 import { DealState } from '#protocol/types.ts'
 
 import type { ChainView, DealFacts, Fleet } from './view.ts'
@@ -16,6 +16,8 @@ import type { ChainView, DealFacts, Fleet } from './view.ts'
 export type Load = {
   /** Units of the stream so far. */
   readonly streamUnits: bigint
+  /** Receipts of the stream so far, and running orders. */
+  readonly streamReceipts: number
   /** Receipts of the stream that are not settled, and running orders. */
   readonly streamBacklog: number
   /** Units of all the worker's streams of the deal. */
@@ -31,7 +33,7 @@ export type Load = {
 }
 
 /** Why an order cannot be started now. */
-export type Hold = 'deal-ended' | 'revoked' | 'backlog' | 'rate' | 'budget' | 'exposure' | 'coverage'
+export type Hold = 'deal-ended' | 'revoked' | 'stream-full' | 'backlog' | 'rate' | 'budget' | 'exposure' | 'coverage'
 
 /**
  * Says why an order cannot be started now, or null when its work is sure to be payable.
@@ -49,6 +51,8 @@ export function holdReason(
   const { price, rateCap } = deal.offer
   if (deal.state !== DealState.Open || view.clock >= deal.end) return 'deal-ended'
   if (view.revokedFrom !== 0 && view.clock >= view.revokedFrom) return 'revoked'
+  const isFull = load.streamReceipts >= MAX_STREAM_RECEIPTS || load.streamUnits + maxUnits > MAX_STREAM_UNITS
+  if (isFull) return 'stream-full'
   if (load.streamBacklog >= settings.maxBacklog) return 'backlog'
   // at the present clock and not at the deal's end: a buyer may stop at any second, and the rate clock with it
   if (load.streamUnits + maxUnits > rateLimit(rateCap, deal.openedAt, deal.end, view.clock)) return 'rate'
@@ -64,10 +68,11 @@ function dealHold(deal: DealFacts, load: Load, maxUnits: bigint): Hold | null {
   const pending = (load.dealPending + maxUnits) * price
   const total = (load.dealUnits + maxUnits) * price
   if (pending > deal.remaining || total > shareDown(deal.budget, load, deal)) return 'budget'
-  // acknowledgements only lower a floor, so one that is not above zero never binds again
-  if (deal.floor <= 0n) return null
+  // acknowledgements only raise it, so an allowance worth the budget never binds again
+  if (deal.allowance * price >= deal.budget) return null
   const allowed = (shareDown(deal.terms.exposure, load, deal) + load.acknowledged) * price
-  return pending > deal.remaining - deal.floor || total > allowed ? 'exposure' : null
+  const paid = deal.budget - deal.remaining
+  return paid + pending > deal.allowance * price || total > allowed ? 'exposure' : null
 }
 
 /** Unmatured earnings the provider may still get, base units of the settlement token. */

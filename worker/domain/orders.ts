@@ -4,14 +4,13 @@
  * @module
  */
 import { type Domain, orderDigest } from '#protocol/eip712.ts'
+import { MAX_RECEIPT_UNITS } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { DealState, Kind } from '#protocol/types.ts'
 
 import { WorkerError } from '../errors.ts'
 import type { SignedOrder } from '../rows.ts'
 import { type ChainView, type DealFacts, type Fleet, streamOf, streamsServed } from './view.ts'
-
-const MAX_UNITS = 1n << 48n
 
 /**
  * Checks an order against the chain's view.
@@ -53,7 +52,7 @@ export function unsupportedReason(deal: DealFacts): string | null {
 }
 
 function checkUnits(order: SignedOrder, deal: DealFacts): void {
-  if (order.maxUnits < 1n || order.maxUnits >= MAX_UNITS) {
+  if (order.maxUnits < 1n || order.maxUnits > MAX_RECEIPT_UNITS) {
     throw new WorkerError('order.max-units', `task ${order.index} allows ${order.maxUnits} units`)
   }
   if (order.maxUnits * deal.offer.price > deal.offer.maxBudget) {

@@ -20,8 +20,10 @@ export type DealFacts = {
   readonly end: number
   readonly budget: bigint
   readonly remaining: bigint
-  /** What `remaining` may not fall below; negative where the exposure is wider than the budget. */
-  readonly floor: bigint
+  /** Units that may be paid until more are acknowledged. */
+  readonly allowance: bigint
+  /** Where its facts stand in code: page * 256 + row; 0 if nowhere. */
+  readonly place: number
   /** Key that signs orders now; it can be changed with notice. */
   readonly orderKey: Address
 }

@@ -59,8 +59,9 @@ export function createForcer(options: {
     if (view === null || cursor === undefined) return null
     const group = forceGroup({ store, ref, cursor, worker: view.worker, sign: options.signTally })
     if (group === null) return null
+    const place = view.deals.get(ref.dealKey)?.place ?? 0
     const batch = buildForceBatch({
-      ...{ groups: [group], domain: options.domain, sender: sender.address, sign: options.signDigest },
+      ...{ groups: [{ ...group, place }], domain: options.domain, sender: sender.address, sign: options.signDigest },
     })
     const [outcome] = await sender.outcomes(batch)
     if (outcome !== Outcome.Applied && outcome !== Outcome.Clamped) {

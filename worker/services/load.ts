@@ -70,6 +70,7 @@ export function loadOf(options: {
   const reserved = sum(ofDeal.map(({ order }) => order.maxUnits))
   return {
     streamUnits: stand.units + sum(ofStream.map(({ order }) => order.maxUnits)),
+    streamReceipts: stand.count + ofStream.length,
     streamBacklog: stand.count - stand.settled.count + ofStream.length,
     dealUnits: sum(own.map(({ units }) => units)) + reserved,
     dealPending: sum(own.map(pendingUnits)) + reserved,

@@ -309,6 +309,30 @@ describe("a member's store", () => {
     expect(store.transactions.highestNonce()).to.equal(0)
   })
 
+  it('knows the newest index of a worker that was copied into shared pages', () => {
+    const block = (number: bigint, name = 'main') => ({
+      number,
+      hash: hashOf(`${number}${name}`),
+      parentHash: hashOf('p'),
+      timestamp: number,
+    })
+    const packed = (firstIndex: number, workers: readonly number[], number: bigint) => ({
+      ...{ firstIndex, workers, blockNumber: number, blockHash: hashOf(`${number}main`) },
+    })
+    const copies = [packed(1024, [512, 514], 2n), packed(1536, [1025], 3n)]
+    store.blocks.apply(
+      { ancestor: null, removed: [], from: 0n, added: [block(1n), block(2n), block(3n)], head: block(3n) },
+      { opened: [], settled: [], packed: copies },
+    )
+    const newest = () => [512, 513, 514, 1025, 1536].map((index) => store.blocks.packedWorker(index))
+    expect(newest()).to.deep.equal([1024, null, 1536, 1536, 1536])
+    store.blocks.apply(
+      { ancestor: 2n, removed: [block(3n)], from: 3n, added: [block(3n, 'fork')], head: block(3n, 'fork') },
+      { opened: [], settled: [], packed: [] },
+    )
+    expect(newest()).to.deep.equal([1024, null, 1025, 1025, null])
+  })
+
   it('undoes what stood on blocks that are gone', () => {
     const block = (number: bigint, name = 'main') => ({
       number,
@@ -325,12 +349,12 @@ describe("a member's store", () => {
     })
     store.blocks.apply(
       { ancestor: null, removed: [], from: 0n, added: [block(1n), block(2n), block(3n)], head: block(3n) },
-      { opened: [opened(1, 2n), opened(2, 3n)], settled: [] },
+      { opened: [opened(1, 2n), opened(2, 3n)], settled: [], packed: [] },
     )
     expect(store.blocks.dealIds()).to.deep.equal([1, 2])
     store.blocks.apply(
       { ancestor: 2n, removed: [block(3n)], from: 3n, added: [block(3n, 'fork')], head: block(3n, 'fork') },
-      { opened: [], settled: [] },
+      { opened: [], settled: [], packed: [] },
     )
     expect(store.blocks.dealIds()).to.deep.equal([1])
     expect(store.blocks.dealId(hashOf('deal 2'))).to.equal(null)

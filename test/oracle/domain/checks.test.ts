@@ -133,7 +133,7 @@ describe('checks of a group that is to settle now', () => {
   })
 
   it('hold what is above the exposure until the buyer acknowledges it', () => {
-    const facts = withDeal({ floor: 999_990n })
+    const facts = withDeal({ allowance: 1n })
     expect(firstFailure(readyChecks, facts)?.name).to.equal('exposure')
     expect(firstFailure(readyChecks, { ...facts, acknowledged: true })).to.equal(null)
   })

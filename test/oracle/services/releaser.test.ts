@@ -31,8 +31,8 @@ describe('late acknowledgements', () => {
     folder = mkdtempSync(join(tmpdir(), 'tally-release-'))
     store = createSqliteStore({ file: join(folder, 'oracle.sqlite'), deployment: 'one' })
     ;[now, queued] = [1_000_000, []]
-    // three units of price 10 are 10 too many for the floor
-    deal = { ...facts.deal, state: DealState.Open, price: 10n, remaining: 100n, floor: 80n }
+    // two units are paid: three more are one too many for the allowance
+    deal = { ...facts.deal, state: DealState.Open, price: 10n, budget: 120n, remaining: 100n, allowance: 4n }
     streams = [
       { count: 2, units: 2n, acknowledged: 0n },
       { count: 0, units: 0n, acknowledged: 0n },
@@ -103,8 +103,8 @@ describe('late acknowledgements', () => {
 
   const idle: readonly (readonly [string, () => void])[] = [
     ['nothing waits', () => store.segments.note(tallyHash(tallyOf(waiting)), 'coverage')],
-    ['the floor lets the work through by now', () => change({ floor: 70n })],
-    ['they free too little', () => change({ floor: 91n })],
+    ['the exposure lets the work through by now', () => change({ allowance: 5n })],
+    ['they free too little', () => change({ allowance: 2n })],
     ['the chain knows as much', () => void streams.splice(0, 1, { count: 2, units: 2n, acknowledged: 2n })],
     ['their receipts are not settled yet', () => void streams.splice(0, 1, { count: 1, units: 1n, acknowledged: 0n })],
     ['the deal is over', () => change({ state: DealState.Closed })],

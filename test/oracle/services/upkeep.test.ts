@@ -23,6 +23,7 @@ function world(member: number) {
       apply: () => {},
       program: () => null,
       dealId: () => null,
+      packedWorker: () => null,
       rememberProgram: () => {},
       dealIds: () => [...state.deals.keys()],
       forgetDeal: (id) => void done.push(`forget ${id}`),

@@ -13,6 +13,7 @@ import { dealOf, viewOf } from '../support/fixtures.ts'
 
 const idle: Load = {
   streamUnits: 0n,
+  streamReceipts: 0,
   streamBacklog: 0,
   dealUnits: 0n,
   dealPending: 0n,
@@ -39,10 +40,28 @@ describe('what a worker starts', () => {
   it('is work the chain is sure to pay', () => expect(hold({})).to.equal(null))
 
   const openedAt = dealOf().openedAt
+  /** A deal whose rate and budget never bind. */
+  const endless = {
+    ...{ offer: { ...dealOf().offer, price: 0n, rateCap: 2 ** 32 - 1 } },
+    ...{ end: openedAt + 3_600 * 2_000, allowance: 0n, budget: 0n },
+  }
+  const late = { clock: openedAt + 3_600 * 1_000 }
   const waits: readonly [string, string, Case, Case][] = [
     ['the deal ends', 'deal-ended', { view: { clock: dealOf().end } }, { view: { clock: dealOf().end - 1 } }],
     ['the deal is closing', 'deal-ended', { deal: { state: DealState.Closing } }, {}],
     ['its key is revoked', 'revoked', { view: { revokedFrom: 1 } }, { view: { revokedFrom: 2_000_000_000 } }],
+    [
+      'its stream can take no more receipts',
+      'stream-full',
+      { load: { streamReceipts: 2 ** 24 - 1 } },
+      { load: { streamReceipts: 2 ** 24 - 2 } },
+    ],
+    [
+      'its stream may pass the units it can count',
+      'stream-full',
+      { deal: endless, view: late, load: { streamUnits: 2n ** 40n - 10n } },
+      { deal: endless, view: late, load: { streamUnits: 2n ** 40n - 11n } },
+    ],
     ['too much is unsettled', 'backlog', { load: { streamBacklog: 8 } }, { load: { streamBacklog: 7 } }],
     [
       'the rate cap would skip it now, though not at the deal’s end',
@@ -63,12 +82,21 @@ describe('what a worker starts', () => {
       { load: { streamsServed: 2, dealUnits: 491n } },
       { load: { streamsServed: 2, dealUnits: 490n } },
     ],
-    ['the buyer’s exposure is reached', 'exposure', { deal: { floor: 9_901n } }, { deal: { floor: 9_900n } }],
+    ['the buyer’s exposure is reached', 'exposure', { deal: { allowance: 9n } }, { deal: { allowance: 10n } }],
+    [
+      'what was paid uses the exposure up',
+      'exposure',
+      { deal: { allowance: 19n, remaining: 9_900n } },
+      { deal: { allowance: 20n, remaining: 9_900n } },
+    ],
     [
       'its share of the exposure is reached',
       'exposure',
-      { deal: { floor: 1n, terms: { ...dealOf().terms, exposure: 100n } }, load: { dealUnits: 91n } },
-      { deal: { floor: 1n, terms: { ...dealOf().terms, exposure: 100n } }, load: { dealUnits: 91n, acknowledged: 1n } },
+      { deal: { allowance: 999n, terms: { ...dealOf().terms, exposure: 100n } }, load: { dealUnits: 91n } },
+      {
+        deal: { allowance: 999n, terms: { ...dealOf().terms, exposure: 100n } },
+        load: { dealUnits: 91n, acknowledged: 1n },
+      },
     ],
     ['the stake covers no more', 'coverage', { view: { cover: 99n } }, { view: { cover: 100n } }],
     [
@@ -93,7 +121,7 @@ describe('what a worker starts', () => {
 
   it('is not held by an exposure that cannot bind any more', () => {
     const terms = { ...dealOf().terms, exposure: 0n }
-    expect(hold({ deal: { floor: 0n, terms } })).to.equal(null)
-    expect(hold({ deal: { floor: -5n, terms } })).to.equal(null)
+    expect(hold({ deal: { allowance: 1_000n, terms } })).to.equal(null)
+    expect(hold({ deal: { allowance: 2_000n, terms } })).to.equal(null)
   })
 })

@@ -83,7 +83,8 @@ export function dealOf(changes: Partial<DealFacts> = {}): DealFacts {
     end: 1_700_086_400,
     budget: 10_000n,
     remaining: 10_000n,
-    floor: 0n,
+    allowance: 1_000n,
+    place: 0,
     orderKey: addressOf(orderKey),
     ...changes,
   }
