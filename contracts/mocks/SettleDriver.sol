@@ -8,24 +8,30 @@ import {ISettlement} from "../interfaces/ISettlement.sol";
 /// @dev A test puts this code in the settlement's place and the settlement's somewhere else. Delegated calls keep state
 /// and caller, so the settlement's code finds what it would find.
 contract SettleDriver {
-    bytes32 private constant CRASHED = bytes32(type(uint256).max);
-
     /// @notice How one batch ended.
-    error SettleDriverDone(bool ok, uint256 gasUsed, bytes answer);
+    /// @param ok Whether it settled.
+    /// @param gasUsed Of its execution.
+    /// @param answer The facts, or the error.
+    struct Ending {
+        bool ok;
+        uint256 gasUsed;
+        bytes answer;
+    }
+
+    /// @notice Carries an ending out of what is taken back.
+    error SettleDriverDone(Ending ending);
 
     /// @notice Settles `count` batches.
     /// @param code Where the settlement's code is.
     /// @param self Where this code is too.
     /// @param cases Of each batch: lengths (4 each) of it, of what stands behind it and of its authority; then these.
-    /// @return verdicts Hash of the facts, or the selector of the error.
-    /// @return gasUsed By each.
     function settleEach(
         address code,
         address self,
         bytes calldata cases,
         uint256 count
-    ) external returns (bytes32[] memory verdicts, uint256[] memory gasUsed) {
-        (verdicts, gasUsed) = (new bytes32[](count), new uint256[](count));
+    ) external returns (Ending[] memory endings) {
+        endings = new Ending[](count);
         for (uint256 i = 0; i < count; ++i) {
             uint256 batch = uint32(bytes4(cases[:4]));
             uint256 middle = 12 + batch + uint32(bytes4(cases[4:8]));
@@ -40,7 +46,7 @@ contract SettleDriver {
                 bytes32(authority),
                 cases[middle:middle + authority]
             );
-            (verdicts[i], gasUsed[i]) = _settle(code, self, call);
+            endings[i] = _settle(code, self, call);
             cases = cases[middle + authority:];
         }
     }
@@ -51,10 +57,11 @@ contract SettleDriver {
         uint256 before = gasleft();
         // solhint-disable-next-line avoid-low-level-calls
         (bool ok, bytes memory answer) = code.delegatecall(call);
-        revert SettleDriverDone(ok, before - gasleft(), answer);
+        uint256 gasUsed = before - gasleft();
+        revert SettleDriverDone(Ending(ok, gasUsed, ok ? abi.decode(answer, (bytes)) : answer));
     }
 
-    function _settle(address code, address self, bytes memory call) private returns (bytes32 verdict, uint256 gasUsed) {
+    function _settle(address code, address self, bytes memory call) private returns (Ending memory) {
         // solhint-disable-next-line avoid-low-level-calls
         (, bytes memory undone) = self.delegatecall(abi.encodeCall(this.settleAndUndo, (code, call)));
         // The error's selector is cut off.
@@ -63,10 +70,6 @@ contract SettleDriver {
             undone := add(undone, 4)
             mstore(undone, length)
         }
-        bool ok;
-        bytes memory answer;
-        (ok, gasUsed, answer) = abi.decode(undone, (bool, uint256, bytes));
-        if (ok) return (keccak256(abi.decode(answer, (bytes))), gasUsed);
-        return (answer.length < 4 ? CRASHED : bytes32(bytes4(answer)), gasUsed);
+        return abi.decode(undone, (Ending));
     }
 }

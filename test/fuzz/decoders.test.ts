@@ -1,26 +1,24 @@
 /** @module */
 import { expect } from 'chai'
-import { type Hex, keccak256, toFunctionSelector } from 'viem'
+import { type Hex, toFunctionSelector } from 'viem'
 
-import { encodeAttestation } from '#protocol/attestation.ts'
 import { MAX_BLOBS } from '#protocol/batch.ts'
-import { attestationDigest } from '#protocol/eip712.ts'
 import { encodeFacts, unmoved } from '#protocol/facts.ts'
 import { Lane, Mode, Outcome } from '#protocol/types.ts'
 import { toBytes } from '#protocol/words.ts'
 
 import { type BatchCase, batchCase } from './support/batch-cases.ts'
-import { type Decoders, deployDecoders, MEMBER, type Settled, type SettleInput } from './support/decoders.ts'
+import { type Decoders, deployDecoders } from './support/decoders.ts'
 import { type FuzzChain, startFuzzChain } from './support/fuzz-chain.ts'
 import { createHistogram } from './support/histogram.ts'
 import { repetition, runOf } from './support/random.ts'
+import type { Ending, SettleInput } from './support/settler.ts'
 import { CODE_OF_FAULT, codecVerdict, FAULTS, type Fault, type ReadBatch } from './support/verdicts.ts'
 
 const CASES = { normal: 10_000, deep: 1_000_000 }
 const CASES_PER_CALL = 500
 const START_MS = 120_000
 const MS_PER_CASE = 10
-const CLAIMS = 1
 
 /** What settling bytes may cost at most beyond the transaction itself: gas whatever they are, and gas a byte. */
 const GAS = { base: 60_000, perByte: 160 }
@@ -34,7 +32,7 @@ const SELECTORS: Readonly<Record<string, string>> = {
 type Verdict = ReturnType<typeof codecVerdict>
 
 /** What each decoder said of one case. */
-type Answers = { readonly codec: Verdict; readonly packed: Hex; readonly plain: Hex; readonly settled: Settled }
+type Answers = { readonly codec: Verdict; readonly packed: Hex; readonly plain: Hex; readonly ending: Ending }
 
 const isRead = (verdict: Verdict): verdict is ReadBatch => 'batch' in verdict
 
@@ -45,12 +43,9 @@ function faultOf(verdict: Hex): Fault {
 }
 
 /** Authority with which a batch that can be read settles, its groups being of no deal. */
-function authorityOf(verdict: Verdict, { chainId, committee }: Decoders): Uint8Array {
+function authorityOf(verdict: Verdict, { scenario }: Decoders): Uint8Array {
   if (!isRead(verdict) || verdict.batch.lane !== Lane.Attested) return new Uint8Array()
-  const message = { epoch: 1, root: verdict.root, claims: CLAIMS }
-  const digest = attestationDigest(message, { chainId, verifyingContract: committee })
-  const signatures = [{ index: 0, signature: MEMBER.sign(digest) }]
-  return toBytes(encodeAttestation({ epoch: 1, claims: CLAIMS, signatures }))
+  return toBytes(scenario.attestRoot(verdict.root))
 }
 
 /** Blobs that the transaction of these bytes carries: as many as they name, if a transaction can. */
@@ -60,17 +55,17 @@ function blobsOf({ bytes }: BatchCase): number {
 }
 
 /** In what the decoders differ, or null. */
-function difference({ isValid, bytes }: BatchCase, { codec, packed, plain, settled }: Answers): string | null {
-  if (settled.gas > GAS.base + GAS.perByte * bytes.length) return `settling takes ${settled.gas} gas`
+function difference({ isValid, bytes }: BatchCase, { codec, packed, plain, ending }: Answers): string | null {
+  if (ending.gasUsed > GAS.base + GAS.perByte * bytes.length) return `settling takes ${ending.gasUsed} gas`
   if (isRead(codec)) {
-    const facts = keccak256(encodeFacts(codec.batch.groups.map(() => unmoved(Outcome.DealNotOpen))))
-    const same = packed === codec.digest && plain === codec.digest && settled.verdict === facts
-    return same ? null : `codec ${codec.digest}, packed ${packed}, plain ${plain}; facts ${facts}, ${settled.verdict}`
+    const facts = encodeFacts(codec.batch.groups.map(() => unmoved(Outcome.DealNotOpen)))
+    const same = packed === codec.digest && plain === codec.digest && ending.ok && ending.answer === facts
+    return same ? null : `codec ${codec.digest}, packed ${packed}, plain ${plain}, settlement ${ending.answer}`
   }
   if (isValid) return `the codec refuses valid bytes: ${codec.code}`
   const codes = [CODE_OF_FAULT[faultOf(packed)], CODE_OF_FAULT[faultOf(plain)]]
-  const same = codes.every((code) => code === codec.code) && settled.verdict === SELECTORS[codec.code]?.padEnd(66, '0')
-  return same ? null : `codec ${codec.code}, packed ${packed}, plain ${plain}, settlement ${settled.verdict}`
+  const same = codes.every((code) => code === codec.code) && ending.answer.slice(0, 10) === SELECTORS[codec.code]
+  return same ? null : `codec ${codec.code}, packed ${packed}, plain ${plain}, settlement ${ending.answer}`
 }
 
 describe('three decoders of batches', () => {
@@ -90,12 +85,12 @@ describe('three decoders of batches', () => {
       const authority = authorityOf(verdicts[index] ?? { code: '' }, decoders)
       return { bytes: one.bytes, behind: one.behind, authority, blobs: blobsOf(one) }
     })
-    const [{ packed, plain }, settled] = await Promise.all([decoders.read(inputs), decoders.settle(inputs)])
+    const [{ packed, plain }, endings] = await Promise.all([decoders.read(inputs), decoders.settle(inputs)])
     return verdicts.map((codec, index) => ({
       codec,
       packed: packed[index] ?? '0x',
       plain: plain[index] ?? '0x',
-      settled: settled[index] ?? { verdict: '0x', gas: 0 },
+      ending: endings[index] ?? { ok: false, gasUsed: 0n, answer: '0x' },
     }))
   }
 
@@ -112,7 +107,7 @@ describe('three decoders of batches', () => {
         const found = difference(one, answers)
         if (found !== null) expect.fail(`${found}\n${describeCase(one, seed)}`)
         if (one.isValid) valid += 1
-        mostPerByte = Math.max(mostPerByte, (answers.settled.gas - GAS.base) / one.bytes.length)
+        mostPerByte = Math.max(mostPerByte, (Number(answers.ending.gasUsed) - GAS.base) / one.bytes.length)
         histogram.add(one.construction, isRead(answers.codec) ? 'read' : faultOf(answers.plain))
       }
     }

@@ -340,6 +340,7 @@ export async function createScenario(options: ScenarioOptions) {
     parameters,
     submit,
     send,
+    create,
     act,
     tick,
     elapse,

@@ -86,16 +86,13 @@ export function createSigning({ domain, committee, members, threshold }: Signing
   }
 
   /** Attestation of a batch by the first `signers` members. */
-  function attest(
-    segments: readonly Segment[],
-    signers: readonly Actor[] = members.slice(0, threshold),
-    epoch = 1,
-  ): Hex {
+  const attest = (segments: readonly Segment[], signers?: readonly Actor[], epoch?: number): Hex =>
+    attestRoot(rootOf(segments), signers, epoch)
+
+  /** The same of a root. */
+  function attestRoot(root: Hex, signers: readonly Actor[] = members.slice(0, threshold), epoch = 1): Hex {
     const claims = Claim.Tallies
-    const digest = attestationDigest(
-      { epoch, root: rootOf(segments), claims },
-      { chainId: domain.chainId, verifyingContract: committee },
-    )
+    const digest = attestationDigest({ epoch, root, claims }, { chainId: domain.chainId, verifyingContract: committee })
     const signatures = signers.map((member) => ({
       index: members.findIndex(({ address }) => address === member.address),
       signature: signCompact(digest, member.key),
@@ -113,5 +110,5 @@ export function createSigning({ domain, committee, members, threshold }: Signing
       args: [batchBytes(lane, segments), authority],
     })
 
-  return { segmentAt, receiptHash, work, acknowledged, rootOf, attest, batchBytes, settleData }
+  return { segmentAt, receiptHash, work, acknowledged, rootOf, attest, attestRoot, batchBytes, settleData }
 }
