@@ -6,8 +6,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
+import {Bonds} from "./base/Bonds.sol";
 import {IEarnings} from "./interfaces/IEarnings.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
+import {INets} from "./interfaces/INets.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {Permit} from "./interfaces/ITypes.sol";
 import {WorkerPages} from "./libraries/WorkerPages.sol";
@@ -16,7 +18,7 @@ import {WorkerPages} from "./libraries/WorkerPages.sol";
 /// @notice See {IRegistry}.
 /// @custom:invariant tokens held >= sum over providers of stake + thawing
 /// @custom:invariant liens of every provider <= its stake
-contract Registry is IRegistry, AccessManaged {
+contract Registry is IRegistry, AccessManaged, Bonds {
     using SafeERC20 for IERC20;
 
     /// @dev Slots: owner + stake | operator + liens | payout | nextPayout + payoutFrom. Joining without an operator and
@@ -113,18 +115,7 @@ contract Registry is IRegistry, AccessManaged {
         }
         if (keys.length != 0) _registerWorkers(provider, keys);
         if (amount != 0) {
-            // Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
-            try
-                IERC20Permit(address(STAKE_TOKEN)).permit(
-                    msg.sender,
-                    address(this),
-                    amount,
-                    permit.deadline,
-                    permit.v,
-                    permit.r,
-                    permit.s
-                )
-            {} catch {}
+            _permit(amount, permit);
             _takeStake(provider, amount);
         }
     }
@@ -312,10 +303,47 @@ contract Registry is IRegistry, AccessManaged {
         provider = uint32(owner);
     }
 
+    function _takeWithPermit(uint96 amount, Permit calldata permit) internal override {
+        require(amount != 0, RegistryZeroAmount());
+        _requireNotPaused();
+        _permit(amount, permit);
+        STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    function _bondsChanged() internal override {
+        INets(settlement).refreshBonds();
+    }
+
+    function _clock() internal override returns (uint32) {
+        return ILedger(settlement).tick();
+    }
+
+    function _thawedAt() internal override returns (uint32) {
+        return _clock() + THAW;
+    }
+
+    function _stakeToken() internal view override returns (IERC20) {
+        return STAKE_TOKEN;
+    }
+
+    /// @dev Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
+    function _permit(uint96 amount, Permit calldata permit) private {
+        try
+            IERC20Permit(address(STAKE_TOKEN)).permit(
+                msg.sender,
+                address(this),
+                amount,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch {}
+    }
+
     /// @dev Pulls stake that is booked already.
     function _takeStake(uint32 provider, uint96 amount) private {
-        uint32 until = _pausedUntil;
-        require(until == 0 || _clock() >= until, RegistryPaused(until));
+        _requireNotPaused();
         emit Staked(provider, amount);
         IEarnings(settlement).refreshCover(provider);
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
@@ -344,8 +372,9 @@ contract Registry is IRegistry, AccessManaged {
         return uint40(page * WorkerPages.ROWS);
     }
 
-    function _clock() private returns (uint32) {
-        return ILedger(settlement).tick();
+    function _requireNotPaused() private {
+        uint32 until = _pausedUntil;
+        require(until == 0 || _clock() >= until, RegistryPaused(until));
     }
 
     function _isOwner(uint32 provider, address account) private view returns (bool) {

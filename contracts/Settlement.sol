@@ -6,7 +6,9 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {Epochs} from "./base/Epochs.sol";
 import {Groups} from "./base/Groups.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {Netting} from "./base/Netting.sol";
 import {Packing} from "./base/Packing.sol";
+import {Records} from "./base/Records.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
@@ -14,6 +16,7 @@ import {ISettlement} from "./interfaces/ISettlement.sol";
 import {ITallystick} from "./interfaces/ITallystick.sol";
 import {Lane, Mode} from "./interfaces/ITypes.sol";
 import {FactsLib} from "./libraries/FactsLib.sol";
+import {ForwardLib} from "./libraries/ForwardLib.sol";
 import {MerkleLib} from "./libraries/MerkleLib.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
 import {SignatureLib} from "./libraries/SignatureLib.sol";
@@ -24,19 +27,15 @@ import {Run} from "./types/Run.sol";
 /// @notice See {ISettlement}.
 /// @custom:invariant free + remaining of deals not closed + unmatured + claimable + fees <= tokens held
 /// @custom:invariant a stream's receipts and units never fall while its deal lives
-contract Settlement is ISettlement, Groups, Packing, Epochs {
+contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
     uint256 private constant MIN_GROUP = 118; // head, signature and one receipt
     uint256 private constant MAX_BLOBS = 6;
-    uint256 private constant INTERVAL = 900;
-    uint256 private constant INTERVALS = 512;
-    uint256 private constant MAX_PER_INTERVAL = type(uint8).max;
     uint8 private constant CLAIM_TALLIES = 1;
 
     /// @notice Code of everything but settling, run on this contract's state.
     ITallystick public immutable DESK;
-
-    /// @dev chain (26 bytes) ‖ interval (4) ‖ count (2)
-    mapping(uint256 slot => uint256 word) private _ring;
+    /// @notice Code that settles netted deals, run on this contract's state.
+    address public immutable NETS;
 
     constructor(
         ITallystick desk,
@@ -46,6 +45,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         address committeeTreasury
     ) Ledger(desk.authority(), IERC20Metadata(desk.TOKEN()), IRegistry(desk.REGISTRY())) Epochs(committee) {
         DESK = desk;
+        NETS = desk.NETS();
         _head.clock = uint32(block.timestamp);
         _head.touched = uint32(block.timestamp);
         _setParameters(initial);
@@ -59,18 +59,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
 
     /// @notice Every call that is not settling's own goes to the desk.
     fallback() external payable {
-        address desk = address(DESK);
-        // Solidity's own memory is not used again: the call ends here, with the desk's answer or its error.
-        assembly ("memory-safe") {
-            let memoryAt := mload(0x40)
-            calldatacopy(memoryAt, 0, calldatasize())
-            let done := delegatecall(gas(), desk, memoryAt, calldatasize(), 0, 0)
-            returndatacopy(memoryAt, 0, returndatasize())
-            if iszero(done) {
-                revert(memoryAt, returndatasize())
-            }
-            return(memoryAt, returndatasize())
-        }
+        ForwardLib.forward(address(DESK));
     }
 
     /// @inheritdoc ISettlement
@@ -79,6 +68,7 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         // An account with delegated code could call itself first, hence no code either.
         // solhint-disable-next-line avoid-tx-origin
         require(msg.sender == tx.origin && msg.sender.code.length == 0, SettlementNotTopLevel(msg.sender));
+        if (batch.length != 0 && uint8(batch[0]) == uint8(Mode.Net)) ForwardLib.forward(NETS);
         Run memory run = _begin(batch);
         bytes32[] memory leaves = new bytes32[](batch.length / MIN_GROUP + 1);
         bytes memory applied = new bytes(leaves.length / 8 + 1);
@@ -190,16 +180,6 @@ contract Settlement is ISettlement, Groups, Packing, Epochs {
         }
         require(groups == 0 && blobhash(count) == 0, SettlementMalformedBatch(2));
         return keccak256(table);
-    }
-
-    function _chain(bytes32 root, bytes32 factsRoot, uint256 now_) private {
-        uint256 interval = now_ / INTERVAL;
-        uint256 word = _ring[interval % INTERVALS];
-        if (uint32(word >> 16) != interval) word = 0;
-        uint256 count = uint16(word) + 1;
-        require(count <= MAX_PER_INTERVAL, SettlementIntervalFull(interval));
-        bytes26 chain = bytes26(keccak256(abi.encodePacked(bytes26(bytes32(word)), root, factsRoot, uint32(now_))));
-        _ring[interval % INTERVALS] = uint256(bytes32(chain)) | (interval << 16) | count;
     }
 
     function _isAny(bytes memory bitmap) private pure returns (bool any) {

@@ -69,6 +69,7 @@ export type Deployment = {
   readonly stakeToken: Address
   readonly registry: Address
   readonly desk: Address
+  readonly nets: Address
   readonly committee: Address
   readonly settlement: Address
   readonly openings: Address
@@ -159,6 +160,7 @@ export async function deployTallystick(
     stakeToken,
     registry: await addressOf(contracts.registry),
     desk: await addressOf(contracts.desk),
+    nets: await addressOf(contracts.nets),
     committee: await addressOf(contracts.committee),
     settlement: await addressOf(contracts.settlement),
     openings: await addressOf(contracts.openings),

@@ -19,24 +19,24 @@ import { ROOT, run } from './support/run.ts'
 
 const ARTIFACTS = join(ROOT, 'artifacts')
 
-/** What answers at the settlement's address: its own functions and, by delegatecall, the desk's. */
-function withDesk(contracts: readonly BuiltContract[]): BuiltContract[] {
-  const desk = contracts.find(({ name }) => name === 'Desk')?.abi ?? []
+/** What answers at the settlement's address: its own functions and, by delegatecall, those of desk and nets. */
+function withAll(contracts: readonly BuiltContract[]): BuiltContract[] {
+  const others = contracts.filter(({ name }) => name === 'Desk' || name === 'Nets').flatMap(({ abi }) => abi)
   return contracts.map((contract) => {
     if (contract.name !== 'Settlement') return contract
-    const entries = [...contract.abi, ...desk.filter((item) => item.type !== 'constructor')]
+    const entries = [...contract.abi, ...others.filter((item) => item.type !== 'constructor')]
     const byText = new Map(entries.map((item) => [JSON.stringify(item), item]))
     return { ...contract, abi: [...byText.values()] }
   })
 }
 
 function abiText(contracts: readonly BuiltContract[]): string {
-  const constants = withDesk(contracts).map(({ name, abi }) => {
+  const constants = withAll(contracts).map(({ name, abi }) => {
     const items = abi.map((item) => `  ${JSON.stringify(item)},\n`).join('')
     return `export const ${name.charAt(0).toLowerCase()}${name.slice(1)}Abi = [\n${items}] as const\n`
   })
   return `/**
- * ABIs of the deployed contracts. The settlement's holds the desk's too: both answer at its address.
+ * ABIs of the deployed contracts. The settlement's holds those of desk and nets too: all answer at its address.
  *
  * Written by \`npm run generate\` from the compiler's output; edits are overwritten.
  *

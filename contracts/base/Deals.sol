@@ -12,8 +12,8 @@ import {SignatureLib} from "../libraries/SignatureLib.sol";
 import {Cell, CellLib} from "../types/Cell.sol";
 import {Purse, PurseLib} from "../types/Purse.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
-import {Wheel} from "../types/Wheel.sol";
 import {Escrow} from "./Escrow.sol";
+import {Netting} from "./Netting.sol";
 import {Streams} from "./Streams.sol";
 import {Wheels} from "./Wheels.sol";
 
@@ -22,7 +22,7 @@ import {Wheels} from "./Wheels.sol";
 /// @custom:invariant a deal pays the lesser of its budget and its streams' units at its price, and no units above its
 /// allowance
 /// @custom:invariant sum of budgets of a buyer's deals that are not closed = locked
-abstract contract Deals is IDeals, Escrow, Streams, Wheels {
+abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
     uint256 private constant MAX_DURATION = 5 * 365 days;
 
     /// @inheritdoc IDeals
@@ -56,6 +56,8 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         bytes32 hash = offerHash(offer);
         require(self.key == _dealKey(hash, msg.sender, nonce), DealOfferMismatch("offer", uint256(hash), 0));
         (Terms terms, Purse purse) = (self.terms, self.purse);
+        // What members attest of a netted deal must not depend on what can still change.
+        _requireNotNetted(id, terms);
         // What was settled above the budget is lost for good: a later budget may not pay it after all.
         require(_unitsOf(id, terms.streams()) * terms.price() <= purse.budget(), DealExhausted(id));
         uint256 budget = purse.budget() + amount;
@@ -90,6 +92,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         Deal storage self = _deals[id];
         _requireState(id, self, now_, DealState.Closing);
         Terms terms = self.terms;
+        _requireNotNetted(id, terms);
         uint256 from = terms.end() + _parameters.closingPeriod;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
 
@@ -239,6 +242,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
         );
         _take(hash, offer.total, terms.budget);
         _lock(msg.sender, terms.budget);
+        if (offer.mode == uint8(Mode.Net)) _openNetted(msg.sender, terms.budget);
         uint32 provider = REGISTRY.idOf(offer.provider);
         require(provider != 0, DealOfferMismatch("provider", uint160(offer.provider), 0));
         uint96 bond = _bondUp(terms.budget);
@@ -302,17 +306,13 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     function _keepOpeningFee(Terms terms, Purse purse, uint256 now_) private returns (uint256 fee) {
         fee = Math.min(purse.openingFee(), purse.budget());
         if (fee == 0) return 0;
-        uint256 provider = terms.provider();
-        Wheel wheel = _loadNow(provider, now_ / DAY);
-        if (int256(fee) > wheel.room()) fee = 0;
-        else wheel = _creditUnmatured(provider, wheel, fee, _forcedDueUp(now_));
-        _store(provider, wheel, now_ / DAY);
+        if (!_tryCredit(terms.provider(), fee, now_ / DAY, _forcedDueUp(now_))) fee = 0;
     }
 
     function _checkOffer(Offer calldata offer, DealTerms calldata terms, uint256 now_) private view {
-        // Provable work needs its referee, netted deals their blobs: neither can be promised before it is there.
+        // Provable work needs its referee and cannot be promised before that is there.
         _check(offer.kind == uint8(Kind.Repeatable) || offer.kind == uint8(Kind.Service), "kind", offer.kind, 2);
-        _check(offer.mode == uint8(Mode.Calldata), "mode", offer.mode, 0);
+        _check(offer.mode == uint8(Mode.Calldata) || offer.mode == uint8(Mode.Net), "mode", offer.mode, 0);
         _check(offer.buyer == address(0) || offer.buyer == msg.sender, "buyer", uint160(msg.sender), 0);
         // The protocol clock falls behind while nobody touches it; no offer lives longer for that.
         _check(now_ <= offer.expiry && block.timestamp <= offer.expiry, "expiry", block.timestamp, offer.expiry);
@@ -332,6 +332,10 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels {
     function _requireState(uint32 id, Deal storage self, uint256 now_, DealState wanted) private view {
         DealState state = _stateOf(self, now_);
         require(state == wanted, DealWrongState(id, state));
+    }
+
+    function _requireNotNetted(uint32 id, Terms terms) private pure {
+        require(terms.mode() != uint256(Mode.Net), DealNetted(id));
     }
 
     function _stateOf(Deal storage self, uint256 now_) private view returns (DealState) {

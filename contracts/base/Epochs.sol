@@ -33,12 +33,21 @@ abstract contract Epochs is IEpochs {
     }
 
     /// @inheritdoc IEpochs
-    function epochs() external view returns (uint256 current, uint256 last) {
+    function epochs() public view returns (uint256 current, uint256 last) {
         return (Epoch.unwrap(_currentEpoch), Epoch.unwrap(_lastEpoch));
     }
 
     /// @notice Reverts unless enough members of an epoch that is valid now attest `root`.
-    function _verifyAttestation(bytes32 root, bytes calldata authority) internal view returns (uint8 claims) {
+    function _verifyAttestation(bytes32 root, bytes calldata authority) internal view returns (uint8) {
+        (uint256 claims, , ) = _attestation(root, authority);
+        return uint8(claims);
+    }
+
+    /// @notice The same, and who they are: bit i of `members`, lowest first, is member i of `number`.
+    function _attestation(
+        bytes32 root,
+        bytes calldata authority
+    ) internal view returns (uint256 claims, uint256 number, uint256 members) {
         Epoch epoch = _currentEpoch;
         uint256 named = AttestationLib.epochOf(authority);
         if (named != epoch.number()) {
@@ -51,7 +60,7 @@ abstract contract Epochs is IEpochs {
         require(named != 0, ICommittee.CommitteeBadEpoch(0, uint32(epoch.number())));
         // A chain that splits off has another domain.
         bytes32 domain = block.chainid == _CHAIN ? _DOMAIN : AttestationLib.domainOf(address(COMMITTEE));
-        (uint256 claimed, ) = AttestationLib.verify(epoch, domain, root, authority);
-        return uint8(claimed);
+        (claims, members) = AttestationLib.verify(epoch, domain, root, authority);
+        return (claims, named, members);
     }
 }

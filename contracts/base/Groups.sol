@@ -16,6 +16,7 @@ import {Purse} from "../types/Purse.sol";
 import {Run} from "../types/Run.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
 import {RoomLib, Wheel, WheelLib} from "../types/Wheel.sol";
+import {Records} from "./Records.sol";
 import {Streams} from "./Streams.sol";
 import {Wheels} from "./Wheels.sol";
 
@@ -23,7 +24,7 @@ import {Wheels} from "./Wheels.sol";
 /// @notice Judges and applies one group of a batch after the other.
 /// @dev This is the code every receipt pays for. What it costs is kept low by three things: words that neighbours share
 /// stay in the {Run} until another one comes, numbers are unchecked where a bound is named, and no enum is decoded.
-abstract contract Groups is Streams, Wheels {
+abstract contract Groups is Streams, Wheels, Records {
     uint256 internal constant CALLDATA = uint256(Mode.Calldata);
     uint256 internal constant BLOB = uint256(Mode.Blob);
     uint256 internal constant ACKNOWLEDGED = uint256(Lane.Acknowledged);
@@ -42,9 +43,6 @@ abstract contract Groups is Streams, Wheels {
     uint256 private constant UNITS_TOO_FEW = uint256(Outcome.UnitsTooFew);
     uint256 private constant APPLIED = uint256(Outcome.Applied);
     uint256 private constant HOUR = 3600;
-
-    /// @dev chain (27 bytes) ‖ time (5)
-    mapping(uint256 number => uint256 word) internal _records;
 
     /// @notice Judges and applies every group of the run's batch, and stores what it changed.
     function _settleGroups(Run memory run) internal {

@@ -74,6 +74,14 @@ abstract contract Wheels is Ledger {
         return (wheel, protocolFee, committeeFee);
     }
 
+    /// @notice Credits `amount` for `due` days after `today` and stores the wheel, if the provider's room allows it.
+    function _tryCredit(uint256 provider, uint256 amount, uint256 today, uint256 due) internal returns (bool fits) {
+        Wheel wheel = _loadNow(provider, today);
+        fits = int256(amount) <= wheel.room();
+        if (fits) wheel = _creditUnmatured(provider, wheel, amount, due);
+        _store(provider, wheel, today);
+    }
+
     function _addFees(uint256 protocolFee, uint256 committeeFee) internal {
         if (protocolFee + committeeFee == 0) return;
         Fees memory pot = _fees;

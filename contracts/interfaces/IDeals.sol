@@ -24,7 +24,7 @@ interface IDeals {
     /// @param openedAt Second of opening.
     /// @param end Second from which the rate clock stands; earlier when stopped.
     /// @param budget Settlement token base units locked with all top-ups.
-    /// @param remaining Part of the budget not yet paid.
+    /// @param remaining Part of the budget not yet paid; of a netted deal all of it until it is closed.
     /// @param allowance Units that may be paid until more are acknowledged: the exposure and what was acknowledged.
     /// @param bond Stake token base units reserved from the provider.
     /// @param openingFee Settlement token base units kept by the provider if nothing was settled.
@@ -149,6 +149,10 @@ interface IDeals {
 
     /// @notice More was settled than the budget holds: nothing can be added any more.
     error DealExhausted(uint32 id);
+
+    /// @notice The chain does not know a netted deal's units by itself: it is closed by {INets-closeNet}, and its budget
+    /// stays what it was.
+    error DealNetted(uint32 id);
 
     /// @notice Takes an offer with the caller's free balance.
     /// @param offer The provider's offer.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IBonds} from "./IBonds.sol";
 import {Permit} from "./ITypes.sol";
 
 /// @title IRegistry
@@ -9,7 +10,7 @@ import {Permit} from "./ITypes.sol";
 /// Workers' keys stand in append-only code pages: page n is the n-th contract this registry created, its code is
 /// `00 ‖ (provider id (4 bytes) ‖ key (20 bytes))*`. A worker's index is `page << 9 | row`, pages counted from 1; it
 /// may have several, in pages that hold several providers' workers too.
-interface IRegistry {
+interface IRegistry is IBonds {
     /// @notice One provider.
     /// @param owner Account that signs offers and manages stake.
     /// @param operator Account that may force and manage workers; zero if none.

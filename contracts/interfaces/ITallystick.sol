@@ -6,12 +6,13 @@ import {IEarnings} from "./IEarnings.sol";
 import {IEpochs} from "./IEpochs.sol";
 import {IEscrow} from "./IEscrow.sol";
 import {ILedger} from "./ILedger.sol";
+import {INets} from "./INets.sol";
 import {IPacking} from "./IPacking.sol";
 import {ISettlement} from "./ISettlement.sol";
 
 /// @title ITallystick
 /// @notice Everything the settlement's address answers to.
-interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking, ISettlement {
+interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking, INets, ISettlement {
     /// @notice The only token the settlement holds.
     /// @return ERC-20.
     function TOKEN() external view returns (address);
@@ -27,6 +28,10 @@ interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking,
     /// @notice Code of everything but settling.
     /// @return Desk.
     function DESK() external view returns (address);
+
+    /// @notice Code of netted deals.
+    /// @return Nets.
+    function NETS() external view returns (address);
 
     /// @notice Permit2.
     /// @return An address without code where the chain has none.

@@ -1,5 +1,5 @@
 /**
- * The whole deployment as one Ignition module: governance, registry, desk, committee, settlement, openings.
+ * The whole deployment as one Ignition module: governance, registry, committee, nets, desk, settlement, openings.
  *
  * The desk's governed functions run on the settlement's state by delegatecall, so the access manager sees the
  * settlement's address as their target. The deployer's last act is to give up its own administration: from then on the
@@ -37,13 +37,14 @@ export const tallystick = buildModule('Tallystick', (m) => {
     zeroAddress, // no administrator besides itself
   ])
   const registry = m.contract('Registry', [accessManager, stakeToken])
-  const desk = m.contract('Desk', [accessManager, token, registry, m.getParameter<string>('permit2')])
   const committee = m.contract('Committee', [
     accessManager,
     m.getParameter<number>('grace'),
     m.getParameter('members'),
     m.getParameter<number>('threshold'),
   ])
+  const nets = m.contract('Nets', [accessManager, token, registry, committee])
+  const desk = m.contract('Desk', [accessManager, token, registry, m.getParameter<string>('permit2'), nets])
   const settlement = m.contract('Settlement', [
     desk,
     committee,
@@ -72,5 +73,5 @@ export const tallystick = buildModule('Tallystick', (m) => {
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
-  return { accessManager, timelock, registry, desk, committee, settlement, openings }
+  return { accessManager, timelock, registry, nets, desk, committee, settlement, openings }
 })

@@ -43,7 +43,7 @@ const REFUSED: [name: string, change: Change, field: string, value: bigint, limi
   ['a provable program, whose referee is not there yet', { offer: { kind: 0 } }, 'kind', 0n, 2n],
   ['an unknown kind', { offer: { kind: 3 } }, 'kind', 3n, 2n],
   ['blob mode', { offer: { mode: 1 } }, 'mode', 1n, 0n],
-  ['net mode', { offer: { mode: 2 } }, 'mode', 2n, 0n],
+  ['a mode that does not exist', { offer: { mode: 3 } }, 'mode', 3n, 0n],
   ['an offer of expired time', { offer: { expiry: 5 } }, 'expiry', 0n, 5n],
   ['no price', { offer: { price: 0n } }, 'price', 0n, 1n],
   ['no rate', { offer: { rateCap: 0 } }, 'rateCap', 0n, 1n],

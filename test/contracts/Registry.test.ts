@@ -19,9 +19,9 @@ const DAY = 86_400
 const THAW = 7 * DAY
 const UINT32 = 2n ** 32n - 1n
 /** Where `_lastPage` and the providers are stored: test/snapshots/Registry.json. */
-const PAGES_SLOT = 1
+const PAGES_SLOT = 2
 const PAGES_SHIFT = 192n
-const PROVIDERS_SLOT = 2n
+const PROVIDERS_SLOT = 3n
 const AMOUNT_SHIFT = 160n
 const KEYS = [0, 1, 2].map((index) => signerNamed(`key ${index}`).address)
 

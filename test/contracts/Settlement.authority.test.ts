@@ -80,7 +80,7 @@ describe('settle: who may', () => {
       const market = await networkHelpers.loadFixture(working)
       const { settlement } = market
       const { bytes } = batchOf(Lane.Attested, [someGroup(market)])
-      for (const mode of [2, 3, 255]) {
+      for (const mode of [3, 255]) {
         const other = concatHex([ethers.toBeHex(mode, 1) as Hex, sliceHex(bytes, 1)])
         await expect(settlement.settle(other, '0x'))
           .to.be.revertedWithCustomError(settlement, 'SettlementUnsupportedMode')

@@ -134,12 +134,13 @@ export async function createScenario(options: ScenarioOptions) {
   const dollar = await deploy('DemoDollar', [])
   const stake = await deploy('DemoStake', [])
   const registry = await deploy('Registry', [accessManager, stake])
-  const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress])
   const seats = members.map(({ address }, i) => ({
     signer: address,
     endpoint: options.endpoints?.[i] ?? `http://127.0.0.1:${9000 + i}`,
   }))
   const committee = await deploy('Committee', [accessManager, GRACE, seats, threshold])
+  const nets = await deploy('Nets', [accessManager, dollar, registry, committee])
+  const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress, nets])
   const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
   const bind = encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] })
   for (const bound of [registry, committee]) await send(deployer, bound, bind)

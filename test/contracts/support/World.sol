@@ -85,10 +85,11 @@ abstract contract World is Probe {
         stakeToken = IDemoToken(_deploy("DemoStake.sol:DemoStake", ""));
         registry = IRegistry(_deploy("Registry.sol:Registry", abi.encode(manager, stakeToken)));
         address permit2 = address(new CredulousPermit2());
-        address desk = _deploy("Desk.sol:Desk", abi.encode(manager, dollar, registry, permit2));
         committee = ICommittee(
             _deploy("Committee.sol:Committee", abi.encode(manager, uint40(1 hours), _members(), uint8(2)))
         );
+        address nets = _deploy("Nets.sol:Nets", abi.encode(manager, dollar, registry, committee));
+        address desk = _deploy("Desk.sol:Desk", abi.encode(manager, dollar, registry, permit2, nets));
         bytes memory arguments = abi.encode(desk, committee, _parameters(), TREASURY, COMMITTEE_TREASURY);
         tally = ITallystick(_deploy("Settlement.sol:Settlement", arguments));
         registry.bind(address(tally));
