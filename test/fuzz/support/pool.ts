@@ -1,0 +1,99 @@
+/**
+ * Segments that somebody signed over the streams of a market: fitting ones and overlapping ones, and some that claim too
+ * much, contradict the others or are a stranger's.
+ *
+ * @module
+ */
+import type { BlobGroup, Group } from '#protocol/batch.ts'
+import { totalUnits } from '#protocol/receipts.ts'
+import type { Receipt, Tally } from '#protocol/types.ts'
+
+import { receiptOf, type Scenario, type Segment } from '../../support/scenario.ts'
+import { createRandom } from './random.ts'
+import type { World, WorldDeal } from './world.ts'
+
+/** A signed segment, as it stands in a calldata batch and in a blob batch. */
+export type PooledSegment = {
+  readonly deal: WorldDeal
+  readonly tally: Tally
+  readonly kind: 'honest' | 'contradicting' | 'too much' | 'stranger'
+  /** With the buyer's acknowledgement, which only lane 0 takes. */
+  readonly group: Group
+  readonly blobGroup: BlobGroup
+}
+
+/** Segments of one stream. */
+export type PooledStream = { readonly deal: WorldDeal; readonly stream: number; readonly segments: PooledSegment[] }
+
+const RECEIPTS = 9
+/** First and count of the segments of a stream. */
+const RANGES = [
+  ...([
+    [0, 2],
+    [0, 5],
+    [0, 9],
+    [1, 6],
+  ] as const),
+  ...([
+    [2, 4],
+    [2, 9],
+    [4, 7],
+    [5, 9],
+  ] as const),
+] as const
+
+/** Signs for every stream of the market, and for one stream more than each deal has. */
+export function createPool({ scenario, deals }: World, seed: string): PooledStream[] {
+  const strangers = deals.flatMap(({ provider }) => provider.workers)
+  return deals.flatMap((deal) => {
+    const streams = [...new Set([0, 1, 2, 6, deal.terms.streams])].filter((stream) => stream <= deal.terms.streams)
+    return streams.map((stream): PooledStream => {
+      const random = createRandom(`${seed} pool`, deal.id * 64 + stream)
+      const receipts = (name: string) =>
+        Array.from({ length: RECEIPTS }, (_, index) =>
+          receiptOf(`${deal.id} ${stream} ${name} ${index}`, 1 + random.below(random.chance(20) ? 900 : 120)),
+        )
+      const [true_, others] = [receipts('done'), receipts('never done')]
+      const worker = deal.provider.workers[stream % deal.provider.workers.length]
+      const stranger = strangers[random.below(strangers.length)]
+      const sign = (kind: PooledSegment['kind'], range: readonly [number, number], list = true_, extra = 0n) =>
+        signed(scenario, { deal, stream, kind, range, list, extra }, kind === 'stranger' ? stranger : worker)
+      return {
+        deal,
+        stream,
+        segments: [
+          ...RANGES.map((range) => sign('honest', range)),
+          sign('contradicting', [0, 5], others),
+          sign('contradicting', [2, 9], others),
+          sign('too much', [0, 9], true_, 1n),
+          sign('too much', [2, 4], true_, 10n ** 6n),
+          sign('stranger', [0, 9]),
+        ],
+      }
+    })
+  })
+}
+
+type Work = {
+  readonly deal: WorldDeal
+  readonly stream: number
+  readonly kind: PooledSegment['kind']
+  readonly range: readonly [number, number]
+  readonly list: readonly Receipt[]
+  /** Units the tally claims beyond those of the receipts. */
+  readonly extra: bigint
+}
+
+function signed(
+  scenario: Scenario,
+  work: Work,
+  worker: WorldDeal['provider']['workers'][number] | undefined,
+): PooledSegment {
+  const { deal, stream, kind, list, extra } = work
+  const [first, count] = work.range
+  const at = { first, unitsBefore: totalUnits(list.slice(0, first)) + extra }
+  const segment: Segment = scenario.segmentAt(deal, stream, at, list.slice(first, count), worker)
+  const { group, tally } = scenario.acknowledged(segment)
+  const { receipts: _, ...head } = group
+  return { deal, tally, kind, group, blobGroup: { ...head, count, units: tally.units, segment: tally.segment } }
+}
