@@ -20,7 +20,7 @@ contract Openings is IOpenings {
     uint256 private constant RECORD = 16;
     uint256 private constant CHUNK_RECORDS = 16;
     uint256 private constant LINK = 68; // root, facts root, time
-    uint256 private constant STREAM_LINK = 52; // group hash, record, time
+    uint256 private constant STREAM_LINK = 52; // tally hash, record, time
     uint256 private constant BLOB_ROW = 34; // versioned hash, groups
 
     /// @inheritdoc IOpenings
@@ -58,6 +58,7 @@ contract Openings is IOpenings {
         group.stream = entry.stream;
         group.first = entry.first;
         group.count = entry.count;
+        group.total = entry.units;
         group.segment = keccak256(receipts);
         group.time = entry.time;
         _requireInRecord(entry, _hashOf(group));
@@ -85,9 +86,10 @@ contract Openings is IOpenings {
         group.stream = inclusion.stream;
         group.first = inclusion.first;
         group.count = inclusion.count;
+        group.total = inclusion.units;
         group.segment = segment;
         group.time = inclusion.time;
-        bytes32 top = _climb(_hashOf(group), index, groups, inclusion.path);
+        bytes32 top = _topOf(inclusion.leaves, inclusion.path, _hashOf(group), index, groups);
         group.root = keccak256(abi.encode(inclusion.mode, groups, top, inclusion.blobs));
         bytes calldata records = inclusion.facts;
         _requireInRing(inclusion, group.root, _factsRootOf(records, inclusion.factsPath, index, groups));
@@ -177,7 +179,32 @@ contract Openings is IOpenings {
     }
 
     function _hashOf(SettledGroup memory group) private pure returns (bytes32) {
-        return MessageLib.groupHash(group.dealKey, group.stream, group.first, group.count, group.segment);
+        return
+            MessageLib.tallyHash(
+                group.dealKey,
+                group.stream,
+                group.first,
+                group.count,
+                group.total,
+                group.segment
+            );
+    }
+
+    /// @dev The number of groups says how many hashes a chunk has.
+    function _topOf(
+        bytes calldata leaves,
+        bytes32[] calldata path,
+        bytes32 leaf,
+        uint256 index,
+        uint256 groups
+    ) private pure returns (bytes32) {
+        uint256 chunk = index / MerkleLib.CHUNK;
+        uint256 chunks = (groups + MerkleLib.CHUNK - 1) / MerkleLib.CHUNK;
+        uint256 size = 32 * (chunk + 1 < chunks ? MerkleLib.CHUNK : groups - MerkleLib.CHUNK * chunk);
+        uint256 offset = 32 * (index % MerkleLib.CHUNK);
+        bool isThere = leaves.length == size && bytes32(leaves[offset:offset + 32]) == leaf;
+        require(isThere, OpeningsBadLeaves(leaves.length));
+        return _climb(keccak256(leaves), chunk, chunks, path);
     }
 
     /// @dev The number of groups, which the batch's root binds, says how many records a chunk has.

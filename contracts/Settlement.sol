@@ -28,7 +28,7 @@ import {Run} from "./types/Run.sol";
 /// @custom:invariant free + remaining of deals not closed + unmatured + claimable + fees <= tokens held
 /// @custom:invariant a stream's receipts and units never fall while its deal lives
 contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
-    uint256 private constant MIN_GROUP = 118; // head, signature and one receipt
+    uint256 private constant MIN_GROUP = 120; // head, signature and a segment's hash
     uint256 private constant MAX_BLOBS = 6;
     uint8 private constant CLAIM_TALLIES = 1;
 
@@ -70,28 +70,18 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         require(msg.sender == tx.origin && msg.sender.code.length == 0, SettlementNotTopLevel(msg.sender));
         if (batch.length != 0 && uint8(batch[0]) == uint8(Mode.Net)) ForwardLib.forward(NETS);
         Run memory run = _begin(batch);
-        bytes32[] memory leaves = new bytes32[](batch.length / MIN_GROUP + 1);
-        bytes memory applied = new bytes(leaves.length / 8 + 1);
-        facts = FactsLib.empty(leaves.length);
-        uint256 leavesAt;
+        (run.leavesAt, facts) = _open(batch.length / MIN_GROUP + 1);
         uint256 factsAt;
-        uint256 appliedAt;
         assembly ("memory-safe") {
-            leavesAt := add(leaves, 0x20)
             factsAt := add(facts, 0x20)
-            appliedAt := add(applied, 1) // the word that ends with the first byte
         }
-        (run.leavesAt, run.factsAt, run.appliedAt) = (leavesAt, factsAt, appliedAt);
+        run.factsAt = factsAt;
         _settleGroups(run);
         require(run.offset == run.end, SettlementMalformedBatch(run.end - run.batchAt));
 
-        uint256 groups = run.groups;
-        assembly ("memory-safe") {
-            mstore(leaves, groups) // the arrays shortened to what was written
-            mstore(applied, shr(3, add(groups, 7)))
-        }
-        FactsLib.cut(facts, groups);
-        bytes32 root = _root(run, batch, leaves);
+        FactsLib.cut(facts, run.groups);
+        bytes memory applied = FactsLib.applied(facts);
+        bytes32 root = _root(run, batch);
         if (run.lane == ATTESTED) {
             uint8 claims = _verifyAttestation(root, authority);
             require(claims & CLAIM_TALLIES != 0, SettlementNothingClaimed(claims));
@@ -149,15 +139,20 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
 
-    /// @notice Merkle root over the groups, bound to their number, their mode and the blobs they are in.
-    function _root(Run memory run, bytes calldata batch, bytes32[] memory leaves) private view returns (bytes32) {
-        uint256 first;
+    /// @notice Memory for at most `groups` leaves and records, uninitialized.
+    function _open(uint256 groups) private pure returns (uint256 leavesAt, bytes memory facts) {
         assembly ("memory-safe") {
-            first := add(leaves, 0x20)
+            leavesAt := mload(0x40)
+            mstore(0x40, add(leavesAt, shl(5, groups)))
         }
-        uint256 groups = leaves.length;
+        facts = FactsLib.open(groups);
+    }
+
+    /// @notice Root over the groups' tallies, bound to their number, their mode and the blobs they are in.
+    function _root(Run memory run, bytes calldata batch) private view returns (bytes32) {
+        uint256 groups = run.groups;
         bytes32 blobs = run.mode == BLOB ? _blobsHash(batch, groups) : bytes32(0);
-        return keccak256(abi.encode(run.mode, groups, MerkleLib.rootInPlace(first, groups), blobs));
+        return keccak256(abi.encode(run.mode, groups, MerkleLib.chunkedRootInPlace(run.leavesAt, groups), blobs));
     }
 
     /// @dev The table of a blob batch: number of blobs (1), groups in each (2).

@@ -53,7 +53,6 @@ export function groupBytes(group: Group, context: GroupContext): Uint8Array {
 export function blobGroupBytes(group: BlobGroup, context: GroupContext): Uint8Array {
   return concatBytes([
     ...headBytes(group, group.count - group.first, context),
-    integerBytes(group.units, UNITS_BYTES, 'group.units'),
     fixedBytes(group.segment, SEGMENT_BYTES, 'group.segment'),
     ...signatureBytes(group, context.lane),
   ])
@@ -69,10 +68,12 @@ function headBytes(group: GroupHead, receipts: number, { previous }: GroupContex
   if (group.first + receipts >= COUNTS) throw new FieldError('group.count', 'is more than a stream can have')
   return [
     integerBytes(streamNumber(group), NUMBER_BYTES, 'group.stream'),
-    integerBytes(group.place ?? 0, PLACE_BYTES, 'group.place'),
+    // only the first group of a deal is asked where the deal stands
+    integerBytes(previous?.dealId === group.dealId ? 0 : (group.place ?? 0), PLACE_BYTES, 'group.place'),
     integerBytes(group.worker, WORKER_BYTES, 'group.worker'),
     integerBytes(group.first, FIRST_BYTES, 'group.first'),
     integerBytes(receipts, LENGTH_BYTES, 'group.receipts'),
+    integerBytes(group.units, UNITS_BYTES, 'group.units'),
   ]
 }
 
@@ -105,9 +106,8 @@ export function readGroup(reader: Reader, context: GroupContext, fail: Fail): Gr
 /** The next group of a blob batch. */
 export function readBlobGroup(reader: Reader, context: GroupContext, fail: Fail): BlobGroup {
   const { head, count } = readHead(reader, context, fail)
-  const units = BigInt(reader.integer(UNITS_BYTES))
   const segment = toHex(reader.take(SEGMENT_BYTES))
-  return { ...head, ...readSignatures(reader, context.lane), count, units, segment }
+  return { ...head, ...readSignatures(reader, context.lane), count, segment }
 }
 
 type ReadHead = { head: Omit<GroupHead, 'signature' | 'acknowledgement'>; count: number }
@@ -124,9 +124,10 @@ function readHead(reader: Reader, { previous }: GroupContext, fail: Fail): ReadH
   const length = reader.integer(LENGTH_BYTES)
   if (length === 0) return fail(lengthAt, 'the group has no receipt')
   if (first + length >= COUNTS) return fail(lengthAt, 'the count is too large')
+  const units = BigInt(reader.integer(UNITS_BYTES))
   const dealId = Math.floor(number / STREAMS_PER_DEAL)
   const hint = place === 0 ? {} : { place }
-  const head = { dealId, stream: number % STREAMS_PER_DEAL, ...hint, worker, first }
+  const head = { dealId, stream: number % STREAMS_PER_DEAL, ...hint, worker, first, units }
   return { head, count: first + length }
 }
 

@@ -6,7 +6,8 @@
 import type { Hex } from 'viem'
 
 import type { Group } from './batch.ts'
-import { merkleRoot } from './merkle.ts'
+import { tallyHash } from './eip712.ts'
+import { leavesRoot } from './merkle.ts'
 import { encodeReceipts, segmentHash } from './receipts.ts'
 import { Mode, type Tally } from './types.ts'
 import { concatBytes, FieldError, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
@@ -15,10 +16,9 @@ import { concatBytes, FieldError, fixedBytes, keccak, packWords, toHex, uintByte
  * The tally a group's signature is for.
  *
  * @param dealKey - Key of the deal the group's id stands for.
- * @param units - The stream's total after the group's last receipt.
  */
-export function tallyOfGroup(group: Group, dealKey: Hex, units: bigint): Tally {
-  const { stream, first, receipts } = group
+export function tallyOfGroup(group: Group, dealKey: Hex): Tally {
+  const { stream, first, units, receipts } = group
   return {
     dealKey,
     stream,
@@ -29,24 +29,13 @@ export function tallyOfGroup(group: Group, dealKey: Hex, units: bigint): Tally {
   }
 }
 
-/** What a group hash covers; every tally has it, and of a blob batch every group with its deal's key. */
-export type GroupIdentity = Pick<Tally, 'dealKey' | 'stream' | 'first' | 'count' | 'segment'>
-
 /**
- * Leaf of a batch's Merkle root. It leaves out the stream's units, so a group that somebody else settled in the
- * meantime changes no root.
+ * Leaf of a batch's root: the struct hash of the group's tally, which is what its worker signed.
  *
  * @throws FieldError when a field does not fit.
  */
-export function groupHash(group: GroupIdentity): Hex {
-  const words = [
-    fixedBytes(group.dealKey, 32, 'group.dealKey'),
-    uintBytes(group.stream, 8, 'group.stream'),
-    uintBytes(group.first, 24, 'group.first'),
-    uintBytes(group.count, 24, 'group.count'),
-    fixedBytes(group.segment, 32, 'group.segment'),
-  ]
-  return toHex(keccak(packWords(words)))
+export function groupHash(tally: Tally): Hex {
+  return tallyHash(tally)
 }
 
 /** A blob as a root binds it. */
@@ -71,7 +60,7 @@ export function batchRoot(batch: RootedBatch): Hex {
   const words = [
     uintBytes(mode, 8, 'mode'),
     uintBytes(groupHashes.length, 256, 'groups'),
-    fixedBytes(merkleRoot(groupHashes), 32, 'root'),
+    fixedBytes(leavesRoot(groupHashes), 32, 'root'),
     batch.mode === Mode.Blob ? blobsHash(batch.blobs, groupHashes.length) : new Uint8Array(32),
   ]
   return toHex(keccak(packWords(words)))

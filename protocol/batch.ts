@@ -34,6 +34,8 @@ export type GroupHead = {
   readonly place?: number
   readonly worker: number
   readonly first: number
+  /** The stream's total after the group's last receipt. */
+  readonly units: bigint
   readonly signature: Hex
   /** Present exactly in batches of the acknowledged lane. */
   readonly acknowledgement?: Hex
@@ -45,8 +47,6 @@ export type Group = GroupHead & { readonly receipts: readonly Receipt[] }
 /** A group whose receipts' bytes stand in a blob: what its tally says of them stands in their place. */
 export type BlobGroup = GroupHead & {
   readonly count: number
-  /** The stream's total after the group's last receipt. */
-  readonly units: bigint
   readonly segment: Hex
 }
 

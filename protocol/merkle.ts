@@ -1,7 +1,7 @@
 /**
  * Merkle roots: over the group hashes of a batch, and over the 4,096-byte chunks that content is addressed by.
  *
- * A group's preimage is 160 bytes, never the 64 of a node; the length that a data root covers fixes its tree's shape.
+ * What a root covers says how many leaves there are, and so fixes the tree's shape.
  *
  * @module
  */
@@ -37,6 +37,47 @@ function parentsOf(level: readonly Uint8Array[]): Uint8Array[] {
     parents.push(pair.length === 2 ? keccak(concatBytes(pair)) : concatBytes(pair))
   }
   return parents
+}
+
+/** Leaves of a batch that are hashed together. */
+export const CHUNK_LEAVES = 8
+
+/**
+ * Root over the hashes of the leaves' chunks of 8, the last one shorter.
+ *
+ * @throws FieldError when there is no leaf or one is not 32 bytes.
+ */
+export function leavesRoot(leaves: readonly Hex[]): Hex {
+  return toHex(root(chunkHashes(leaves)))
+}
+
+/** What proves leaf `index` under {@link leavesRoot}: all leaves of its chunk, and the way from the chunk's hash up. */
+export type LeafProof = { readonly leaves: Hex; readonly path: readonly Hex[] }
+
+/**
+ * Proof of leaf `index`.
+ *
+ * @throws FieldError when there is no such leaf or one is not 32 bytes.
+ */
+export function leafProof(leaves: readonly Hex[], index: number): LeafProof {
+  const chunk = Math.floor(index / CHUNK_LEAVES)
+  const own = leaves.slice(chunk * CHUNK_LEAVES, (chunk + 1) * CHUNK_LEAVES)
+  return {
+    leaves: toHex(concatBytes(own.map((leaf) => fixedBytes(leaf, 32, 'leaf')))),
+    path: merklePath(
+      chunkHashes(leaves).map((hash) => toHex(hash)),
+      chunk,
+    ),
+  }
+}
+
+function chunkHashes(leaves: readonly Hex[]): Uint8Array[] {
+  const bytes = leaves.map((leaf) => fixedBytes(leaf, 32, 'leaf'))
+  const hashes: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += CHUNK_LEAVES) {
+    hashes.push(keccak(concatBytes(bytes.slice(at, at + CHUNK_LEAVES))))
+  }
+  return hashes
 }
 
 /**

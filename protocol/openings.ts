@@ -6,10 +6,10 @@
  */
 import type { Hex } from 'viem'
 
-import { blobTable, type GroupIdentity, groupHash, type RootedBatch } from './batch-root.ts'
+import { blobTable, groupHash, type RootedBatch } from './batch-root.ts'
 import { CHUNK_RECORDS, factsChunks, RECORD_BYTES } from './facts.ts'
-import { merklePath } from './merkle.ts'
-import { Mode } from './types.ts'
+import { leafProof, merklePath } from './merkle.ts'
+import { Mode, type Tally } from './types.ts'
 import { concatBytes, FieldError, fixedBytes, keccak, toBytes, toHex, uintBytes } from './words.ts'
 
 /** One attested batch as the ring chains it. */
@@ -35,6 +35,7 @@ export type Inclusion = GroupPlace & {
   readonly groups: number
   readonly blobs: Hex
   readonly index: number
+  readonly leaves: Hex
   readonly path: readonly Hex[]
   readonly facts: Hex
   readonly factsPath: readonly Hex[]
@@ -52,7 +53,7 @@ export type RecordEntry = GroupPlace & {
   readonly later: Hex
 }
 
-type GroupPlace = Omit<GroupIdentity, 'segment'>
+type GroupPlace = Omit<Tally, 'segment'>
 
 const RING_CHAIN_BYTES = 26
 const RECORD_CHAIN_BYTES = 27
@@ -108,13 +109,13 @@ function recordLinkBytes({ groupHash: leaf, record, time }: RecordLink): Uint8Ar
  */
 export function inclusionOf(
   batch: RootedBatch & { readonly facts: Hex },
-  { dealKey, stream, first, count, segment }: GroupIdentity,
+  { segment, ...place }: Tally,
   index: number,
   interval: readonly RingLink[],
   position: number,
 ): Inclusion {
   const link = linkAt(interval, position)
-  if (batch.groupHashes[index] !== groupHash({ dealKey, stream, first, count, segment }))
+  if (batch.groupHashes[index] !== groupHash({ ...place, segment }))
     throw new FieldError('index', 'is another group')
   const chunk = Math.floor(index / CHUNK_RECORDS)
   const chunks = factsChunks(batch.facts)
@@ -123,11 +124,8 @@ export function inclusionOf(
     groups: batch.groupHashes.length,
     blobs: batch.mode === Mode.Blob ? toHex(keccak(blobTable(batch.blobs))) : NO_BLOBS,
     index,
-    dealKey,
-    stream,
-    first,
-    count,
-    path: merklePath(batch.groupHashes, index),
+    ...place,
+    ...leafProof(batch.groupHashes, index),
     facts: toHex(chunks[chunk] ?? new Uint8Array()),
     factsPath: merklePath(
       chunks.map((bytes) => toHex(keccak(bytes))),
@@ -149,19 +147,16 @@ export function inclusionOf(
  */
 export function recordEntryOf(
   dealId: number,
-  { dealKey, stream, first, count, segment }: GroupIdentity,
+  { segment, ...place }: Tally,
   groups: readonly RecordLink[],
   position: number,
 ): RecordEntry {
   const link = linkAt(groups, position)
-  if (link.groupHash !== groupHash({ dealKey, stream, first, count, segment }))
+  if (link.groupHash !== groupHash({ ...place, segment }))
     throw new FieldError('position', 'is another group')
   return {
     dealId,
-    dealKey,
-    stream,
-    first,
-    count,
+    ...place,
     facts: toHex(toBytes(link.record, 'record')),
     chain: recordChain(groups.slice(0, position)),
     time: link.time,

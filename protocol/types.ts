@@ -39,8 +39,7 @@ export const Outcome = {
   BadSignature: 10,
   BadAcknowledgement: 11,
   ModeMismatch: 12,
-  UnitsOverflow: 13,
-  UnitsTooFew: 14,
+  UnitsMismatch: 13,
 } as const
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 

@@ -188,9 +188,9 @@ export const parseProblem = parser<Problem>(problem)
 
 /** A segment as a group of a batch, without the preimages that stay off chain. */
 export function segmentToGroup(segment: SegmentMessage): Group {
-  const { dealId, stream, worker, first, signature } = segment
+  const { dealId, stream, worker, first, units, signature } = segment
   const receipts = segment.receipts.map(({ units, workHash }) => ({ units, workHash }))
-  return { dealId, stream, worker, first, signature, receipts }
+  return { dealId, stream, worker, first, units, signature, receipts }
 }
 
 /** What {@link toWire} makes of a value: bigints become decimal strings, everything else stays. */

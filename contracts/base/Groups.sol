@@ -6,6 +6,7 @@ import {Lane, Mode, Outcome} from "../interfaces/ITypes.sol";
 import {BatchLib} from "../libraries/BatchLib.sol";
 import {CodePages} from "../libraries/CodePages.sol";
 import {DealPages} from "../libraries/DealPages.sol";
+import {FactsLib} from "../libraries/FactsLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {SignatureLib} from "../libraries/SignatureLib.sol";
 import {TallyLib} from "../libraries/TallyLib.sol";
@@ -34,13 +35,8 @@ abstract contract Groups is Streams, Wheels, Records {
     /// @notice No deal, word or page.
     uint256 internal constant NONE = type(uint256).max;
     address internal constant SEVERAL = address(1);
-    /// @dev stream number (5) ‖ place (4) ‖ worker (5) ‖ first (3) ‖ count - first (2)
-    uint256 private constant HEAD = 19;
-    /// @dev The same and units so far (5).
-    uint256 private constant BLOB_HEAD = 24;
     uint256 private constant MAX_WORKER = type(uint40).max;
     uint256 private constant NOT_A_WORKER = uint256(Outcome.NotAWorker);
-    uint256 private constant UNITS_TOO_FEW = uint256(Outcome.UnitsTooFew);
     uint256 private constant APPLIED = uint256(Outcome.Applied);
     uint256 private constant HOUR = 3600;
 
@@ -61,15 +57,13 @@ abstract contract Groups is Streams, Wheels, Records {
     /// @dev Settles a group by all rules and keeps its leaf and its record.
     function _keep(Run memory run, uint256 head) private {
         (bytes32 leaf, uint256 record) = _settleGroup(run, head);
-        uint256 mark = record >> 120 <= CLAMPED ? 1 : 0;
-        (uint256 leafAt, uint256 factsAt, uint256 appliedAt) = (run.leavesAt, run.factsAt, run.appliedAt);
-        uint256 group = run.groups++;
+        uint256 leafAt = run.leavesAt + 32 * run.groups;
+        uint256 recordAt = run.factsAt + FactsLib.SIZE * run.groups;
+        ++run.groups;
         // The run's own memory, as {UsualGroups} writes it.
         assembly ("memory-safe") {
-            mstore(add(leafAt, shl(5, group)), leaf)
-            mstore(add(factsAt, shl(4, group)), shl(128, record))
-            let at_ := add(appliedAt, shr(3, group))
-            mstore(at_, or(mload(at_), shl(and(group, 7), mark)))
+            mstore(leafAt, leaf)
+            mstore(recordAt, shl(128, record))
         }
     }
 
@@ -84,21 +78,18 @@ abstract contract Groups is Streams, Wheels, Records {
             uint256 shift = _selectCells(run, number);
             uint256 cell = uint64(run.cells >> shift);
             uint256 outcome = _standing(run, head, cell);
-            uint256 signatureAt;
-            uint256 units;
-            bytes32 segment;
-            (signatureAt, segment, units) = run.mode == CALLDATA
+            (bytes32 segment, uint256 signatureAt, bool matches) = run.mode == CALLDATA
                 ? _readReceipts(run, head, cell, outcome)
-                : _readSegment(run, head);
-            leaf = TallyLib.groupHash(run.workspace, head, segment);
+                : _readSegment(run, head, cell);
+            leaf = TallyLib.hash(run.workspace, head, segment);
             if (outcome != APPLIED) return (leaf, outcome << 120);
-            if (run.mode != CALLDATA && _isTooFew(head, cell, units)) return (leaf, UNITS_TOO_FEW << 120);
+            if (!matches) return (leaf, uint256(Outcome.UnitsMismatch) << 120);
 
             uint256 row = _selectWorkers(run, (head >> 144) & MAX_WORKER);
-            uint256 signer = TallyLib.signer(run.workspace, units, segment, signatureAt);
-            if (TallyLib.isRefused(row, run.provider, signer)) {
+            if (TallyLib.isRefused(row, run.provider, TallyLib.signer(run.workspace, signatureAt))) {
                 return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
             }
+            uint256 units = (head >> 64) & CellLib.MAX_UNITS;
             record = _apply(run, head, cell, units, segment, row, signatureAt);
             if (record >> 120 > CLAMPED) return (leaf, record);
             record |= cell << 56;
@@ -252,9 +243,7 @@ abstract contract Groups is Streams, Wheels, Records {
             }
             acknowledged = _newlyAcknowledged(run, index, units);
         }
-        if (units > run.rateLimit) {
-            return uint256(units > CellLib.MAX_UNITS ? Outcome.UnitsOverflow : Outcome.RateExceeded) << 120;
-        }
+        if (units > run.rateLimit) return uint256(Outcome.RateExceeded) << 120;
         uint256 due = run.due + (units - (cell & CellLib.MAX_UNITS)) * run.price;
         record = _capped(run, due, run.allowed + acknowledged * run.price);
         if (record >> 120 > CLAMPED) return record;
@@ -392,53 +381,48 @@ abstract contract Groups is Streams, Wheels, Records {
         }
     }
 
-    function _isTooFew(uint256 head, uint256 cell, uint256 units) private pure returns (bool) {
-        unchecked {
-            return units + (cell >> 40) < (cell & CellLib.MAX_UNITS) + _countOf(head);
-        }
-    }
-
     /// @dev Every group's receipts are read, skipped ones too: only so the next group is found.
-    /// @return signatureAt Where the worker's signature stands.
     /// @return segment Hash of the receipts.
-    /// @return units The stream's units after them.
+    /// @return signatureAt Where the worker's signature stands.
+    /// @return matches Whether those past the cursor make up the difference between the units stored and the tally's.
     function _readReceipts(
         Run memory run,
         uint256 head,
         uint256 cell,
         uint256 outcome
-    ) private pure returns (uint256 signatureAt, bytes32 segment, uint256 units) {
+    ) private pure returns (bytes32 segment, uint256 signatureAt, bool matches) {
         unchecked {
-            signatureAt = run.offset + HEAD;
+            signatureAt = run.offset + BatchLib.HEAD;
             uint256 from = signatureAt + run.signatures;
             uint256 count = (head >> 104) & type(uint16).max;
             uint256 size = count * BatchLib.RECEIPT;
             if (from + size > run.end) _malformed(run);
-            uint256 known = (cell >> 40) - ((head >> 120) & CellLib.MAX_COUNT);
-            if (known != 0 && outcome == APPLIED) {
-                if (BatchLib.sum(from, known) == BatchLib.MALFORMED) _malformed(run);
-            } else {
-                known = 0;
-            }
-            units = BatchLib.sum(from + known * BatchLib.RECEIPT, count - known);
+            uint256 known = outcome == APPLIED ? (cell >> 40) - ((head >> 120) & CellLib.MAX_COUNT) : 0;
+            if (BatchLib.sum(from, known) == BatchLib.MALFORMED) _malformed(run);
+            uint256 units = BatchLib.sum(from + known * BatchLib.RECEIPT, count - known);
             if (units == BatchLib.MALFORMED) _malformed(run);
             run.offset = from + size;
-            units += cell & CellLib.MAX_UNITS;
+            matches = units + (cell & CellLib.MAX_UNITS) == (head >> 64) & CellLib.MAX_UNITS;
             segment = BatchLib.hash(from, size);
         }
     }
 
+    /// @return segment Hash of the receipts in the blob.
+    /// @return signatureAt Where the worker's signature stands.
+    /// @return matches Whether every receipt past the cursor can have a unit.
     function _readSegment(
         Run memory run,
-        uint256 head
-    ) private pure returns (uint256 signatureAt, bytes32 segment, uint256 units) {
+        uint256 head,
+        uint256 cell
+    ) private pure returns (bytes32 segment, uint256 signatureAt, bool matches) {
         unchecked {
-            units = (head >> 64) & CellLib.MAX_UNITS;
-            segment = bytes32(BatchLib.word(run.offset + BLOB_HEAD));
-            signatureAt = run.offset + BLOB_HEAD + 32;
+            segment = bytes32(BatchLib.word(run.offset + BatchLib.HEAD));
+            signatureAt = run.offset + BatchLib.HEAD + 32;
             uint256 next = signatureAt + run.signatures;
             if (next > run.end) _malformed(run);
             run.offset = next;
+            uint256 units = (head >> 64) & CellLib.MAX_UNITS;
+            matches = units + (cell >> 40) >= (cell & CellLib.MAX_UNITS) + _countOf(head);
         }
     }
 

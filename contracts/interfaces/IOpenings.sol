@@ -28,7 +28,9 @@ interface IOpenings {
     /// @param stream Of the deal.
     /// @param first Receipts of the stream before the group.
     /// @param count Receipts of the stream after the group.
-    /// @param path Merkle siblings from the group's hash up.
+    /// @param units Units of the stream after the group.
+    /// @param leaves The tallies' hashes among which the group's stands: 8 of them, fewer at the end of the batch.
+    /// @param path Merkle siblings from those hashes' own up.
     /// @param facts The records among which the group's stands: 16 of 16 bytes, fewer at the end of the batch.
     /// @param factsPath Merkle siblings from those records' hash up.
     /// @param chain Chained hash of the interval before the batch.
@@ -43,6 +45,8 @@ interface IOpenings {
         uint8 stream;
         uint24 first;
         uint24 count;
+        uint40 units;
+        bytes leaves;
         bytes32[] path;
         bytes facts;
         bytes32[] factsPath;
@@ -57,16 +61,18 @@ interface IOpenings {
     /// @param stream Of the deal.
     /// @param first Receipts of the stream before the group.
     /// @param count Receipts of the stream after the group.
+    /// @param units Units of the stream after the group.
     /// @param facts The group's record, 16 bytes.
     /// @param chain Chained hash of the stream before the group.
     /// @param time Second on the protocol clock at which the group was settled.
-    /// @param later `group hash (32) ‖ record (16) ‖ time (4)` of each group chained after it.
+    /// @param later `tally hash (32) ‖ record (16) ‖ time (4)` of each group chained after it.
     struct Entry {
         uint32 dealId;
         bytes32 dealKey;
         uint8 stream;
         uint24 first;
         uint24 count;
+        uint40 units;
         bytes16 facts;
         bytes27 chain;
         uint32 time;
@@ -96,6 +102,7 @@ interface IOpenings {
     /// @param stream Of the deal.
     /// @param first Receipts of the stream before the group.
     /// @param count Receipts of the stream after the group.
+    /// @param total Units of the stream after the group, as the worker signed them.
     /// @param outcome What came of it.
     /// @param cursor Receipts of the stream that were settled before.
     /// @param units Units of the stream that were settled before.
@@ -108,6 +115,7 @@ interface IOpenings {
         uint8 stream;
         uint24 first;
         uint24 count;
+        uint40 total;
         Outcome outcome;
         uint24 cursor;
         uint40 units;
@@ -130,6 +138,9 @@ interface IOpenings {
 
     /// @notice There are too many or too few Merkle siblings.
     error OpeningsBadPath();
+
+    /// @notice The hashes' bytes are not as many as the group's chunk has, or the group's is not among them.
+    error OpeningsBadLeaves(uint256 length);
 
     /// @notice The records' bytes are not as many as the group's chunk has.
     error OpeningsBadFacts(uint256 size);

@@ -43,8 +43,7 @@ enum Outcome {
     BadSignature,
     BadAcknowledgement,
     ModeMismatch,
-    UnitsOverflow,
-    UnitsTooFew
+    UnitsMismatch
 }
 
 /// @notice A provider's signed, off-chain promise to sell work. EIP-712 struct `Offer`, fields in this order.

@@ -22,15 +22,46 @@ library FactsLib {
         return (outcome << 120) | (cursor << 96) | (units << 56) | amount;
     }
 
-    /// @notice Room for at most `count` records.
-    function empty(uint256 count) internal pure returns (bytes memory facts) {
-        return new bytes(count * SIZE + SIZE); // whole words are written, each over the end of the last
+    /// @notice Room for at most `count` records and a word behind them, uninitialized.
+    function open(uint256 count) internal pure returns (bytes memory facts) {
+        // Whole words are written, each over the end of the last.
+        assembly ("memory-safe") {
+            facts := mload(0x40)
+            mstore(0x40, add(facts, and(add(shl(4, count), 95), not(31))))
+        }
     }
 
     /// @notice Shortens `facts` to the `count` records that were written.
     function cut(bytes memory facts, uint256 count) internal pure {
         assembly ("memory-safe") {
             mstore(facts, shl(4, count))
+        }
+    }
+
+    /// @notice Which groups moved their stream: bit i % 8 of byte i / 8 for record i.
+    function applied(bytes memory facts) internal pure returns (bytes memory bitmap) {
+        uint256 count = facts.length / SIZE;
+        bitmap = new bytes((count + 7) / 8);
+        // An outcome below 2 is Applied or Clamped.
+        assembly ("memory-safe") {
+            let to := add(bitmap, 0x20)
+            let from := add(facts, 0x20)
+            for {
+                let end := add(from, mload(facts))
+            } lt(from, end) {
+                to := add(to, 1)
+            } {
+                let bits := 0
+                for {
+                    let i := 0
+                } and(lt(i, 8), lt(from, end)) {
+                    i := add(i, 1)
+                } {
+                    bits := or(bits, shl(i, lt(byte(0, mload(from)), 2)))
+                    from := add(from, 16)
+                }
+                mstore8(to, bits)
+            }
         }
     }
 

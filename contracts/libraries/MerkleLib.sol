@@ -2,8 +2,35 @@
 pragma solidity ^0.8.30;
 
 /// @title MerkleLib
-/// @notice Binary Merkle tree in leaf order: parent = keccak256(left ‖ right), an odd last node moves up unhashed.
+/// @notice Binary Merkle tree in leaf order: parent = keccak256(left ‖ right), an odd last node moves up unhashed. A batch's
+/// leaves are first hashed in chunks of 8, which costs a third of a tree down to the single leaf.
 library MerkleLib {
+    /// @notice Leaves that are hashed together.
+    uint256 internal constant CHUNK = 8;
+
+    /// @notice Root of the chunks of `count` leaves that stand in memory from `offset` on.
+    /// @dev Overwrites the leaves. Assumes the range is the caller's, and that there is a leaf.
+    function chunkedRootInPlace(uint256 offset, uint256 count) internal pure returns (bytes32) {
+        uint256 chunks = (count + CHUNK - 1) / CHUNK;
+        // Chunk i goes over leaf i, which was read with chunk i / 8.
+        assembly ("memory-safe") {
+            let from := offset
+            let end := add(offset, shl(5, count))
+            for {
+                let to := offset
+            } lt(add(from, 0xff), end) {
+                to := add(to, 32)
+            } {
+                mstore(to, keccak256(from, 0x100))
+                from := add(from, 0x100)
+            }
+            if lt(from, end) {
+                mstore(add(offset, shl(5, sub(chunks, 1))), keccak256(from, sub(end, from)))
+            }
+        }
+        return rootInPlace(offset, chunks);
+    }
+
     /// @notice Root of `count` leaves that stand in memory from `offset` on.
     /// @dev Overwrites the leaves. Assumes the range is the caller's. No leaves: the word offset `offset`.
     function rootInPlace(uint256 offset, uint256 count) internal pure returns (bytes32 root) {

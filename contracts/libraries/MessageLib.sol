@@ -60,26 +60,6 @@ library MessageLib {
         return keccak256(abi.encode(FORCE_TYPEHASH, root, sender));
     }
 
-    /// @notice Leaf of a batch's Merkle tree.
-    function groupHash(
-        bytes32 key,
-        uint256 stream,
-        uint256 first,
-        uint256 count,
-        bytes32 segment
-    ) internal pure returns (bytes32 result) {
-        // abi.encode of the five words in scratch memory past the free pointer, which is not moved.
-        assembly ("memory-safe") {
-            let at := mload(0x40)
-            mstore(at, key)
-            mstore(add(at, 0x20), stream)
-            mstore(add(at, 0x40), first)
-            mstore(add(at, 0x60), count)
-            mstore(add(at, 0x80), segment)
-            result := keccak256(at, 0xa0)
-        }
-    }
-
     /// @notice EIP-712 digest of a struct hash.
     function digest(bytes32 domain, bytes32 structHash) internal pure returns (bytes32 result) {
         // 66 bytes in scratch memory past the free pointer, which is not moved.

@@ -5,14 +5,12 @@ import {MessageLib} from "./MessageLib.sol";
 import {SignatureLib} from "./SignatureLib.sol";
 
 /// @title TallyLib
-/// @notice Group hash, tally digest and its signer of group after group, in one piece of memory whose constant parts are
+/// @notice Struct hash, digest and signer of tally after tally, in one piece of memory whose constant parts are
 /// written once.
 /// @dev The workspace, offsets in bytes:
 /// | from | to | content |
 /// |---|---|---|
-/// | 0x000 | 0x020 | typehash of a tally |
-/// | 0x020 | 0x0a0 | deal key, stream, first, count |
-/// | 0x0a0 | 0x0e0 | segment for the group hash; units, segment for the tally |
+/// | 0x000 | 0x0e0 | typehash of a tally, deal key, stream, first, count, units, segment |
 /// | 0x0e0 | 0x122 | 0x1901, domain, struct hash |
 /// | 0x140 | 0x1c0 | digest, v, r, s for ecrecover |
 /// `MessageLib` says the same in single functions; both are run against each other.
@@ -38,33 +36,27 @@ library TallyLib {
         }
     }
 
-    /// @notice Hash of a group of the deal whose key was set last, see {MessageLib-groupHash}.
+    /// @notice Struct hash of a tally of the deal whose key was set last, see {MessageLib-tallyHash}.
     /// @param head The group's first 32 bytes, see {BatchLib}.
-    function groupHash(uint256 workspace, uint256 head, bytes32 segment) internal pure returns (bytes32 result) {
+    function hash(uint256 workspace, uint256 head, bytes32 segment) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             let first := and(shr(120, head), 0xffffff)
             mstore(add(workspace, 0x40), and(shr(216, head), 63))
             mstore(add(workspace, 0x60), first)
             mstore(add(workspace, 0x80), add(first, and(shr(104, head), 0xffff)))
-            mstore(add(workspace, 0xa0), segment)
-            result := keccak256(add(workspace, 0x20), 0xa0)
+            mstore(add(workspace, 0xa0), and(shr(64, head), 0xffffffffff))
+            mstore(add(workspace, 0xc0), segment)
+            result := keccak256(workspace, 0xe0)
+            mstore(add(workspace, 0x102), result)
         }
     }
 
-    /// @notice Signer of the tally over the group hashed last, with `units` so far, by the signature at calldata offset
-    /// `offset`; 0 if there is none. See {SignatureLib-recoverAt}.
-    function signer(
-        uint256 workspace,
-        uint256 units,
-        bytes32 segment,
-        uint256 offset
-    ) internal view returns (uint256 result) {
+    /// @notice Signer of the tally hashed last, by the signature at calldata offset `offset`; 0 if there is none. See
+    /// {SignatureLib-recoverAt}.
+    function signer(uint256 workspace, uint256 offset) internal view returns (uint256 result) {
         // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
         uint256 halfOrder = SignatureLib.HALF_ORDER;
         assembly ("memory-safe") {
-            mstore(add(workspace, 0xa0), units)
-            mstore(add(workspace, 0xc0), segment)
-            mstore(add(workspace, 0x102), keccak256(workspace, 0xe0))
             mstore(add(workspace, 0x140), keccak256(add(workspace, 0xe0), 0x42))
             let vs := calldataload(add(offset, 32))
             let s := and(vs, 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff)

@@ -4,25 +4,25 @@ pragma solidity ^0.8.30;
 import {Run} from "../types/Run.sol";
 import {SignatureLib} from "./SignatureLib.sol";
 
-/// @title UsualGroups
-/// @notice Settles, one after the other, the attested groups at which everything is as it nearly always is: the deal has
+/// title UsualGroups
+/// notice Settles, one after the other, the attested groups at which everything is as it nearly always is: the deal has
 /// at most two streams and stands in the page at hand, the group begins where its stream stands, the worker signed, and no
 /// limit is met.
-/// @dev Nearly all gas that is not for calldata, signature checks and storage is spent here, hence one piece of assembly.
+/// dev Nearly all gas that is not for calldata, signature checks and storage is spent here, hence one piece of assembly.
 /// A group that is not usual is left to `Groups._settleGroup`, which knows all rules: this code may leave it whatever it
 /// likes, but must do the same with what it takes. Tests run both on the same batches.
 library UsualGroups {
-    /// @notice What ended {settle}: the batch, another page of workers, another word of cells, an unusual deal or group.
+    /// notice What ended {settle}: the batch, another page of workers, another word of cells, an unusual deal or group.
     uint256 internal constant END = 0;
     uint256 internal constant PAGE = 1;
     uint256 internal constant CELLS = 2;
     uint256 internal constant DEAL = 3;
     uint256 internal constant GROUP = 4;
 
-    /// @notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
+    /// notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
     function settle(Run memory run) internal returns (uint256 missing) {
         uint256 halfOrder = SignatureLib.HALF_ORDER;
-        // Memory: the run, its workspace (see {TallyLib}), its pages, leaves, facts and bitmap, 0x00..0x3f, and as scratch
+        // Memory: the run, its workspace (see {TallyLib}), its pages, leaves and facts, 0x00..0x3f, and as scratch
         // what follows the free memory pointer.
         assembly ("memory-safe") {
             /// Brings word `key` of a mapping into the run at `at_` (name, slot, content), after storing the one there.
@@ -54,7 +54,7 @@ library UsualGroups {
                     let key := mload(terms)
                     let budget := mload(add(terms, 0x40))
                     terms := mload(add(terms, 0x20))
-                    let clock := mload(add(run, 0x380))
+                    let clock := mload(add(run, 0x360))
                     let end := and(shr(64, terms), 0xffffffff)
                     // The row is of the page at hand, holds, and is this deal's; two streams, not netted, not closing's end.
                     if or(
@@ -64,7 +64,7 @@ library UsualGroups {
                         ),
                         or(
                             or(xor(and(terms, 0xffffffff), shr(6, stream)), gt(and(shr(56, terms), 0xff), 2)),
-                            or(eq(and(shr(50, terms), 3), 2), iszero(lt(clock, add(end, mload(add(run, 0x3c0))))))
+                            or(eq(and(shr(50, terms), 3), 2), iszero(lt(clock, add(end, mload(add(run, 0x3a0))))))
                         )
                     ) {
                         break
@@ -86,10 +86,10 @@ library UsualGroups {
                     let provider := and(shr(160, terms), 0xffffffff)
                     mstore(add(run, 0x120), provider)
                     if xor(shr(2, provider), mload(add(run, 0x1a0))) {
-                        select(add(run, 0x1a0), shr(2, provider), mload(add(run, 0x400)))
+                        select(add(run, 0x1a0), shr(2, provider), mload(add(run, 0x3e0)))
                     }
                     if xor(shr(7, stream), mload(add(run, 0x140))) {
-                        select(add(run, 0x140), shr(7, stream), mload(add(run, 0x3e0)))
+                        select(add(run, 0x140), shr(7, stream), mload(add(run, 0x3c0)))
                     }
                     let price := shr(192, terms)
                     mstore(add(run, 0xa0), price)
@@ -133,14 +133,15 @@ library UsualGroups {
                 }
                 row := shr(64, mload(add(mload(add(run, 0x280)), mul(row, 24))))
 
-                // Receipts or their hash, and the stream's units after them.
-                let units := and(cell, 0xffffffffff)
+                // The receipts' own units, or at least one for each, make up the difference that the tally names.
+                let units := and(shr(64, head), 0xffffffffff)
+                let more := sub(units, and(cell, 0xffffffffff))
                 let signatureAt := add(offset, 56)
                 let segment := calldataload(add(offset, 24))
-                switch mload(add(run, 0x360))
+                switch mload(add(run, 0x340))
                 case 0 {
-                    signatureAt := add(offset, 19)
-                    let at_ := add(offset, 83)
+                    signatureAt := add(offset, 24)
+                    let at_ := add(offset, 88)
                     let size := mul(added, 35)
                     offset := add(at_, size)
                     if gt(offset, mload(add(run, 0x20))) {
@@ -149,49 +150,49 @@ library UsualGroups {
                     let scratch := mload(0x40)
                     calldatacopy(scratch, at_, size)
                     segment := keccak256(scratch, size)
+                    let left := more
                     let empty := 0
                     for {} lt(at_, offset) {
                         at_ := add(at_, 35)
                     } {
                         let value := shr(232, calldataload(at_))
                         empty := or(empty, iszero(value))
-                        units := add(units, value)
+                        left := sub(left, value)
                     }
-                    if empty {
+                    if or(empty, left) {
                         break
                     }
                 }
                 default {
-                    let least := add(units, added)
-                    units := and(shr(64, head), 0xffffffffff)
                     offset := add(offset, 120)
-                    if or(lt(units, least), gt(offset, mload(add(run, 0x20)))) {
+                    // Fewer units than stored make a difference of 256 bits.
+                    if or(or(lt(more, added), shr(40, more)), gt(offset, mload(add(run, 0x20)))) {
                         break
                     }
                 }
+
                 // Rate, budget and allowance, room of today.
-                let amount := mul(sub(units, and(cell, 0xffffffffff)), mload(add(run, 0xa0)))
+                let amount := mul(more, mload(add(run, 0xa0)))
                 let due := add(mload(add(run, 0xc0)), amount)
                 let provider := mload(add(run, 0x120))
                 let roomAt := shl(6, and(provider, 3))
                 let room := and(shr(roomAt, mload(add(run, 0x1e0))), 0xffffffffffffffff)
                 if or(
                     or(gt(units, mload(add(run, 0x100))), gt(due, mload(add(run, 0xe0)))),
-                    or(xor(and(room, 0xffff), mload(add(run, 0x3a0))), gt(amount, shr(16, room)))
+                    or(xor(and(room, 0xffff), mload(add(run, 0x380))), gt(amount, shr(16, room)))
                 ) {
                     break
                 }
 
-                // Group hash, then the tally's digest and its signer, who must be the worker.
+                // The tally's hash, digest and signer, who must be the worker.
                 let workspace := mload(add(run, 0x2c0))
                 mstore(add(workspace, 0x40), index)
                 mstore(add(workspace, 0x60), first)
                 mstore(add(workspace, 0x80), add(first, added))
-                mstore(add(workspace, 0xa0), segment)
-                let leaf := keccak256(add(workspace, 0x20), 0xa0)
                 mstore(add(workspace, 0xa0), units)
                 mstore(add(workspace, 0xc0), segment)
-                mstore(add(workspace, 0x102), keccak256(workspace, 0xe0))
+                let leaf := keccak256(workspace, 0xe0)
+                mstore(add(workspace, 0x102), leaf)
                 mstore(add(workspace, 0x140), keccak256(add(workspace, 0xe0), 0x42))
                 {
                     let vs := calldataload(add(signatureAt, 32))
@@ -221,13 +222,11 @@ library UsualGroups {
                     let roomsAt := add(run, 0x1e0)
                     mstore(roomsAt, sub(mload(roomsAt), shl(add(roomAt, 16), amount)))
                 }
-                let groupsAt := add(run, 0x340)
+                let groupsAt := add(run, 0x320)
                 let group := mload(groupsAt)
                 mstore(groupsAt, add(group, 1))
                 mstore(add(mload(add(run, 0x2e0)), shl(5, group)), leaf)
                 mstore(add(mload(add(run, 0x300)), shl(4, group)), shl(128, or(shl(56, cell), amount)))
-                let applied := add(mload(add(run, 0x320)), shr(3, group))
-                mstore(applied, or(mload(applied), shl(and(group, 7), 1)))
             }
         }
     }

@@ -25,9 +25,8 @@ contract DecoderProbe {
     bytes32 private constant BAD_MODE = bytes32(uint256(ReferenceBatchLib.Fault.Mode));
     bytes32 private constant BAD_LANE = bytes32(uint256(ReferenceBatchLib.Fault.Lane));
     bytes32 private constant CRASHED = bytes32(type(uint256).max);
-    uint256 private constant HEAD = 19;
     uint256 private constant SIGNATURE = 64;
-    uint256 private constant MIN_GROUP = 118;
+    uint256 private constant MIN_GROUP = 120;
     uint256 private constant DIRT = 2048;
 
     /// @dev Code that trusts fresh memory to be zero shows.
@@ -84,7 +83,7 @@ contract DecoderProbe {
         assembly ("memory-safe") {
             first := add(leaves, 0x20)
         }
-        return keccak256(abi.encode(run.verdict, MerkleLib.rootInPlace(first, groups)));
+        return keccak256(abi.encode(run.verdict, MerkleLib.chunkedRootInPlace(first, groups)));
     }
 
     /// @notice Verdict of the plain reading.
@@ -111,7 +110,7 @@ contract DecoderProbe {
                 )
             );
         }
-        return keccak256(abi.encode(verdict, ReferenceBatchLib.merkleRoot(leaves)));
+        return keccak256(abi.encode(verdict, ReferenceBatchLib.leavesRoot(leaves)));
     }
 
     function _ask(bytes4 selector, bytes memory arguments) private view returns (bytes32) {
@@ -151,32 +150,28 @@ contract DecoderProbe {
         run.next = (head >> 216) + 1;
         uint256 count = (head >> 104) & type(uint16).max;
         uint256 signatures = run.lane == 0 ? 2 * SIGNATURE : SIGNATURE;
-        uint256 signatureAt = run.offset + HEAD;
-        uint256 units;
+        uint256 signatureAt = run.offset + BatchLib.HEAD;
         bytes32 segment;
         if (run.mode == 0) {
             uint256 from = signatureAt + signatures;
             run.offset = from + count * BatchLib.RECEIPT;
             if (run.offset > run.end) return (false, 0);
-            units = BatchLib.sum(from, count);
-            if (units == BatchLib.MALFORMED) return (false, 0);
+            if (BatchLib.sum(from, count) == BatchLib.MALFORMED) return (false, 0);
             segment = BatchLib.hash(from, count * BatchLib.RECEIPT);
         } else {
-            units = (head >> 64) & type(uint40).max;
-            segment = bytes32(BatchLib.word(signatureAt + 5));
-            signatureAt += 5 + 32;
+            segment = bytes32(BatchLib.word(signatureAt));
+            signatureAt += 32;
             run.offset = signatureAt + signatures;
             if (run.offset > run.end) return (false, 0);
         }
-        leaf = TallyLib.groupHash(run.workspace, head, segment);
-        run.verdict = _digest(run.verdict, head, units, segment, BatchLib.hash(signatureAt, signatures));
+        leaf = TallyLib.hash(run.workspace, head, segment);
+        run.verdict = _digest(run.verdict, head, segment, BatchLib.hash(signatureAt, signatures));
         return (true, leaf);
     }
 
     function _digest(
         bytes32 verdict,
         uint256 head,
-        uint256 units,
         bytes32 segment,
         bytes32 signatures
     ) private pure returns (bytes32) {
@@ -184,6 +179,7 @@ contract DecoderProbe {
         uint256 count = first + ((head >> 104) & type(uint16).max);
         (uint256 deal, uint256 stream) = (head >> 222, (head >> 216) & 63);
         (uint256 place, uint256 worker) = (uint32(head >> 184), uint40(head >> 144));
+        uint256 units = (head >> 64) & type(uint40).max;
         return keccak256(abi.encode(verdict, deal, stream, place, worker, first, count, units, segment, signatures));
     }
 }

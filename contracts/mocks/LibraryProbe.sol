@@ -83,16 +83,6 @@ contract LibraryProbe {
         return MessageLib.forceHash(batchRoot, sender);
     }
 
-    function groupHash(
-        bytes32 key,
-        uint256 stream,
-        uint256 first,
-        uint256 count,
-        bytes32 segment
-    ) external pure dirtyMemory returns (bytes32) {
-        return MessageLib.groupHash(key, stream, first, count, segment);
-    }
-
     function digest(bytes32 domain, bytes32 structHash) external pure dirtyMemory returns (bytes32) {
         return MessageLib.digest(domain, structHash);
     }

@@ -29,7 +29,7 @@ library ReferenceBatchLib {
         bytes32 workHash;
     }
 
-    /// @notice One group. `units` are those of its receipts, in blob mode the stream's total after them.
+    /// @notice One group. `units` are the stream's after it.
     struct Group {
         uint256 deal;
         uint256 stream;
@@ -70,8 +70,11 @@ library ReferenceBatchLib {
     uint256 private constant STREAMS = 64;
     uint256 private constant SIGNATURE = 64;
     uint256 private constant HASH = 32;
+    bytes32 private constant TALLY_TYPEHASH = keccak256(
+        "Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)"
+    );
     uint256 private constant RECEIPT = 35; // units and a hash
-    uint256 private constant MIN_GROUP = 83; // head and signature
+    uint256 private constant MIN_GROUP = 88; // head and signature
 
     /// @notice Reads a whole batch.
     function decode(bytes calldata data) internal pure returns (Batch memory batch) {
@@ -110,9 +113,20 @@ library ReferenceBatchLib {
         return (true, units);
     }
 
-    /// @notice Leaf of a group in its batch's tree.
+    /// @notice Leaf of a group in its batch's tree: the struct hash of its tally.
     function groupHash(bytes32 key, Group memory group) internal pure returns (bytes32) {
-        return keccak256(abi.encode(key, group.stream, group.first, group.count, group.segment));
+        return
+            keccak256(
+                abi.encode(
+                    TALLY_TYPEHASH,
+                    key,
+                    group.stream,
+                    group.first,
+                    group.count,
+                    group.units,
+                    group.segment
+                )
+            );
     }
 
     /// @notice Root of a batch.
@@ -133,7 +147,18 @@ library ReferenceBatchLib {
             }
             blobs = keccak256(packed);
         }
-        return keccak256(abi.encode(uint8(batch.mode), leaves.length, merkleRoot(leaves), blobs));
+        return keccak256(abi.encode(uint8(batch.mode), leaves.length, leavesRoot(leaves), blobs));
+    }
+
+    /// @notice Merkle root over the hashes of the leaves' chunks of 8.
+    function leavesRoot(bytes32[] memory leaves) internal pure returns (bytes32) {
+        bytes32[] memory chunks = new bytes32[]((leaves.length + 7) / 8);
+        for (uint256 i = 0; i < chunks.length; ++i) {
+            bytes memory chunk;
+            for (uint256 j = 8 * i; j < 8 * i + 8 && j < leaves.length; ++j) chunk = bytes.concat(chunk, leaves[j]);
+            chunks[i] = keccak256(chunk);
+        }
+        return merkleRoot(chunks);
     }
 
     /// @notice Merkle root over leaves in order, level by level in new arrays.
@@ -194,10 +219,8 @@ library ReferenceBatchLib {
         uint256 added = _integer(data, reader, 2);
         group.count = group.first + added;
         if (reader.fault == Fault.None && (added == 0 || group.count >= 2 ** 24)) reader.fault = Fault.Count;
-        if (batch.mode == BLOB) {
-            group.units = _integer(data, reader, 5);
-            group.segment = bytes32(_take(data, reader, HASH));
-        }
+        group.units = _integer(data, reader, 5);
+        if (batch.mode == BLOB) group.segment = bytes32(_take(data, reader, HASH));
         group.signature = _take(data, reader, SIGNATURE);
         if (batch.lane == ACKNOWLEDGED) group.acknowledgement = _take(data, reader, SIGNATURE);
         if (batch.mode == CALLDATA) _receipts(data, reader, group, added);
@@ -212,7 +235,6 @@ library ReferenceBatchLib {
         for (uint256 i = 0; i < count; ++i) {
             group.receipts[i] = _receipt(data, reader);
             if (reader.fault != Fault.None) return;
-            group.units += group.receipts[i].units;
         }
         group.segment = keccak256(data[start:reader.position]);
     }

@@ -34,16 +34,15 @@ struct Run {
     uint256 workspace;
     uint256 leavesAt;
     uint256 factsAt;
-    uint256 appliedAt;
     uint256 groups;
-    // 0x360: the same for the whole batch
+    // 0x340: the same for the whole batch
     uint256 mode;
     uint256 clock;
     uint256 today;
     uint256 closingPeriod;
     uint256 cellsMapping;
     uint256 roomsMapping;
-    // 0x420: not known by place
+    // 0x400: not known by place
     uint256 lane;
     uint256 dueIn;
     bytes32 domain;
