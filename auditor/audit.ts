@@ -9,9 +9,7 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { settlementAbi } from '#protocol/abi.generated.ts'
-
-import { clockAt, touchClock } from './clock.ts'
+import { startedClock, touchClock } from './clock.ts'
 import { compareAll, compareBlock } from './compare.ts'
 import { discover, type Start } from './discover.ts'
 import { AuditError } from './errors.ts'
@@ -19,11 +17,11 @@ import { readEvents } from './events.ts'
 import { createFindings, type Findings, type PaidWork } from './findings.ts'
 import { type Call, createOpen, type Replay } from './replay.ts'
 import type { AuditReport, ReExecution } from './report.ts'
+import { readStoredClock } from './slots.ts'
 import { type BlockRecord, type Head, type Source, type TransactionRecord, type Watch, within } from './source.ts'
 import { addressKey, type State } from './state.ts'
 import { sumOfParts } from './sums.ts'
-import { replayTransaction } from './transaction.ts'
-import { readView } from './views.ts'
+import { isTick, replayTransaction } from './transaction.ts'
 
 /** What an audit is given. */
 export type AuditOptions = {
@@ -51,7 +49,6 @@ type Audit = Start & {
 }
 
 const ATTEMPTS = 3
-const HOUR = 3600
 
 /** Calls to the settlement in a transaction: its own, or those a tracing node tells of. */
 async function callsOf(audit: Audit, transaction: TransactionRecord): Promise<readonly Call[] | null> {
@@ -72,19 +69,19 @@ async function replayOne(audit: Audit, block: BlockRecord, transaction: Transact
 /** Ticks made through other contracts leave no trace but the clock; looked for when the clock says there were some. */
 async function findUnseenTicks(audit: Audit, before: number): Promise<void> {
   const { source, state, contracts } = audit
-  const { timestamp } = await source.header(before)
-  if (timestamp - state.clock.touchedAt <= HOUR) return
-  const view = { abi: settlementAbi, address: contracts.settlement, functionName: 'clock', args: [] } as const
-  if ((await readView(source, view, before)) === clockAt(state, timestamp)) return
+  const { settlement } = contracts
+  const { touchedAt } = await readStoredClock(source, settlement, before)
+  if (touchedAt === state.clock.touchedAt) return
   for (const execution of await source.executions(audit.last, before)) {
     const calls = await source.trace(execution.hash)
-    if (calls?.some(({ to }) => to === contracts.settlement)) touchClock(state, execution.timestamp)
+    const hasTouched = calls?.some(({ to, input }) => to === settlement && isTick(input))
+    if (hasTouched === true) touchClock(state, execution.timestamp)
   }
 }
 
 async function replayBlock(audit: Audit, block: BlockRecord): Promise<void> {
   const { state, findings, contracts, source } = audit
-  if (block.number === audit.deployedAt) state.clock = { value: block.timestamp, touchedAt: block.timestamp }
+  if (block.number === audit.deployedAt) state.clock = startedClock(block.timestamp, block.timestamp)
   else if (block.number > audit.deployedAt) await findUnseenTicks(audit, block.number - 1)
   const transactions = block.transactions.filter(({ succeeded }) => succeeded)
   const hashes = transactions.map(({ hash }) => hash)
@@ -116,7 +113,7 @@ async function finish(audit: Audit): Promise<void> {
   const parts = sumOfParts(state)
   findings.watch('solvency', parts === state.held)
   if (parts !== state.held) {
-    const detail = `the chain holds ${state.held} for debts of ${parts}`
+    const detail = `${state.held} came in and did not leave, for debts of ${parts}`
     findings.add({ kind: 'solvency', tx: null, block: head.number, detail })
   }
   if (hash !== head.hash)

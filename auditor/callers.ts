@@ -11,9 +11,14 @@ import { type Address, decodeFunctionData, zeroAddress } from 'viem'
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 
 import { type Replay, report } from './replay.ts'
-import { addressKey, type Provider } from './state.ts'
+import { addressKey, type Provider, remainingOf } from './state.ts'
 
 const isBuyer = (replay: Replay, id: number, caller: Address): boolean => replay.state.deals.get(id)?.buyer === caller
+
+function isExhausted(replay: Replay, id: number): boolean {
+  const deal = replay.state.deals.get(id)
+  return deal !== undefined && remainingOf(deal) === 0n
+}
 
 function isAllowedAtSettlement(replay: Replay, caller: Address): boolean {
   const call = decodeFunctionData({ abi: settlementAbi, data: replay.transaction.input })
@@ -22,8 +27,9 @@ function isAllowedAtSettlement(replay: Replay, caller: Address): boolean {
     case 'announceDealKeys':
       return isBuyer(replay, call.args[0], caller)
     case 'stop':
-      return isBuyer(replay, call.args[0], caller) || replay.state.deals.get(call.args[0])?.remaining === 0n
+      return isBuyer(replay, call.args[0], caller) || isExhausted(replay, call.args[0])
     case 'markRevocation':
+    case 'startEpoch':
       return false
     default:
       return true

@@ -226,6 +226,11 @@ export function createChainSource({ client, name, parallel, readBlob }: ChainSou
     blocks,
     call,
     blob: async (versionedHash, members) => (await readBlob?.(versionedHash, members)) ?? null,
+    storage: async (address, slot, block, overlay) =>
+      overlay?.storage[addressKey(address)]?.[slot] ??
+      (await guarded(
+        async () => await client.request({ method: 'eth_getStorageAt', params: [address, slot, numberToHex(block)] }),
+      )),
     code: async (address, block) =>
       await guarded(async () => await client.request({ method: 'eth_getCode', params: [address, numberToHex(block)] })),
     overlays: async (transactions) => await traceOverlays(client, transactions),

@@ -5,8 +5,9 @@
  */
 import type { Hex } from 'viem'
 
+import type { Comparison, Scope } from './comparison.ts'
 import type { Findings, Touch } from './findings.ts'
-import { type Comparison, inspect, type Scope } from './inspect.ts'
+import { inspect } from './inspect.ts'
 import { thing as things } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
 

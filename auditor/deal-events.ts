@@ -8,12 +8,13 @@ import { settlementAbi } from '#protocol/abi.generated.ts'
 import { acknowledgementDigest } from '#protocol/eip712.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { DealState } from '#protocol/types.ts'
+import { unpackDeal } from './deal-pages.ts'
 import { acknowledge } from './groups.ts'
 import { bondUp, smallerOf } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
-import { accountOf, addressKey, type Deal, dealStateAt, type Stream, wheelOf } from './state.ts'
-import { creditUnmatured, roomAt } from './wheel.ts'
+import { accountOf, addressKey, type Deal, dealStateAt, remainingOf, type Stream, unitsOf, wheelOf } from './state.ts'
+import { creditForced, fitsForced, renewRoom } from './wheel.ts'
 
 /** The deal, if it is in `wanted`; reports `kind` otherwise. */
 function dealIn(replay: Replay, id: number, wanted: DealState, kind: DiscrepancyKind): Deal | undefined {
@@ -34,6 +35,8 @@ export function replayTopUp(replay: Replay, { id, amount, bond }: EventArgs<'Dea
   if (deal === undefined) return
   const account = accountOf(state, deal.buyer)
   const taken = (state.offerTaken.get(deal.offerHash) ?? 0n) + amount
+  const isOverspent = unitsOf(deal) * deal.price > deal.budget
+  expectHolds(replay, !isOverspent, 'top-up', `deal ${id} grew though more was settled than it held`)
   expectHolds(replay, deal.budget + amount <= deal.maxBudget, 'top-up', `deal ${id} grew past its offer’s maximum`)
   expectHolds(replay, taken <= deal.offerTotal, 'top-up', `deal ${id} grew past its offer’s total`)
   expectHolds(replay, amount <= account.free, 'top-up', `deal ${id} grew by more than its buyer had free`)
@@ -43,9 +46,8 @@ export function replayTopUp(replay: Replay, { id, amount, bond }: EventArgs<'Dea
   state.offerTaken.set(deal.offerHash, taken)
   account.free -= amount
   account.locked += amount
+  unpackDeal(replay, deal)
   deal.budget += amount
-  deal.remaining += amount
-  deal.floor += amount
   deal.bond += bond
   oweBond(replay, deal.provider, bond)
   touch(replay, thing.deal(id), 'top-up')
@@ -59,18 +61,22 @@ export function replayStop(replay: Replay, { id, end }: EventArgs<'DealStopped'>
   if (deal === undefined) return
   expectSame(replay, 'stop', `the end of deal ${id}`, replay.state.clock.value, end)
   deal.end = replay.state.clock.value
+  unpackDeal(replay, deal)
   touch(replay, thing.deal(id), 'stop')
 }
 
 function openingFeeOf(replay: Replay, deal: Deal): bigint {
-  const fee = smallerOf(deal.openingFee, deal.remaining)
-  if (fee === 0n || deal.remaining !== deal.budget) return 0n
-  const { state } = replay
-  const wheel = wheelOf(state, deal.provider)
-  if (fee > roomAt(wheel, state.clock.value)) return 0n
-  creditUnmatured(wheel, fee, state.clock.value, state.parameters.forcedWindow)
+  const fee = smallerOf(deal.openingFee, deal.budget)
+  if (fee === 0n || unitsOf(deal) !== 0n) return 0n
+  const { clock, parameters } = replay.state
+  const [wheel, moment] = [wheelOf(replay.state, deal.provider), { clock: clock.value, parameters }]
   touch(replay, thing.earnings(deal.provider), 'closing')
-  return fee
+  if (fitsForced(wheel, fee, clock.value)) {
+    creditForced(wheel, fee, moment)
+    return fee
+  }
+  renewRoom(wheel, moment)
+  return 0n
 }
 
 /** Returns the rest to the buyer and the bond to the provider. */
@@ -82,12 +88,13 @@ export function replayClosing(replay: Replay, { id, returned, openingFee }: Even
   expectHolds(replay, state.clock.value >= from, 'closing', `deal ${id} was closed before ${from}`)
   const fee = openingFeeOf(replay, deal)
   expectSame(replay, 'closing', `the opening fee kept from deal ${id}`, fee, openingFee)
-  expectSame(replay, 'closing', `what deal ${id} returned`, deal.remaining - fee, returned)
+  const rest = remainingOf(deal) - fee
+  expectSame(replay, 'closing', `what deal ${id} returned`, rest, returned)
 
   const account = accountOf(state, deal.buyer)
   account.locked -= deal.budget
-  account.free += deal.remaining - fee
-  deal.remaining = 0n
+  account.free += rest
+  unpackDeal(replay, deal)
   deal.closedAt = state.clock.value
   oweBond(replay, deal.provider, -deal.bond)
   touch(replay, thing.deal(id), 'closing')

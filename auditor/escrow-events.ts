@@ -5,11 +5,11 @@
  */
 import type { Address } from 'viem'
 
-import { coverDown, feeDown } from './money.ts'
+import { coverDown, feeDown, MAX_HELD } from './money.ts'
 import { type EventArgs, expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
 import type { Credits } from './settle.ts'
 import { accountOf, addressKey, wheelOf } from './state.ts'
-import { dueAt, rollWheel } from './wheel.ts'
+import { dueAt, renewRoom, rollWheel } from './wheel.ts'
 
 function takeOut(replay: Replay, to: Address, amount: bigint, what: string): void {
   const { settlement, token } = replay.contracts
@@ -22,6 +22,7 @@ export function replayDeposit(replay: Replay, { buyer, from, amount }: EventArgs
   const { settlement, token } = replay.contracts
   accountOf(replay.state, buyer).free += amount
   replay.state.held += amount
+  if (replay.state.held > MAX_HELD) report(replay, 'deposit', `the ledger took in more than ${MAX_HELD}`)
   touch(replay, thing.account(buyer), 'deposit')
   takeTransfer(replay, { token, from: addressKey(from), to: settlement, amount }, 'deposit')
 }
@@ -113,5 +114,7 @@ export function replayCover(replay: Replay, { provider, cover }: EventArgs<'Cove
   const ours = coverDown(state.providers.get(provider)?.stake ?? 0n, stakeValue, coverageBps)
   touch(replay, thing.earnings(provider), 'coverage')
   expectSame(replay, 'coverage', `the cover of provider ${provider}`, ours, cover)
-  wheelOf(state, provider).cover = ours
+  const wheel = wheelOf(state, provider)
+  wheel.cover = ours
+  renewRoom(wheel, { clock: state.clock.value, parameters: state.parameters })
 }

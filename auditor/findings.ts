@@ -26,6 +26,7 @@ export const INVARIANTS = {
   fees: 'fees are exact and taken when money matures',
   clock: 'the clock moves at most an hour at a touch',
   roots: 'every batch’s root is that of its own bytes',
+  pages: 'every row of a page states what it stands for',
 } as const
 
 /** Short name of an invariant. */
@@ -78,6 +79,7 @@ const BROKEN_BY: Partial<Record<DiscrepancyKind, InvariantName>> = {
   exposure: 'exposure',
   fee: 'fees',
   maturity: 'window',
+  page: 'pages',
   rate: 'rate',
   root: 'roots',
   signature: 'signatures',

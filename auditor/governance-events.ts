@@ -1,10 +1,9 @@
 /**
- * What governance and the committee change: parameters, treasuries, pauses, epochs, endpoints.
+ * What governance changes: parameters, treasuries, pauses.
  *
  * @module
  */
-import type { CommitteeEvent } from './events.ts'
-import { type EventArgs, expectSame, type Replay, report } from './replay.ts'
+import { type EventArgs, type Replay, report } from './replay.ts'
 import { addressKey } from './state.ts'
 
 const DAY = 86_400
@@ -12,7 +11,6 @@ const MAX_PAUSE = 14 * DAY
 const MAX_WINDOW = 3 * DAY
 const MIN_CLOSING = 7_200
 const MAX_BPS = 10_000
-const MAX_MEMBERS = 32
 
 /** Puts parameters in force, within the bounds that no governance may pass. */
 export function replayParameters(replay: Replay, { parameters }: EventArgs<'ParametersSet'>): void {
@@ -48,27 +46,4 @@ export function checkPause(replay: Replay, what: string, before: number, until: 
 export function replayPause(replay: Replay, { until }: EventArgs<'Paused'>): void {
   checkPause(replay, 'new deals', replay.state.pausedUntil, until)
   replay.state.pausedUntil = until
-}
-
-function replayEpoch(replay: Replay, { epoch, threshold, members }: EpochArgs): void {
-  const { state } = replay
-  expectSame(replay, 'attestation', 'the number of the new epoch', state.currentEpoch + 1, epoch)
-  const signers = members.map(({ signer }) => addressKey(signer))
-  const isSound = new Set(signers).size === members.length && members.length <= MAX_MEMBERS
-  if (!isSound || threshold * 2 <= members.length || threshold > members.length) {
-    report(replay, 'attestation', `epoch ${epoch} needs ${threshold} of ${members.length} members`)
-  }
-  const endpoints = new Map(members.map(({ signer, endpoint }) => [addressKey(signer), endpoint]))
-  state.epochs.set(epoch, { number: epoch, threshold, signers, endpoints, startedAt: replay.block.timestamp })
-  state.currentEpoch = epoch
-}
-
-type EpochArgs = Extract<CommitteeEvent, { eventName: 'EpochStarted' }>['args']
-
-/** Replays one event of the committee. */
-export function replayCommitteeEvent(replay: Replay, event: CommitteeEvent): void {
-  if (event.eventName === 'EpochStarted') replayEpoch(replay, event.args)
-  if (event.eventName !== 'EndpointSet') return
-  const epoch = replay.state.epochs.get(replay.state.currentEpoch)
-  epoch?.endpoints.set(addressKey(event.args.signer), event.args.endpoint)
 }

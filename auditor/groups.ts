@@ -5,28 +5,31 @@
  *
  * @module
  */
-import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters, zeroHash } from 'viem'
+import { type Hex, zeroHash } from 'viem'
 
 import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { Lane, Outcome, type Tally } from '#protocol/types.ts'
 
-import type { ReadGroup } from './decode.ts'
-import { lowerFloor, rateLimitDown } from './money.ts'
-import { addressKey, type Deal, revokedFrom, type State, type Stream, wheelOf } from './state.ts'
-import { creditUnmatured, roomAt } from './wheel.ts'
+import { type ReadGroup, readReceipts } from './decode.ts'
+import { hashGroup } from './facts.ts'
+import { paidFor, rateLimitDown } from './money.ts'
+import { addressKey, type Deal, revokedFrom, type State, type Stream, unitsOf, wheelOf } from './state.ts'
+import { creditAttested, creditForced, fitsAttested, fitsForced, issueRoom, renewRoom } from './wheel.ts'
 
 /** One group with everything the rules derive from it. */
 export type Judged = {
   group: ReadGroup
   outcome: Outcome
+  /** Whether the worker's index is of the deal's provider, revoked or not. */
+  isMember: boolean
   tally: Tally
   /** Leaf of the batch root. */
   groupHash: Hex
+  /** The stream before it. */
+  before: { count: number; units: bigint }
   /** Units of the receipts past the cursor. */
   suffixUnits: bigint
-  /** Receipts past the cursor. */
-  suffixReceipts: number
   /** Settlement token base units the group pays if it applies. */
   amount: bigint
 }
@@ -35,50 +38,46 @@ const SIGNED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>([
   Outcome.Applied,
   Outcome.Clamped,
   Outcome.BadAcknowledgement,
+  Outcome.UnitsOverflow,
   Outcome.RateExceeded,
   Outcome.ExposureExceeded,
   Outcome.CoverageExceeded,
 ])
-const UNITS_LIMIT = 2n ** 48n
-const MODE_WITH_BYTES = 0
-const GROUP_FIELDS = parseAbiParameters(
-  'bytes32 dealKey, uint256 stream, uint256 first, uint256 count, bytes32 segment',
-)
+/** A stream's units stay below it. */
+const UNITS_LIMIT = 2n ** 40n
+const NETTED = 2
 const NO_STREAM: Stream = { count: 0, units: 0n, acknowledged: 0n }
 
-const sumUnits = (group: ReadGroup, from: number): bigint =>
-  group.receipts.slice(from).reduce((sum, receipt) => sum + receipt.units, 0n)
+/** Units of a calldata group's receipts past the cursor. */
+function suffixIn(group: ReadGroup, bytes: Uint8Array, stream: Stream): bigint {
+  const receipts = readReceipts(bytes, group.count - group.first) ?? []
+  return receipts.slice(stream.count - group.first).reduce((sum, { units }) => sum + units, 0n)
+}
 
-function positionOf(stream: Stream, group: ReadGroup): 'gap' | 'stale' | 'moves' {
-  if (group.first > stream.count) return 'gap'
-  return group.count <= stream.count ? 'stale' : 'moves'
+function moves(stream: Stream, group: ReadGroup): boolean {
+  return group.first <= stream.count && stream.count < group.count
+}
+
+/** Units the group adds to its stream; what a group that does not continue it would add is of no matter. */
+function suffixOf(stream: Stream, group: ReadGroup): bigint {
+  if (!moves(stream, group)) return 0n
+  if (group.bytes !== null) return suffixIn(group, group.bytes, stream)
+  return (group.unitsSoFar ?? 0n) - stream.units
 }
 
 /** The tally the worker must have signed, as the chain rebuilds it from its own storage and the group's bytes. */
-function rebuildTally(key: Hex, stream: Stream, group: ReadGroup): { tally: Tally; suffixUnits: bigint } {
-  const isMoving = positionOf(stream, group) === 'moves'
-  const suffixUnits = sumUnits(group, isMoving ? stream.count - group.first : 0)
-  const tally = {
-    dealKey: key,
-    stream: group.stream,
-    first: group.first,
-    count: group.count,
-    units: isMoving ? stream.units + suffixUnits : suffixUnits,
-    segment: keccak256(group.bytes),
-  }
-  return { tally, suffixUnits }
+function rebuildTally(key: Hex, stream: Stream, group: ReadGroup): Tally {
+  const { first, count, segment } = group
+  return { dealKey: key, stream: group.stream, first, count, units: stream.units + suffixOf(stream, group), segment }
 }
 
-function hashGroup({ dealKey, stream, first, count, segment }: Tally): Hex {
-  const words = [dealKey, BigInt(stream), BigInt(first), BigInt(count), segment] as const
-  return keccak256(encodeAbiParameters(GROUP_FIELDS, words))
+function isOfProvider(state: State, group: ReadGroup, deal: Deal): boolean {
+  return state.workers.get(group.worker)?.provider === deal.provider
 }
 
-function isMember(state: State, group: ReadGroup, deal: Deal): boolean {
-  const worker = state.workers.get(group.worker)
-  if (worker === undefined || worker.provider !== deal.provider) return false
+function isRevoked(state: State, group: ReadGroup): boolean {
   const from = revokedFrom(state, group.worker)
-  return from === 0 || state.clock.value < from
+  return from !== 0 && state.clock.value >= from
 }
 
 function isSignedBy(digest: Hex, signature: Hex, key: string | undefined): boolean {
@@ -88,32 +87,40 @@ function isSignedBy(digest: Hex, signature: Hex, key: string | undefined): boole
 
 /** Rules 4 and 5: who signed. */
 function judgeSigners(state: State, group: ReadGroup, deal: Deal, tally: Tally): Outcome {
-  if (!isMember(state, group, deal)) return Outcome.NotAWorker
+  if (!isOfProvider(state, group, deal)) return Outcome.NotAWorker
   const key = state.workers.get(group.worker)?.key
   if (!isSignedBy(tallyDigest(tally, state.domain), group.signature, key)) return Outcome.BadSignature
+  if (isRevoked(state, group)) return Outcome.NotAWorker
   if (group.acknowledgement === null) return Outcome.Applied
   const { dealKey, stream, count, units, segment } = tally
   const digest = acknowledgementDigest({ dealKey, stream, count, units, segment }, state.domain)
   return isSignedBy(digest, group.acknowledgement, deal.ackKey) ? Outcome.Applied : Outcome.BadAcknowledgement
 }
 
+function hasRoom(state: State, lane: number, deal: Deal, amount: bigint): boolean {
+  const wheel = wheelOf(state, deal.provider)
+  if (lane === Lane.Attested) return fitsAttested(wheel, amount, state.clock.value)
+  return lane === Lane.Acknowledged || fitsForced(wheel, amount, state.clock.value)
+}
+
 /** Rules 6 to 8: how much may be paid. */
 function judgeMoney(state: State, lane: number, deal: Deal, stream: Stream, judged: Judged): Outcome {
-  const clock = state.clock.value
-  const { tally, amount } = judged
-  if (tally.units > rateLimitDown(deal.rateCap, deal.openedAt, deal.end, clock)) return Outcome.RateExceeded
+  const { tally, amount, suffixUnits } = judged
+  if (tally.units >= UNITS_LIMIT) return Outcome.UnitsOverflow
+  if (tally.units > rateLimitDown(deal.rateCap, deal.openedAt, deal.end, state.clock.value)) return Outcome.RateExceeded
 
   const isFinal = lane === Lane.Acknowledged
   const vouched = isFinal && tally.units > stream.acknowledged ? tally.units - stream.acknowledged : 0n
-  if (deal.remaining - amount < lowerFloor(deal.floor, vouched * deal.price)) return Outcome.ExposureExceeded
-  if (!isFinal && amount > roomAt(wheelOf(state, deal.provider), clock)) return Outcome.CoverageExceeded
-  return amount < judged.suffixUnits * deal.price ? Outcome.Clamped : Outcome.Applied
+  const paid = paidFor(unitsOf(deal) + suffixUnits, deal.price, deal.budget)
+  if (paid > (deal.allowance + vouched) * deal.price) return Outcome.ExposureExceeded
+  if (!hasRoom(state, lane, deal, amount)) return Outcome.CoverageExceeded
+  return amount < suffixUnits * deal.price ? Outcome.Clamped : Outcome.Applied
 }
 
 function judgeStanding(state: State, deal: Deal | undefined, group: ReadGroup): Outcome {
   if (deal === undefined || deal.closedAt !== null) return Outcome.DealNotOpen
   if (state.clock.value >= deal.end + state.parameters.closingPeriod) return Outcome.DealNotOpen
-  if (deal.mode !== MODE_WITH_BYTES) return Outcome.ModeMismatch
+  if (deal.mode === NETTED) return Outcome.ModeMismatch
   return group.stream < deal.streams.length ? Outcome.Applied : Outcome.StreamOutOfRange
 }
 
@@ -121,10 +128,10 @@ function judgeStanding(state: State, deal: Deal | undefined, group: ReadGroup): 
 function judgePlace(state: State, deal: Deal | undefined, stream: Stream, group: ReadGroup, tally: Tally): Outcome {
   const standing = judgeStanding(state, deal, group)
   if (standing !== Outcome.Applied) return standing
-  const position = positionOf(stream, group)
-  if (position === 'gap') return Outcome.Gap
-  if (position === 'stale') return Outcome.Stale
-  return tally.units < UNITS_LIMIT ? Outcome.Applied : Outcome.UnitsOverflow
+  if (group.first > stream.count) return Outcome.Gap
+  if (group.count <= stream.count) return Outcome.Stale
+  const least = stream.units + BigInt(group.count - stream.count)
+  return tally.units < least ? Outcome.UnitsTooFew : Outcome.Applied
 }
 
 /** What the rules make of `group` on the ledger as it stands; needs the clock after this batch's touch. */
@@ -132,18 +139,20 @@ export function judgeGroup(state: State, lane: number, group: ReadGroup): Judged
   const deal = state.deals.get(group.dealId)
   const stream = deal?.streams[group.stream] ?? NO_STREAM
   const key = deal?.key ?? state.keys.get(group.dealId) ?? zeroHash
-  const { tally, suffixUnits } = rebuildTally(key, stream, group)
-  const priced = deal === undefined ? 0n : suffixUnits * deal.price
+  const tally = rebuildTally(key, stream, group)
   const judged: Judged = {
     group,
     outcome: judgePlace(state, deal, stream, group, tally),
+    isMember: deal !== undefined && isOfProvider(state, group, deal),
     tally,
     groupHash: hashGroup(tally),
-    suffixUnits,
-    suffixReceipts: Math.max(0, group.count - Math.max(stream.count, group.first)),
-    amount: deal !== undefined && priced > deal.remaining ? deal.remaining : priced,
+    before: { count: stream.count, units: stream.units },
+    suffixUnits: tally.units - stream.units,
+    amount: 0n,
   }
   if (deal === undefined || judged.outcome !== Outcome.Applied) return judged
+  const paidBefore = paidFor(unitsOf(deal), deal.price, deal.budget)
+  judged.amount = paidFor(unitsOf(deal) + judged.suffixUnits, deal.price, deal.budget) - paidBefore
   const signers = judgeSigners(state, group, deal, tally)
   return { ...judged, outcome: signers === Outcome.Applied ? judgeMoney(state, lane, deal, stream, judged) : signers }
 }
@@ -158,16 +167,32 @@ export function isSignedTally(outcome: Outcome): boolean {
   return SIGNED_OUTCOMES.has(outcome)
 }
 
-/** Raises what the buyer's side has vouched for and lowers the deal's floor by it. */
+/**
+ * Whether members cannot have signed for the group as it stands, so that the chain must refuse the whole batch: its worker
+ * is another provider's, or did not sign although nobody moved the stream since.
+ */
+export function isUnfitToAttest({ outcome, isMember, group, before }: Judged): boolean {
+  if (outcome === Outcome.NotAWorker) return !isMember
+  return outcome === Outcome.BadSignature && group.first === before.count
+}
+
+/** Raises what the buyer's side has vouched for, and with it what the deal may pay. */
 export function acknowledge(deal: Deal, stream: Stream, units: bigint): void {
   if (units <= stream.acknowledged) return
-  deal.floor = lowerFloor(deal.floor, (units - stream.acknowledged) * deal.price)
+  deal.allowance += units - stream.acknowledged
   stream.acknowledged = units
 }
 
+/** Looking for room issues a room, or renews it, though none was found. */
+function lookForRoom(state: State, lane: number, deal: Deal): void {
+  const moment = { clock: state.clock.value, parameters: state.parameters }
+  if (lane === Lane.Attested) issueRoom(wheelOf(state, deal.provider), moment)
+  else renewRoom(wheelOf(state, deal.provider), moment)
+}
+
 /**
- * Moves the stream, debits the deal and, out of lane 0, credits the provider's bucket. Lane 0's money is credited by the
- * caller, who knows the fees the chain took at once.
+ * Moves the stream and, out of lane 0, credits the provider. Lane 0's money is credited by the caller, who knows the fees
+ * the chain took at once.
  */
 export function applyGroup(state: State, lane: number, judged: Judged): void {
   const deal = state.deals.get(judged.group.dealId)
@@ -176,11 +201,17 @@ export function applyGroup(state: State, lane: number, judged: Judged): void {
   const { tally, amount } = judged
   stream.count = tally.count
   stream.units = tally.units
-  deal.remaining -= amount
+  const wheel = wheelOf(state, deal.provider)
+  const moment = { clock: state.clock.value, parameters: state.parameters }
   if (lane === Lane.Acknowledged) {
     acknowledge(deal, stream, tally.units)
-    return
-  }
-  const window = lane === Lane.Forced ? state.parameters.forcedWindow : state.parameters.attestedWindow
-  creditUnmatured(wheelOf(state, deal.provider), amount, state.clock.value, window)
+    renewRoom(wheel, moment)
+  } else if (lane === Lane.Forced) creditForced(wheel, amount, moment)
+  else creditAttested(wheel, amount, moment)
+}
+
+/** What a group leaves behind that did not apply. */
+export function passGroup(state: State, lane: number, judged: Judged): void {
+  const deal = state.deals.get(judged.group.dealId)
+  if (deal !== undefined && judged.outcome === Outcome.CoverageExceeded) lookForRoom(state, lane, deal)
 }

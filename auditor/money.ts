@@ -9,13 +9,14 @@
 const BPS = 10_000n
 const TOKEN = 10n ** 18n
 /** Most the ledger holds, base units: what its packed words are proven for. */
-const MAX_HELD = 2n ** 55n - 1n
-const NO_FLOOR = -(2n ** 62n)
+export const MAX_HELD = 2n ** 55n - 1n
 const SECONDS_PER_HOUR = 3600n
 const SECONDS_PER_DAY = 86_400
 
-/** Most the clock moves at one touch, seconds. */
+/** Most the clock moves from one stored touch to the next, seconds. */
 export const MAX_CLOCK_STEP = 3600
+/** A touch is stored once the last stored one is this old, seconds. */
+export const MIN_CLOCK_STEP = 600
 
 /** Units a stream may have been paid for since the deal opened. */
 export function rateLimitDown(rateCap: number, openedAt: number, end: number, clock: number): bigint {
@@ -28,14 +29,9 @@ export function smallerOf(left: bigint, right: bigint): bigint {
   return left < right ? left : right
 }
 
-/** A floor lowered by `amount`; all floors below -2^62 are the same: none. */
-export function lowerFloor(floor: bigint, amount: bigint): bigint {
-  return floor - amount > NO_FLOOR ? floor - amount : NO_FLOOR
-}
-
-/** What a new deal's remaining money may not fall below; negative where the exposure is wider than the budget. */
-export function openingFloor(budget: bigint, exposure: bigint, price: bigint): bigint {
-  return lowerFloor(budget, exposure * price)
+/** What a deal of `budget` has paid once all its streams have come to `units`. */
+export function paidFor(units: bigint, price: bigint, budget: bigint): bigint {
+  return smallerOf(units * price, budget)
 }
 
 /** Most a provider may have unmatured with `stake` slashable. */
@@ -55,12 +51,17 @@ export function feeDown(amount: bigint, bps: number): bigint {
   return (amount * BigInt(bps)) / BPS
 }
 
-/** Day of the protocol clock at whose start money settled at `clock` matures. */
-export function maturityDay(clock: number, window: number): number {
-  return Math.ceil((clock + window) / SECONDS_PER_DAY)
-}
-
 /** Day of the protocol clock. */
 export function dayOf(clock: number): number {
   return Math.floor(clock / SECONDS_PER_DAY)
+}
+
+/** Days from settling in the attested lane to maturity: the day itself ends, and then the window in whole days. */
+export function attestedDueUp(window: number): number {
+  return 1 + Math.ceil(window / SECONDS_PER_DAY)
+}
+
+/** Days from settling at `clock` in the forced lane to maturity: the first day that begins when the window is over. */
+export function forcedDueUp(clock: number, window: number): number {
+  return Math.ceil((clock + window) / SECONDS_PER_DAY) - dayOf(clock)
 }

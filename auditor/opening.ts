@@ -8,7 +8,7 @@ import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dealKey, offerHash } from '#protocol/eip712.ts'
 import { compact, recoverCompact } from '#protocol/signature.ts'
 import { Kind } from '#protocol/types.ts'
-import { bondUp, openingFloor } from './money.ts'
+import { bondUp } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import { accountOf, addressKey, type Deal, dealStateAt } from './state.ts'
 
@@ -129,8 +129,8 @@ function createDeal(opened: Opened, hash: Hex): Deal {
     mode: offer.mode,
     openingFee: offer.openingFee,
     budget: terms.budget,
-    remaining: terms.budget,
-    floor: openingFloor(terms.budget, BigInt(terms.exposure), offer.price),
+    allowance: BigInt(terms.exposure),
+    place: 0,
     bond: opened.bond,
     openedAt: opened.openedAt,
     end: opened.openedAt + terms.duration,

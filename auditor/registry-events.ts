@@ -3,21 +3,19 @@
  *
  * @module
  */
-import { type Address, type Hex, slice, zeroAddress } from 'viem'
-
-import { PAGE_ROWS, pageAddress, parseWorkerPage } from '#protocol/worker-pages.ts'
+import { type Address, zeroAddress } from 'viem'
 
 import type { RegistryEvent } from './events.ts'
 import { checkPause } from './governance-events.ts'
 import { expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
-import { addressKey, membership, type Provider } from './state.ts'
+import { addressKey, membership, type Provider, wheelOf } from './state.ts'
+import { renewRoom } from './wheel.ts'
+import { replayPackedWorkers, replayWorkers } from './worker-pages.ts'
 
 type RegistryArgs<name extends RegistryEvent['eventName']> = Extract<
   RegistryEvent,
   { eventName: name; args: object }
 >['args']
-
-const KEY_BYTES = 20
 
 function createProvider(owner: Address, payout: Address): Provider {
   return {
@@ -89,38 +87,6 @@ function settleBond(replay: Replay, id: number, provider: Provider, amount: bigi
   }
 }
 
-async function replayWorkers(replay: Replay, args: RegistryArgs<'WorkersRegistered'>): Promise<void> {
-  const { state } = replay
-  const page = args.firstIndex / PAGE_ROWS
-  const lastPage = Math.floor(Math.max(0, ...state.workers.keys()) / PAGE_ROWS)
-  expectSame(replay, 'registry', 'the page of new workers', lastPage + 1, page)
-  const count = (args.keys.length - 2) / 2 / KEY_BYTES
-  for (let row = 0; row < count; row++) {
-    const key = addressKey(slice(args.keys, row * KEY_BYTES, (row + 1) * KEY_BYTES))
-    state.workers.set(args.firstIndex + row, { provider: args.provider, key })
-  }
-  await checkPage(replay, args, page)
-}
-
-async function checkPage(replay: Replay, args: RegistryArgs<'WorkersRegistered'>, page: number): Promise<void> {
-  const code = await replay.source.code(pageAddress(replay.contracts.registry, page), replay.block.number)
-  replay.findings.totals.compared++
-  if (!isPage(code, args.provider, args.keys)) {
-    report(replay, 'registry', `page ${page} does not hold the keys of provider ${args.provider}`)
-  }
-}
-
-function isPage(code: Hex, provider: number, keys: Hex): boolean {
-  try {
-    const page = parseWorkerPage(code)
-    const packed = page.keys.map((key) => addressKey(key).slice(2)).join('')
-    return page.provider === provider && `0x${packed}` === keys.toLowerCase()
-  } catch {
-    // code that is no page at all does not hold the keys either
-    return false
-  }
-}
-
 function replayRevocation(replay: Replay, { provider, index, from }: RegistryArgs<'WorkerRevoked'>): void {
   const { state } = replay
   const worker = state.workers.get(index)
@@ -134,6 +100,9 @@ function replayRevocation(replay: Replay, { provider, index, from }: RegistryArg
   if (from < state.clock.value + state.notices.key)
     report(replay, 'registry', `worker ${index} was revoked without notice`)
   state.revocations.set(membership(worker), from)
+  const wheel = wheelOf(state, provider)
+  wheel.hasRevocations = true
+  renewRoom(wheel, { clock: state.clock.value, parameters: state.parameters })
 }
 
 function replayPayout(replay: Replay, provider: Provider, payout: Address): void {
@@ -206,6 +175,9 @@ export async function replayRegistryEvent(replay: Replay, event: RegistryEvent):
       break
     case 'WorkersRegistered':
       await replayWorkers(replay, event.args)
+      return
+    case 'WorkersPacked':
+      await replayPackedWorkers(replay, event.args)
       return
     case 'WorkerRevoked':
       replayRevocation(replay, event.args)

@@ -83,6 +83,7 @@ export const thing = {
   deal: (id: number): string => `deal ${id}`,
   stream: (id: number, index: number): string => `stream ${id} ${index}`,
   earnings: (provider: number): string => `earnings ${provider}`,
+  dealPage: (page: number): string => `page ${page}`,
   provider: (provider: number): string => `provider ${provider}`,
   worker: (index: number): string => `worker ${index}`,
   offer: (hash: Hex): string => `offer ${hash}`,

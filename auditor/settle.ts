@@ -6,14 +6,16 @@
  *
  * @module
  */
-import { encodePacked, type Hex, hexToBytes, keccak256, slice, zeroHash } from 'viem'
+import { type Hex, hexToBytes } from 'viem'
 
-import { merkleRoot } from '#protocol/merkle.ts'
 import { Lane, Outcome } from '#protocol/types.ts'
 
 import { checkAuthority } from './authority.ts'
 import { type ReadBatch, type ReadGroup, readBatch } from './decode.ts'
-import { applyGroup, isApplied, type Judged, judgeGroup } from './groups.ts'
+import { chainBatch, chainGroup, factsRootOf, NO_INTERVAL, NO_RECORD, recordOf, rootOf } from './facts.ts'
+import { applyGroup, isApplied, isUnfitToAttest, type Judged, judgeGroup, passGroup } from './groups.ts'
+import { payReceipts } from './paid.ts'
+import { receiptsOf } from './receipts.ts'
 import { type EventArgs, expectSame, type Replay, report, thing, touch } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
 import { streamNumber } from './state.ts'
@@ -24,11 +26,10 @@ export type SettleCall = { batch: Hex; authority: Hex }
 /** What lane 0 owes each provider at once, gross, until its `Matured` events are seen. */
 export type Credits = Map<number, bigint>
 
+/** A group with what the chain made of it. */
+type Settled = Judged & { didApply: boolean }
+
 const INTERVAL_SECONDS = 900
-const CHAIN_BYTES = 26
-const RECORD_BYTES = 27
-const ZERO_CHAIN = slice(zeroHash, 0, CHAIN_BYTES)
-const ZERO_RECORD = slice(zeroHash, 0, RECORD_BYTES)
 
 const OUTCOME_NAMES = new Map<number, string>(Object.entries(Outcome).map(([name, value]) => [value, name]))
 
@@ -48,6 +49,7 @@ const SETTLED_AGAINST: Record<Outcome, DiscrepancyKind> = {
   [Outcome.BadAcknowledgement]: 'signature',
   [Outcome.ModeMismatch]: 'applied',
   [Outcome.UnitsOverflow]: 'applied',
+  [Outcome.UnitsTooFew]: 'price',
 }
 
 function bitOf(applied: Uint8Array, index: number): boolean {
@@ -71,38 +73,20 @@ function watchRules(replay: Replay): void {
   }
 }
 
-function count(replay: Replay, judged: Judged, group: number): void {
-  const { transaction, block } = replay
-  const { totals } = replay.findings
-  const { dealId, receipts } = judged.group
-  const place = { dealId, dealKey: judged.tally.dealKey, tx: transaction.hash, block: block.number, group }
-  replay.findings.pay(receipts.slice(receipts.length - judged.suffixReceipts).map((one) => ({ ...place, ...one })))
-  totals.applied++
-  totals.receipts += judged.suffixReceipts
-  totals.units += judged.suffixUnits
-  totals.paid += judged.amount
-}
-
-/** Receipts of a group's stream so far. */
-function cursorOf({ state }: Replay, { group }: Judged): number | undefined {
-  return state.deals.get(group.dealId)?.streams[group.stream]?.count
-}
-
-/** Compares the rules' outcome with the chain's bit; true if the chain moved the stream. */
-function compareOutcome(replay: Replay, lane: number, judged: Judged, index: number, didApply: boolean): boolean {
+/** Compares the rules' outcome with the chain's bit. */
+function compareOutcome(replay: Replay, lane: number, { didApply, ...judged }: Settled, index: number): void {
   const { outcome, group } = judged
   const name = OUTCOME_NAMES.get(outcome)
   const what = `stream ${group.stream} of deal ${group.dealId}`
   if (didApply && !isApplied(outcome)) {
     report(replay, SETTLED_AGAINST[outcome], `group ${index} (${what}) settled, the rules give ${name}`, index)
-  } else if (lane === Lane.Attested && outcome === Outcome.BadSignature && group.first === cursorOf(replay, judged)) {
+  } else if (lane === Lane.Attested && isUnfitToAttest(judged)) {
     report(replay, 'signature', `group ${index} (${what}) is attested and not signed by its worker`, index)
   } else if (!didApply && isApplied(outcome)) {
     report(replay, 'lost-receipt', `group ${index} (${what}) was skipped, the rules give ${name}`, index)
   } else if (didApply) {
     watchRules(replay)
   }
-  return didApply
 }
 
 function touchGroup(replay: Replay, lane: number, judged: Judged, index: number): void {
@@ -114,44 +98,58 @@ function touchGroup(replay: Replay, lane: number, judged: Judged, index: number)
   touch(replay, thing.earnings(deal.provider), lane === Lane.Acknowledged ? 'fee' : 'maturity', index)
 }
 
+/** The 16 bytes the chain must have kept of a group. */
+function recordFor({ didApply, outcome, before, amount }: Settled): Hex {
+  if (!didApply) {
+    const refusal = isApplied(outcome) ? Outcome.Stale : outcome
+    return recordOf({ outcome: refusal, count: 0, units: 0n, amount: 0n })
+  }
+  return recordOf({ outcome: isApplied(outcome) ? outcome : Outcome.Applied, ...before, amount })
+}
+
 /** Chains a forced or acknowledged group with its own stream. */
-function recordGroup({ state }: Replay, { group, groupHash }: Judged): void {
-  const number = streamNumber(group.dealId, group.stream)
-  const before = state.records.get(number)?.chain ?? ZERO_RECORD
-  const chain = slice(keccak256(encodePacked(['bytes27', 'bytes32'], [before, groupHash])), 0, RECORD_BYTES)
+function recordGroup({ state }: Replay, settled: Settled): void {
+  const { dealId, stream } = settled.group
+  const number = streamNumber(dealId, stream)
+  const before = state.records.get(number)?.chain ?? NO_RECORD
+  const chain = chainGroup(before, settled.groupHash, recordFor(settled), state.clock.value)
   state.records.set(number, { chain, time: state.clock.value })
 }
 
 /** Chains an attested batch with the others of its interval. */
-function recordBatch(replay: Replay, root: Hex, applied: Hex): void {
+function recordBatch(replay: Replay, root: Hex, settled: readonly Settled[]): void {
   const { state } = replay
   const interval = Math.floor(state.clock.value / INTERVAL_SECONDS)
-  const known = state.intervals.get(interval) ?? { chain: ZERO_CHAIN, count: 0 }
-  const packed = encodePacked(
-    ['bytes26', 'bytes32', 'bytes', 'uint32'],
-    [known.chain, root, applied, state.clock.value],
-  )
-  state.intervals.set(interval, { chain: slice(keccak256(packed), 0, CHAIN_BYTES), count: known.count + 1 })
+  const known = state.intervals.get(interval) ?? { chain: NO_INTERVAL, count: 0 }
+  const chain = chainBatch(known.chain, root, factsRootOf(settled.map(recordFor)), state.clock.value)
+  state.intervals.set(interval, { chain, count: known.count + 1 })
   touch(replay, thing.interval(interval), 'record')
 }
 
-function settleGroups(replay: Replay, batch: ReadBatch, applied: Uint8Array, credits: Credits): Judged[] {
+function settleGroup(replay: Replay, lane: number, group: ReadGroup, index: number, didApply: boolean): Settled {
   const { state, findings } = replay
-  return batch.groups.map((group: ReadGroup, index) => {
-    const judged = judgeGroup(state, batch.lane, group)
-    findings.totals.groups++
-    findings.totals.signatures += batch.lane === Lane.Acknowledged ? 2 : 1
-    touchGroup(replay, batch.lane, judged, index)
-    if (!compareOutcome(replay, batch.lane, judged, index, bitOf(applied, index))) return judged
+  const settled = { ...judgeGroup(state, lane, group), didApply }
+  findings.totals.groups++
+  findings.totals.signatures += lane === Lane.Acknowledged ? 2 : 1
+  touchGroup(replay, lane, settled, index)
+  compareOutcome(replay, lane, settled, index)
+  if (!didApply) {
+    passGroup(state, lane, settled)
+    return settled
+  }
+  applyGroup(state, lane, settled)
+  if (lane !== Lane.Attested) recordGroup(replay, settled)
+  return settled
+}
+
+/** What the applied groups of a batch owe their providers. */
+function creditsOf({ state }: Replay, settled: readonly Settled[]): Credits {
+  const credits: Credits = new Map()
+  for (const { didApply, group, amount } of settled) {
     const provider = state.deals.get(group.dealId)?.provider
-    applyGroup(state, batch.lane, judged)
-    if (batch.lane !== Lane.Attested) recordGroup(replay, judged)
-    if (batch.lane === Lane.Acknowledged && provider !== undefined) {
-      credits.set(provider, (credits.get(provider) ?? 0n) + judged.amount)
-    }
-    count(replay, judged, index)
-    return judged
-  })
+    if (didApply && provider !== undefined) credits.set(provider, (credits.get(provider) ?? 0n) + amount)
+  }
+  return credits
 }
 
 /**
@@ -159,23 +157,32 @@ function settleGroups(replay: Replay, batch: ReadBatch, applied: Uint8Array, cre
  *
  * @returns What lane 0 owes each provider at once.
  */
-export function replaySettle(replay: Replay, call: SettleCall, settled: EventArgs<'Settled'>): Credits {
-  const { state, findings } = replay
-  const credits: Credits = new Map()
+export async function replaySettle(
+  replay: Replay,
+  call: SettleCall,
+  settledEvent: EventArgs<'Settled'>,
+): Promise<Credits> {
+  const { state, findings, transaction } = replay
   findings.totals.batches++
-  expectSame(replay, 'clock', 'the clock of the batch', state.clock.value, settled.clock)
+  expectSame(replay, 'clock', 'the clock of the batch', state.clock.value, settledEvent.clock)
 
   const batch = tryRead(replay, call.batch)
-  if (batch === null) return credits
-  expectSame(replay, 'root', 'the lane of the batch', batch.lane, settled.lane)
-  const applied = hexToBytes(settled.applied)
-  expectSame(replay, 'applied', 'the length of the applied bits', Math.ceil(batch.groups.length / 8), applied.length)
+  if (batch === null) return new Map()
+  const { lane, mode, groups } = batch
+  expectSame(replay, 'root', 'the lane of the batch', lane, settledEvent.lane)
+  expectSame(replay, 'root', 'the mode of the batch', mode, settledEvent.mode)
+  expectSame(replay, 'root', 'the number of its blobs', batch.blobs.length, transaction.blobs.length)
+  const applied = hexToBytes(settledEvent.applied)
+  expectSame(replay, 'applied', 'the length of the applied bits', Math.ceil(groups.length / 8), applied.length)
 
-  const judged = settleGroups(replay, batch, applied, credits)
-  const root = merkleRoot(judged.map(({ groupHash }) => groupHash))
-  findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, settled.root))
-  checkAuthority(replay, { lane: batch.lane, root, authority: call.authority, judged })
-  const didMove = judged.some((_, index) => bitOf(applied, index))
-  if (batch.lane === Lane.Attested && didMove) recordBatch(replay, root, settled.applied)
-  return credits
+  const settled = groups.map((group, index) => settleGroup(replay, lane, group, index, bitOf(applied, index)))
+  const bytes = await receiptsOf(replay, batch)
+  for (const [index, one] of settled.entries()) if (one.didApply) payReceipts(replay, one, index, bytes[index] ?? null)
+
+  const hashes = settled.map(({ groupHash }) => groupHash)
+  const root = rootOf(batch, hashes, transaction.blobs)
+  findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, settledEvent.root))
+  checkAuthority(replay, { lane, root, authority: call.authority, judged: settled })
+  if (lane === Lane.Attested && settled.some(({ didApply }) => didApply)) recordBatch(replay, root, settled)
+  return lane === Lane.Acknowledged ? creditsOf(replay, settled) : new Map()
 }

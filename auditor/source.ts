@@ -71,6 +71,8 @@ export type Source = {
    * gives it.
    */
   blob: (versionedHash: Hex, members: readonly string[]) => Promise<Uint8Array | null>
+  /** A word of an account's storage after `block`, or at `overlay` within it. */
+  storage: (address: Address, slot: Hex, block: number, overlay?: Overlay) => Promise<Hex>
   /** Code of an account after `block`. */
   code: (address: Address, block: number) => Promise<Hex>
   /** Successful calls inside a transaction, in order; null where the node does not trace. */
@@ -83,5 +85,9 @@ export type Source = {
 
 /** The same chain, seen between two transactions of a block. */
 export function within(source: Source, overlay: Overlay): Source {
-  return { ...source, call: async (to, data, block) => await source.call(to, data, block, overlay) }
+  return {
+    ...source,
+    call: async (to, data, block) => await source.call(to, data, block, overlay),
+    storage: async (address, slot, block) => await source.storage(address, slot, block, overlay),
+  }
 }

@@ -10,6 +10,8 @@ import type { Address, Hex } from 'viem'
 
 import { DealState, type Domain } from '#protocol/types.ts'
 
+import { paidFor } from './money.ts'
+
 /** Governed numbers, as in `ILedger.Parameters`. */
 export type Parameters = {
   attestedWindow: number
@@ -43,9 +45,10 @@ export type Deal = {
   mode: number
   openingFee: bigint
   budget: bigint
-  remaining: bigint
-  /** What `remaining` may not fall below; negative where the exposure is wider than the budget. */
-  floor: bigint
+  /** Units that may be paid: the exposure and what was acknowledged. */
+  allowance: bigint
+  /** Where its facts stand in code: page · 256 + row; 0 if nowhere. */
+  place: number
   bond: bigint
   openedAt: number
   end: number
@@ -62,8 +65,19 @@ export type Deal = {
 /** A buyer's account. */
 export type Account = { free: bigint; locked: bigint; nonce: bigint }
 
+/** What may still be credited on the day it was issued for, and after how many days that matures. */
+export type Room = { day: number; left: bigint; due: number }
+
 /** A provider's earnings: money by the day it matures, in the two wheels whose buckets are rounded apart. */
-export type Wheel = { claimable: bigint; cover: bigint; near: Map<number, bigint>; far: Map<number, bigint> }
+export type Wheel = {
+  claimable: bigint
+  cover: bigint
+  near: Map<number, bigint>
+  far: Map<number, bigint>
+  room: Room | null
+  /** Whether a worker of the provider was ever revoked. */
+  hasRevocations: boolean
+}
 
 /** A provider in the registry. */
 export type Provider = {
@@ -91,11 +105,17 @@ export type Epoch = {
   startedAt: number
 }
 
+/**
+ * The protocol clock: `value` is what the last transaction saw; `stored` is what it was at `touchedAt` (unix seconds), the
+ * last touch that was written down, from which it is reckoned.
+ */
+export type Clock = { value: number; stored: number; touchedAt: number }
+
 /** The whole ledger. */
 export type State = {
   domain: Domain
   committee: Address
-  clock: { value: number; touchedAt: number }
+  clock: Clock
   parameters: Parameters
   treasuries: { protocol: Address; committee: Address }
   pausedUntil: number
@@ -110,8 +130,10 @@ export type State = {
   keys: Map<number, Hex>
   wheels: Map<number, Wheel>
   fees: { protocol: bigint; committee: bigint }
-  /** Tokens the ledger accounts for. */
+  /** Tokens that came in for a reason less those that left for one. */
   held: bigint
+  /** Rows of each deal page that still hold. */
+  livePages: Map<number, Set<number>>
   offerTaken: Map<Hex, bigint>
   offerNonce: Map<Address, bigint>
   providers: Map<number, Provider>
@@ -120,8 +142,12 @@ export type State = {
   workers: Map<number, Worker>
   /** When a key stops to count for its provider, by {@link membership}; absent: never. */
   revocations: Map<string, number>
+  /** Pages of workers so far. */
+  workerPages: number
   epochs: Map<number, Epoch>
   currentEpoch: number
+  /** First epoch the settlement was told of; 0 before the committee is bound. */
+  firstTold: number
   /** Seconds of block time the last epoch's attestations stay valid. */
   grace: number
   intervals: Map<number, { chain: Hex; count: number }>
@@ -151,7 +177,7 @@ export function createState(domain: Domain, committee: Address): State {
   return {
     domain,
     committee,
-    clock: { value: 0, touchedAt: 0 },
+    clock: { value: 0, stored: 0, touchedAt: 0 },
     parameters: NO_PARAMETERS,
     treasuries: { protocol: ZERO, committee: ZERO },
     pausedUntil: 0,
@@ -164,14 +190,17 @@ export function createState(domain: Domain, committee: Address): State {
     wheels: new Map(),
     fees: { protocol: 0n, committee: 0n },
     held: 0n,
+    livePages: new Map(),
     offerTaken: new Map(),
     offerNonce: new Map(),
     providers: new Map(),
     ids: new Map(),
     workers: new Map(),
     revocations: new Map(),
+    workerPages: 0,
     epochs: new Map(),
     currentEpoch: 0,
+    firstTold: 0,
     grace: 0,
     intervals: new Map(),
     records: new Map(),
@@ -198,7 +227,14 @@ export function accountOf(state: State, buyer: Address): Account {
 export function wheelOf(state: State, provider: number): Wheel {
   const known = state.wheels.get(provider)
   if (known !== undefined) return known
-  const wheel: Wheel = { claimable: 0n, cover: 0n, near: new Map(), far: new Map() }
+  const wheel: Wheel = {
+    claimable: 0n,
+    cover: 0n,
+    near: new Map(),
+    far: new Map(),
+    room: null,
+    hasRevocations: false,
+  }
   state.wheels.set(provider, wheel)
   return wheel
 }
@@ -206,6 +242,16 @@ export function wheelOf(state: State, provider: number): Wheel {
 /** Number of a stream among all streams of all deals. */
 export function streamNumber(deal: number, stream: number): number {
   return deal * STREAMS_PER_DEAL + stream
+}
+
+/** Units of all streams of a deal. */
+export function unitsOf(deal: Deal): bigint {
+  return deal.streams.reduce((sum, { units }) => sum + units, 0n)
+}
+
+/** What a deal's budget has left. */
+export function remainingOf(deal: Deal): bigint {
+  return deal.budget - paidFor(unitsOf(deal), deal.price, deal.budget)
 }
 
 /** Where a deal stands at `clock`. */

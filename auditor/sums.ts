@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { State, Wheel } from './state.ts'
+import { remainingOf, type State, type Wheel } from './state.ts'
 
 function owedTo(wheel: Wheel): bigint {
   let sum = wheel.claimable
@@ -15,7 +15,7 @@ function owedTo(wheel: Wheel): bigint {
 export function sumOfParts(state: State): bigint {
   let sum = state.fees.protocol + state.fees.committee
   for (const { free } of state.accounts.values()) sum += free
-  for (const deal of state.deals.values()) if (deal.closedAt === null) sum += deal.remaining
+  for (const deal of state.deals.values()) if (deal.closedAt === null) sum += remainingOf(deal)
   for (const wheel of state.wheels.values()) sum += owedTo(wheel)
   return sum
 }

@@ -32,12 +32,14 @@ const block = z.object({
 })
 const innerCall = z.object({ from: hex, to: hex, input: hex })
 const tape = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   chainId: z.number().int(),
   head: z.object({ number: z.number().int(), hash: hex }),
   blocks: z.array(block),
   headers: z.record(z.string(), z.object({ hash: hex, timestamp: z.number().int() })),
   calls: z.record(z.string(), hex.nullable()),
+  /** Words of storage by block, account and slot. */
+  storage: z.record(z.string(), hex),
   codes: z.record(z.string(), hex),
   /** Bytes by versioned hash; null where nobody gave them. */
   blobs: z.record(z.string(), hex.nullable()).default({}),
@@ -52,18 +54,21 @@ export type Tape = z.output<typeof tape>
 
 const callKey = (to: Address, data: Hex, number: number, overlay?: Overlay): string =>
   `${overlay?.after ?? number} ${to.toLowerCase()} ${data}`
+const slotKey = (address: Address, slot: Hex, number: number, overlay?: Overlay): string =>
+  `${overlay?.after ?? number} ${address.toLowerCase()} ${slot}`
 const codeKey = (address: Address, number: number): string => `${number} ${address.toLowerCase()}`
 
 /** Reads through `source` and remembers every answer. */
 export function createRecorder(source: Source): { source: Source; tape: () => Tape } {
   const blocks = new Map<number, BlockRecord>()
   const recorded: Tape = {
-    version: 1,
+    version: 2,
     chainId: 0,
     head: { number: 0, hash: '0x' },
     blocks: [],
     headers: {},
     calls: {},
+    storage: {},
     codes: {},
     blobs: {},
     traces: {},
@@ -93,6 +98,11 @@ export function createRecorder(source: Source): { source: Source; tape: () => Ta
       const answer = await source.call(to, data, number, overlay)
       recorded.calls[callKey(to, data, number, overlay)] = answer
       return answer
+    },
+    storage: async (address, slot, number, overlay) => {
+      const word = await source.storage(address, slot, number, overlay)
+      recorded.storage[slotKey(address, slot, number, overlay)] = word
+      return word
     },
     blob: async (versionedHash, members) => {
       const blob = await source.blob(versionedHash, members)
@@ -162,6 +172,8 @@ export function createTapeSource(recorded: Tape): Source {
     },
     call: async (to, data, number, overlay) =>
       found(recorded.calls[callKey(to, data, number, overlay)], `a view at block ${number}`),
+    storage: async (address, slot, number, overlay) =>
+      found(recorded.storage[slotKey(address, slot, number, overlay)], `a word of storage at block ${number}`),
     blob: async (versionedHash) => {
       const blob = found(recorded.blobs[versionedHash], `blob ${versionedHash}`)
       return blob === null ? null : hexToBytes(blob)

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { decodeFunctionData } from 'viem'
+import { decodeFunctionData, encodeFunctionData, type Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 
 import { checkCaller } from './callers.ts'
 import { touchClock } from './clock.ts'
+import { replayCommitteeEvent } from './committee-events.ts'
 import {
   replayAcknowledgement,
   replayAnnouncement,
@@ -18,6 +19,7 @@ import {
   replayStop,
   replayTopUp,
 } from './deal-events.ts'
+import { replayPacking } from './deal-pages.ts'
 import {
   replayClaim,
   replayCover,
@@ -28,7 +30,7 @@ import {
   replayWithdrawal,
 } from './escrow-events.ts'
 import type { ChainEvent, SettlementEvent } from './events.ts'
-import { replayCommitteeEvent, replayParameters, replayPause, replayTreasuries } from './governance-events.ts'
+import { replayParameters, replayPause, replayTreasuries } from './governance-events.ts'
 import { coverDown } from './money.ts'
 import { replayOpening } from './opening.ts'
 import { replayRegistryEvent } from './registry-events.ts'
@@ -38,6 +40,7 @@ import { addressKey, wheelOf } from './state.ts'
 
 /** Events of the settlement that come without a touch of the clock. */
 const UNTOUCHED: ReadonlySet<string> = new Set(['TreasuriesSet', 'OffersCancelled', 'AuthorityUpdated'])
+const TICK = encodeFunctionData({ abi: settlementAbi, functionName: 'tick' })
 /** Events of the registry that come with one: it runs on the settlement's clock. */
 const TOUCHING: ReadonlySet<string> = new Set([
   'Staked',
@@ -48,6 +51,11 @@ const TOUCHING: ReadonlySet<string> = new Set([
   'PayoutSet',
   'Paused',
 ])
+
+/** Whether a call of the settlement is a tick: the only touch that leaves no event. */
+export function isTick(input: Hex): boolean {
+  return input.startsWith(TICK)
+}
 
 function isTouch(event: ChainEvent): boolean {
   if (event.source === 'settlement') return !UNTOUCHED.has(event.event.eventName)
@@ -141,19 +149,20 @@ function replayDeal(replay: Replay, event: SettlementEvent): void {
   }
 }
 
-function replaySettled(replay: Replay, event: Extract<SettlementEvent, { eventName: 'Settled' }>): void {
+async function replaySettled(replay: Replay, event: Extract<SettlementEvent, { eventName: 'Settled' }>): Promise<void> {
   const call = settleCall(replay)
   if (call === null) {
     report(replay, 'unreadable', 'a batch settled whose bytes do not stand in the transaction’s own input')
     return
   }
-  replaySpot(replay, replaySettle(replay, call, event.args))
+  replaySpot(replay, await replaySettle(replay, call, event.args))
 }
 
 async function replaySettlementEvent(replay: Replay, event: SettlementEvent): Promise<void> {
   if (event.eventName === 'DealOpened') await replayOpening(replay, event.args)
   else if (event.eventName === 'Matured') replayMatured(replay, event.args, settleCall(replay) !== null)
-  else if (event.eventName === 'Settled') replaySettled(replay, event)
+  else if (event.eventName === 'Settled') await replaySettled(replay, event)
+  else if (event.eventName === 'DealsPacked') await replayPacking(replay, event.args)
   else if (!replayGovernance(replay, event) && !replayMoney(replay, event)) replayDeal(replay, event)
 }
 
@@ -164,7 +173,7 @@ async function replayEvent(replay: Replay, event: ChainEvent): Promise<void> {
     case 'registry':
       return await replayRegistryEvent(replay, event.event)
     case 'committee':
-      return replayCommitteeEvent(replay, event.event)
+      return await replayCommitteeEvent(replay, event.event)
     case 'unreadable':
       return report(replay, 'unreadable', `log ${event.index} of ${event.address} is none that it can write`)
     case 'transfer':
@@ -205,8 +214,8 @@ function checkThaw(replay: Replay, events: readonly ChainEvent[]): void {
 export async function replayTransaction(replay: Replay, events: readonly ChainEvent[]): Promise<void> {
   const { state, block, open, findings } = replay
   findings.totals.transactions++
-  const isTick = directCall(replay)?.functionName === 'tick'
-  if (isTick || events.some(isTouch)) touchClock(state, block.timestamp)
+  const hasTicked = directCall(replay)?.functionName === 'tick'
+  if (hasTicked || events.some(isTouch)) touchClock(state, block.timestamp)
   checkCaller(replay)
   for (const event of events) if (event.source === 'transfer') open.transfers.push(event)
   for (const event of events) await replayEvent(replay, event)

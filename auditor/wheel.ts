@@ -1,18 +1,23 @@
 /**
- * Earnings by the day they mature.
+ * Earnings by the day they mature, and the room of the day that attested money is taken from.
  *
  * A bucket is the unit of rounding, so the two wheels are kept apart as the rules do: money due within two days stands in
  * the near one, later money in the far one, and each bucket pays its own fees when its day comes.
  *
  * @module
  */
-import { dayOf, feeDown, maturityDay } from './money.ts'
+import { attestedDueUp, dayOf, feeDown, forcedDueUp, smallerOf } from './money.ts'
 import type { Parameters, Wheel } from './state.ts'
 
 const NEAR_DAYS = 2
+/** Most one room holds; what passes it is looked up in the wheel. */
+const MAX_ROOM = 2n ** 48n - 1n
 
 /** Money whose day has come, gross, with its fees. */
 export type Due = { gross: bigint; protocolFee: bigint; committeeFee: bigint }
+
+/** When money is credited and under which parameters. */
+export type Moment = { clock: number; parameters: Parameters }
 
 function dueBuckets(wheel: Wheel, today: number): bigint[] {
   return [wheel.near, wheel.far].flatMap((buckets) =>
@@ -57,13 +62,59 @@ export function roomAt(wheel: Wheel, clock: number): bigint {
   return wheel.cover - unmaturedAt(wheel, clock)
 }
 
-/** Puts `amount` settled at `clock` into the bucket in which its window of `window` seconds is over. */
-export function creditUnmatured(wheel: Wheel, amount: bigint, clock: number, window: number): void {
+/** Whether the room issued for today holds `amount`. */
+function hasInRoom({ room }: Wheel, amount: bigint, clock: number): boolean {
+  return room !== null && room.day === dayOf(clock) && amount <= room.left
+}
+
+/**
+ * Whether attested money finds room. A room issued today takes an amount of nothing even after the cover fell below what
+ * is unmatured; without one the wheel is asked, which then has less than nothing.
+ */
+export function fitsAttested(wheel: Wheel, amount: bigint, clock: number): boolean {
+  return hasInRoom(wheel, amount, clock) || amount <= roomAt(wheel, clock)
+}
+
+/** Whether forced money finds room. */
+export function fitsForced(wheel: Wheel, amount: bigint, clock: number): boolean {
+  return amount <= roomAt(wheel, clock)
+}
+
+/** Issues the room of the day: money taken from it matures together, by the window of now. A revoked worker forbids it. */
+export function issueRoom(wheel: Wheel, { clock, parameters }: Moment): void {
+  const left = roomAt(wheel, clock)
+  const room = { day: dayOf(clock), left: left > 0n ? smallerOf(left, MAX_ROOM) : 0n }
+  wheel.room = wheel.hasRevocations ? null : { ...room, due: attestedDueUp(parameters.attestedWindow) }
+}
+
+/** Issues the room anew where one is in force today: what every act on the wheel but an attested credit does. */
+export function renewRoom(wheel: Wheel, moment: Moment): void {
+  if (wheel.room?.day === dayOf(moment.clock)) issueRoom(wheel, moment)
+}
+
+/** Puts attested money where it belongs: through the room of the day, or through the wheel, which issues a new one. */
+export function creditAttested(wheel: Wheel, amount: bigint, moment: Moment): void {
+  const { room } = wheel
+  if (room !== null && hasInRoom(wheel, amount, moment.clock)) {
+    room.left -= amount
+    creditUnmatured(wheel, amount, moment.clock, room.due)
+    return
+  }
+  creditUnmatured(wheel, amount, moment.clock, attestedDueUp(moment.parameters.attestedWindow))
+  issueRoom(wheel, moment)
+}
+
+/** Puts forced money, or an opening fee, into the bucket in which its window is over. */
+export function creditForced(wheel: Wheel, amount: bigint, moment: Moment): void {
+  creditUnmatured(wheel, amount, moment.clock, forcedDueUp(moment.clock, moment.parameters.forcedWindow))
+  renewRoom(wheel, moment)
+}
+
+/** Puts `amount` credited at `clock` into the bucket of `due` days later. */
+export function creditUnmatured(wheel: Wheel, amount: bigint, clock: number, due: number): void {
   if (amount === 0n) return
-  const today = dayOf(clock)
-  // no window on the very second a day begins still waits for the next one
-  const day = Math.max(maturityDay(clock, window), today + 1)
-  const buckets = day - today <= NEAR_DAYS ? wheel.near : wheel.far
+  const day = dayOf(clock) + due
+  const buckets = due <= NEAR_DAYS ? wheel.near : wheel.far
   buckets.set(day, (buckets.get(day) ?? 0n) + amount)
 }
 

@@ -6,11 +6,12 @@
 import { type Address, type Hex, keccak256, stringToHex, zeroAddress, zeroHash } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 
+import { startedClock } from '#auditor/clock.ts'
 import type { ChainEvent, Contracts, SettlementEvent } from '#auditor/events.ts'
 import { createFindings, type Findings } from '#auditor/findings.ts'
 import { createOpen, type Replay } from '#auditor/replay.ts'
 import type { Source } from '#auditor/source.ts'
-import { addressKey, createState, type Deal, type State } from '#auditor/state.ts'
+import { addressKey, createState, type Deal, remainingOf, type State, wheelOf } from '#auditor/state.ts'
 import { replayTransaction } from '#auditor/transaction.ts'
 
 /** The key that belongs to a name. */
@@ -49,8 +50,8 @@ export const deal = (changes: Partial<Deal> = {}): Deal => ({
   mode: 0,
   openingFee: 0n,
   budget: 1_000_000n,
-  remaining: 1_000_000n,
-  floor: -1_000_000n,
+  allowance: 10_000n,
+  place: 0,
   bond: 10n,
   openedAt: OPENED_AT,
   end: OPENED_AT + 10 * DAY,
@@ -70,7 +71,7 @@ export const deal = (changes: Partial<Deal> = {}): Deal => ({
 export function ledger(changes: Partial<Deal> = {}): State {
   const state = createState({ chainId: 31337, verifyingContract: contracts.settlement }, contracts.committee)
   const one = deal(changes)
-  state.clock = { value: OPENED_AT + 3600, touchedAt: OPENED_AT + 3600 }
+  state.clock = startedClock(OPENED_AT + 3600, OPENED_AT + 3600)
   state.parameters = {
     attestedWindow: DAY,
     forcedWindow: 3 * DAY,
@@ -87,8 +88,8 @@ export function ledger(changes: Partial<Deal> = {}): State {
   state.deals.set(1, one)
   state.keys.set(1, one.key)
   state.accounts.set(one.buyer, { free: 500n, locked: one.budget, nonce: 1n })
-  state.wheels.set(1, { claimable: 0n, cover: 100_000_000n, near: new Map(), far: new Map() })
-  state.held = 500n + one.remaining
+  wheelOf(state, 1).cover = 100_000_000n
+  state.held = 500n + remainingOf(one)
   const person = { operator: zeroAddress, liens: 10n, thawing: 0n, thawedAt: 0, nextPayout: zeroAddress, payoutFrom: 0 }
   state.providers.set(1, { ...person, owner: addressOf('owner'), payout: addressOf('payout'), stake: 10n ** 20n })
   state.workers.set(WORKER, { provider: 1, key: addressOf('worker') })
@@ -108,6 +109,7 @@ const source: Source = {
     throw new Error('the chain was asked')
   },
   call: silent,
+  storage: silent,
   code: silent,
   trace: silent,
   overlays: silent,
