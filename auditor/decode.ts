@@ -24,8 +24,8 @@ export type ReadGroup = {
   first: number
   /** Receipts of the stream after this segment. */
   count: number
-  /** Units of the stream after this segment, where the batch says them. */
-  unitsSoFar: bigint | null
+  /** Units of the stream after this segment, as its worker signed them. */
+  units: bigint
   /** Hash of the receipts' bytes: of those in the batch, or of those the blob must hold. */
   segment: Hex
   signature: Hex
@@ -102,10 +102,11 @@ function readHead(reader: Reader, previous: number) {
   if (number >= MAX_STREAM_NUMBER) throw malformed(position, 'stream number is too large')
   if (number <= previous) throw malformed(position, 'stream number does not rise')
   const [place, worker, first, length] = [reader.number(4), reader.number(5), reader.number(3), reader.number(2)]
+  const units = BigInt(reader.number(5))
   if (length === 0) throw malformed(position, 'a group has no receipts')
   if (first + length >= MAX_COUNT) throw malformed(position, 'count is too large')
   const dealId = Math.floor(number / STREAMS_PER_DEAL)
-  return { dealId, stream: number % STREAMS_PER_DEAL, place, worker, first, count: first + length }
+  return { dealId, stream: number % STREAMS_PER_DEAL, place, worker, first, count: first + length, units }
 }
 
 function readSignatures(reader: Reader, lane: number): Pick<ReadGroup, 'signature' | 'acknowledgement'> {
@@ -116,16 +117,15 @@ function readSignatures(reader: Reader, lane: number): Pick<ReadGroup, 'signatur
 function readGroup(reader: Reader, mode: number, lane: number, previous: number): ReadGroup {
   const head = readHead(reader, previous)
   if (mode === IN_BLOBS) {
-    const unitsSoFar = BigInt(reader.number(5))
     const segment = bytesToHex(reader.take(HASH_BYTES))
-    return { ...head, unitsSoFar, segment, ...readSignatures(reader, lane), bytes: null }
+    return { ...head, segment, ...readSignatures(reader, lane), bytes: null }
   }
   const signatures = readSignatures(reader, lane)
   const position = reader.at()
   const length = head.count - head.first
   const bytes = reader.take(length * RECEIPT_BYTES)
   if (readReceipts(bytes, length) === null) throw malformed(position, 'a receipt has no units')
-  return { ...head, unitsSoFar: null, segment: keccak256(bytes), ...signatures, bytes }
+  return { ...head, segment: keccak256(bytes), ...signatures, bytes }
 }
 
 function readBlobs(reader: Reader, mode: number): number[] {

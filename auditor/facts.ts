@@ -1,6 +1,6 @@
 /**
- * What the chain remembers of settling, re-derived: a group's hash, a batch's root, the records of what settling did to
- * each group, and the chains that both are hashed into.
+ * What the chain remembers of settling, re-derived: a batch's root, the records of what settling did to each group, and
+ * the chains that both are hashed into.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
 } from 'viem'
 
 import { merkleRoot } from '#protocol/merkle.ts'
-import type { Outcome, Tally } from '#protocol/types.ts'
+import type { Outcome } from '#protocol/types.ts'
 
 import { IN_BLOBS, type ReadBatch } from './decode.ts'
 
@@ -28,23 +28,22 @@ export const NO_INTERVAL = slice(zeroHash, 0, 26)
 /** A stream's chain before its first record. */
 export const NO_RECORD = slice(zeroHash, 0, 27)
 
-const RECORDS_PER_LEAF = 16
-const GROUP_FIELDS = parseAbiParameters(
-  'bytes32 dealKey, uint256 stream, uint256 first, uint256 count, bytes32 segment',
-)
+const RECORDS_PER_CHUNK = 16
+const TALLIES_PER_CHUNK = 8
 const ROOT_FIELDS = parseAbiParameters('uint8 mode, uint256 groups, bytes32 merkleRoot, bytes32 blobs')
 
-/** Leaf of a batch's root. */
-export function hashGroup({ dealKey, stream, first, count, segment }: Tally): Hex {
-  const words = [dealKey, BigInt(stream), BigInt(first), BigInt(count), segment] as const
-  return keccak256(encodeAbiParameters(GROUP_FIELDS, words))
+/** Merkle root over the hashes of chunks of items, the last one shorter. */
+function chunkedRoot(items: readonly Hex[], size: number): Hex {
+  const leaves: Hex[] = []
+  for (let at = 0; at < items.length; at += size) leaves.push(keccak256(concatHex(items.slice(at, at + size))))
+  return merkleRoot(leaves)
 }
 
-/** Root of a batch. `versionedHashes` are those of the transaction's blobs. */
-export function rootOf({ mode, blobs }: ReadBatch, groupHashes: readonly Hex[], versionedHashes: readonly Hex[]): Hex {
+/** Root of a batch over the hashes of its groups' tallies. `versionedHashes` are those of the transaction's blobs. */
+export function rootOf({ mode, blobs }: ReadBatch, tallyHashes: readonly Hex[], versionedHashes: readonly Hex[]): Hex {
   const parts = blobs.map((groups, i) => encodePacked(['bytes32', 'uint16'], [versionedHashes[i] ?? zeroHash, groups]))
   const blobsHash = mode === IN_BLOBS ? keccak256(concatHex(parts)) : zeroHash
-  const words = [mode, BigInt(groupHashes.length), merkleRoot(groupHashes), blobsHash] as const
+  const words = [mode, BigInt(tallyHashes.length), chunkedRoot(tallyHashes, TALLIES_PER_CHUNK), blobsHash] as const
   return keccak256(encodeAbiParameters(ROOT_FIELDS, words))
 }
 
@@ -53,13 +52,9 @@ export function recordOf({ outcome, count, units, amount }: Facts): Hex {
   return encodePacked(['uint8', 'uint24', 'uint40', 'uint56'], [outcome, count, Number(units), amount])
 }
 
-/** Merkle root over the hashes of every 16 records. */
+/** Root over the records of a batch's groups. */
 export function factsRootOf(records: readonly Hex[]): Hex {
-  const leaves: Hex[] = []
-  for (let at = 0; at < records.length; at += RECORDS_PER_LEAF) {
-    leaves.push(keccak256(concatHex(records.slice(at, at + RECORDS_PER_LEAF))))
-  }
-  return merkleRoot(leaves)
+  return chunkedRoot(records, RECORDS_PER_CHUNK)
 }
 
 /** An interval's chain after one more attested batch that moved a stream, at `clock`. */
@@ -69,6 +64,6 @@ export function chainBatch(chain: Hex, root: Hex, factsRoot: Hex, clock: number)
 }
 
 /** A stream's chain after one more forced or acknowledged group that moved it, at `clock`. */
-export function chainGroup(chain: Hex, groupHash: Hex, record: Hex, clock: number): Hex {
-  return slice(keccak256(concatHex([chain, groupHash, record, encodePacked(['uint32'], [clock])])), 0, 27)
+export function chainGroup(chain: Hex, tallyHash: Hex, record: Hex, clock: number): Hex {
+  return slice(keccak256(concatHex([chain, tallyHash, record, encodePacked(['uint32'], [clock])])), 0, 27)
 }

@@ -7,12 +7,11 @@
  */
 import { type Hex, zeroHash } from 'viem'
 
-import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
+import { acknowledgementDigest, tallyDigest, tallyHash } from '#protocol/eip712.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { Lane, Outcome, type Tally } from '#protocol/types.ts'
 
 import { type ReadGroup, readReceipts } from './decode.ts'
-import { hashGroup } from './facts.ts'
 import { paidFor, rateLimitDown } from './money.ts'
 import { addressKey, type Deal, revokedFrom, type State, type Stream, unitsOf, wheelOf } from './state.ts'
 import { creditAttested, creditForced, fitsAttested, fitsForced, issueRoom, renewRoom } from './wheel.ts'
@@ -24,8 +23,8 @@ export type Judged = {
   /** Whether the worker's index is of the deal's provider, revoked or not. */
   isMember: boolean
   tally: Tally
-  /** Leaf of the batch root. */
-  groupHash: Hex
+  /** Struct hash of the tally: leaf of the batch root. */
+  tallyHash: Hex
   /** The stream before it. */
   before: { count: number; units: bigint }
   /** Units of the receipts past the cursor. */
@@ -38,37 +37,24 @@ const SIGNED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>([
   Outcome.Applied,
   Outcome.Clamped,
   Outcome.BadAcknowledgement,
-  Outcome.UnitsOverflow,
   Outcome.RateExceeded,
   Outcome.ExposureExceeded,
   Outcome.CoverageExceeded,
 ])
-/** A stream's units stay below it. */
-const UNITS_LIMIT = 2n ** 40n
 const NETTED = 2
 const NO_STREAM: Stream = { count: 0, units: 0n, acknowledged: 0n }
 
-/** Units of a calldata group's receipts past the cursor. */
-function suffixIn(group: ReadGroup, bytes: Uint8Array, stream: Stream): bigint {
-  const receipts = readReceipts(bytes, group.count - group.first) ?? []
-  return receipts.slice(stream.count - group.first).reduce((sum, { units }) => sum + units, 0n)
-}
-
-function moves(stream: Stream, group: ReadGroup): boolean {
-  return group.first <= stream.count && stream.count < group.count
-}
-
-/** Units the group adds to its stream; what a group that does not continue it would add is of no matter. */
-function suffixOf(stream: Stream, group: ReadGroup): bigint {
-  if (!moves(stream, group)) return 0n
-  if (group.bytes !== null) return suffixIn(group, group.bytes, stream)
-  return (group.unitsSoFar ?? 0n) - stream.units
-}
-
 /** The tally the worker must have signed, as the chain rebuilds it from its own storage and the group's bytes. */
-function rebuildTally(key: Hex, stream: Stream, group: ReadGroup): Tally {
-  const { first, count, segment } = group
-  return { dealKey: key, stream: group.stream, first, count, units: stream.units + suffixOf(stream, group), segment }
+function rebuildTally(key: Hex, { stream, first, count, units, segment }: ReadGroup): Tally {
+  return { dealKey: key, stream, first, count, units, segment }
+}
+
+/** Whether the units signed can be those stored and those of the receipts past the cursor, as far as the batch tells. */
+function fitsUnits(stream: Stream, group: ReadGroup): boolean {
+  const suffixUnits = group.units - stream.units
+  if (group.bytes === null) return suffixUnits >= BigInt(group.count - stream.count)
+  const receipts = readReceipts(group.bytes, group.count - group.first) ?? []
+  return receipts.slice(stream.count - group.first).reduce((sum, { units }) => sum + units, 0n) === suffixUnits
 }
 
 function isOfProvider(state: State, group: ReadGroup, deal: Deal): boolean {
@@ -106,7 +92,6 @@ function hasRoom(state: State, lane: number, deal: Deal, amount: bigint): boolea
 /** Rules 6 to 8: how much may be paid. */
 function judgeMoney(state: State, lane: number, deal: Deal, stream: Stream, judged: Judged): Outcome {
   const { tally, amount, suffixUnits } = judged
-  if (tally.units >= UNITS_LIMIT) return Outcome.UnitsOverflow
   if (tally.units > rateLimitDown(deal.rateCap, deal.openedAt, deal.end, state.clock.value)) return Outcome.RateExceeded
 
   const isFinal = lane === Lane.Acknowledged
@@ -125,13 +110,12 @@ function judgeStanding(state: State, deal: Deal | undefined, group: ReadGroup): 
 }
 
 /** Rules 1 to 3: does it fit the stream. */
-function judgePlace(state: State, deal: Deal | undefined, stream: Stream, group: ReadGroup, tally: Tally): Outcome {
+function judgePlace(state: State, deal: Deal | undefined, stream: Stream, group: ReadGroup): Outcome {
   const standing = judgeStanding(state, deal, group)
   if (standing !== Outcome.Applied) return standing
   if (group.first > stream.count) return Outcome.Gap
   if (group.count <= stream.count) return Outcome.Stale
-  const least = stream.units + BigInt(group.count - stream.count)
-  return tally.units < least ? Outcome.UnitsTooFew : Outcome.Applied
+  return fitsUnits(stream, group) ? Outcome.Applied : Outcome.UnitsMismatch
 }
 
 /** What the rules make of `group` on the ledger as it stands; needs the clock after this batch's touch. */
@@ -139,13 +123,13 @@ export function judgeGroup(state: State, lane: number, group: ReadGroup): Judged
   const deal = state.deals.get(group.dealId)
   const stream = deal?.streams[group.stream] ?? NO_STREAM
   const key = deal?.key ?? state.keys.get(group.dealId) ?? zeroHash
-  const tally = rebuildTally(key, stream, group)
+  const tally = rebuildTally(key, group)
   const judged: Judged = {
     group,
-    outcome: judgePlace(state, deal, stream, group, tally),
+    outcome: judgePlace(state, deal, stream, group),
     isMember: deal !== undefined && isOfProvider(state, group, deal),
     tally,
-    groupHash: hashGroup(tally),
+    tallyHash: tallyHash(tally),
     before: { count: stream.count, units: stream.units },
     suffixUnits: tally.units - stream.units,
     amount: 0n,

@@ -48,8 +48,7 @@ const SETTLED_AGAINST: Record<Outcome, DiscrepancyKind> = {
   [Outcome.BadSignature]: 'signature',
   [Outcome.BadAcknowledgement]: 'signature',
   [Outcome.ModeMismatch]: 'applied',
-  [Outcome.UnitsOverflow]: 'applied',
-  [Outcome.UnitsTooFew]: 'price',
+  [Outcome.UnitsMismatch]: 'price',
 }
 
 function bitOf(applied: Uint8Array, index: number): boolean {
@@ -112,7 +111,7 @@ function recordGroup({ state }: Replay, settled: Settled): void {
   const { dealId, stream } = settled.group
   const number = streamNumber(dealId, stream)
   const before = state.records.get(number)?.chain ?? NO_RECORD
-  const chain = chainGroup(before, settled.groupHash, recordFor(settled), state.clock.value)
+  const chain = chainGroup(before, settled.tallyHash, recordFor(settled), state.clock.value)
   state.records.set(number, { chain, time: state.clock.value })
 }
 
@@ -179,7 +178,7 @@ export async function replaySettle(
   const bytes = await receiptsOf(replay, batch)
   for (const [index, one] of settled.entries()) if (one.didApply) payReceipts(replay, one, index, bytes[index] ?? null)
 
-  const hashes = settled.map(({ groupHash }) => groupHash)
+  const hashes = settled.map(({ tallyHash }) => tallyHash)
   const root = rootOf(batch, hashes, transaction.blobs)
   findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, settledEvent.root))
   checkAuthority(replay, { lane, root, authority: call.authority, judged: settled })

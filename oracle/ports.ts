@@ -53,10 +53,6 @@ export type SegmentStore = {
   get(tallyHash: Hex): StoredSegment | null
   /** What became of a segment, pruned or not. */
   state(tallyHash: Hex): SegmentState | null
-  /** Segment with exactly these receipts; null if there is none, or it was pruned. */
-  find(
-    group: StreamId & { readonly first: number; readonly count: number; readonly segmentHash: Hex },
-  ): StoredSegment | null
   /** Segments of a stream, for comparison with a new one; those that were refused for their results only on demand. */
   ranges(stream: StreamId, which?: 'accepted' | 'all'): Range[]
   /** Of these tasks, the ones billed. */

@@ -54,8 +54,8 @@ export function buildForceBatch(options: {
   readonly sign?: (digest: Hex) => Hex
 }): ForceBatch {
   const groups = options.groups.map(({ dealId, place = 0, worker, tally, receipts }) => {
-    const { stream, first, signature } = tally
-    return { dealId, stream, place, worker, first, signature, receipts }
+    const { stream, first, units, signature } = tally
+    return { dealId, stream, place, worker, first, units, signature, receipts }
   })
   if (groups.length === 0) throw new WorkerError('force.empty', 'there is nothing to force')
   const sorted = sortGroups(groups)

@@ -76,17 +76,6 @@ export function createSegmentStore(database: Database): SegmentStore {
       return row === null ? null : toState(row)
     },
 
-    find({ dealKey, stream, first, count, segmentHash }) {
-      const row = database.one(
-        'select * from segments where deal_key = ? and stream = ? and count = ? and first = ? and segment_hash = ? and pruned = 0',
-        dealKey,
-        stream,
-        count,
-        first,
-        segmentHash,
-      )
-      return row === null ? null : toStored(row)
-    },
     ranges,
 
     billed(dealKey, tasks) {

@@ -6,9 +6,8 @@
 import type { Hex } from 'viem'
 
 import { type Batch, type CalldataBatch, decodeBatch, type Group } from '#protocol/batch.ts'
-import { batchRoot, groupHash } from '#protocol/batch-root.ts'
+import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
 import { attestationDigest, type Domain } from '#protocol/eip712.ts'
-import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { Lane, Mode } from '#protocol/types.ts'
 import type { ProposalAnswer } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
@@ -29,8 +28,7 @@ export type Attester = {
 
 /** Root of the batch of these groups. */
 export function rootOf(groups: readonly StoredSegment[]): Hex {
-  const groupHashes = groups.map(({ segment, segmentHash: hash }) => groupHash({ ...segment, segment: hash }))
-  return batchRoot({ mode: Mode.Calldata, groupHashes })
+  return batchRoot({ mode: Mode.Calldata, groupHashes: groups.map(({ tallyHash }) => tallyHash) })
 }
 
 /**
@@ -51,16 +49,10 @@ export function createAttester(deps: {
 }): Attester {
   const { store, chain, signer, domain, clock, faults } = deps
 
-  /** This member's own segment with exactly the receipts of a group. */
+  /** This member's own segment under exactly the tally of a group. */
   async function own(group: Group): Promise<StoredSegment | null> {
-    const dealKey = (await chain.facts(group)).deal.key
-    return store.segments.find({
-      dealKey,
-      stream: group.stream,
-      first: group.first,
-      count: group.first + group.receipts.length,
-      segmentHash: segmentHash(encodeReceipts(group.receipts)),
-    })
+    const { deal } = await chain.facts(group)
+    return store.segments.get(groupHash(tallyOfGroup(group, deal.key)))
   }
 
   function conflict(stored: StoredSegment, claims: number): string | null {

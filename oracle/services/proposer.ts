@@ -243,7 +243,7 @@ function toProposed({ stored, acknowledgement }: Ready): ProposedGroup {
 }
 
 function toGroup({ stored, acknowledgement }: Pick<Ready, 'stored' | 'acknowledgement'>): Group {
-  const { dealId, stream, worker, first, signature, receipts } = stored.segment
-  const group = { dealId, stream, worker, first, signature, receipts }
+  const { dealId, stream, worker, first, units, signature, receipts } = stored.segment
+  const group = { dealId, stream, worker, first, units, signature, receipts }
   return acknowledgement === null ? group : { ...group, acknowledgement }
 }

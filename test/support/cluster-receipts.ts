@@ -12,7 +12,7 @@ import { dataRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { signCompact } from '#protocol/signature.ts'
 import { Lane, Mode } from '#protocol/types.ts'
-import type { OrderMessage, SegmentMessage, SegmentReceipt } from '#protocol/wire.ts'
+import { type OrderMessage, type SegmentMessage, type SegmentReceipt, segmentToGroup } from '#protocol/wire.ts'
 import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
 import type { Execution } from '#runtime/executor.ts'
 import type { Cluster } from './cluster.ts'
@@ -75,8 +75,7 @@ export function nameOf(segment: SegmentMessage): Hex {
 }
 
 /** A proposal to attest one segment, as a member would make it that vouches for anything. */
-export function proposalOf({ dealId, stream, worker, first, signature, receipts }: SegmentMessage) {
-  const groups = [{ dealId, stream, worker, first, signature, receipts }]
-  const batch = encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups })
+export function proposalOf(segment: SegmentMessage) {
+  const batch = encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups: [segmentToGroup(segment)] })
   return { batch, claims: Claim.Tallies | Claim.ReExecuted | Claim.Retrievable }
 }

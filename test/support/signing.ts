@@ -48,7 +48,15 @@ export function createSigning({ domain, committee, members, threshold }: Signing
     return {
       deal,
       tally,
-      group: { dealId: deal.id, stream, worker: signer.index, first: at.first, signature, receipts },
+      group: {
+        dealId: deal.id,
+        stream,
+        worker: signer.index,
+        first: at.first,
+        units: tally.units,
+        signature,
+        receipts,
+      },
     }
   }
 

@@ -76,14 +76,14 @@ describe('forcing', () => {
       [7, 3, 20],
     ])
     for (const group of forced) {
-      const digest = tallyDigest(tallyOfGroup(group, dealKey, 240n), domain)
+      const digest = tallyDigest(tallyOfGroup(group, dealKey), domain)
       expect(recoverCompact(digest, group.signature)).to.equal(identity.worker)
     }
   })
 
   it('authorises exactly this batch for exactly this sender', () => {
     const { batch, root, authority } = buildForceBatch({ groups: groups(), domain, sender, sign: signDigest })
-    const groupHashes = decoded(batch).groups.map((group) => groupHash(tallyOfGroup(group, dealKey, 0n)))
+    const groupHashes = decoded(batch).groups.map((group) => groupHash(tallyOfGroup(group, dealKey)))
     expect(root).to.equal(batchRoot({ mode: Mode.Calldata, groupHashes }))
     expect(recoverCompact(forceDigest({ root, sender }, domain), authority)).to.equal(identity.worker)
     const other = forceDigest({ root, sender: identity.worker }, domain)
