@@ -5,8 +5,8 @@ import {IOpenings} from "./interfaces/IOpenings.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
 import {Outcome} from "./interfaces/ITypes.sol";
 import {BlobLib} from "./libraries/BlobLib.sol";
-import {MerkleLib} from "./libraries/MerkleLib.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
+import {PlaceLib} from "./libraries/PlaceLib.sol";
 
 /// @title Openings
 /// @notice See {IOpenings}.
@@ -17,10 +17,8 @@ contract Openings is IOpenings {
     uint256 private constant INTERVAL = 900;
     uint256 private constant RECEIPT = 35; // units, work hash
     uint256 private constant UNITS = 3;
-    uint256 private constant RECORD = 16;
-    uint256 private constant CHUNK_RECORDS = 16;
     uint256 private constant LINK = 68; // root, facts root, time
-    uint256 private constant STREAM_LINK = 52; // tally hash, record, time
+    uint256 private constant STREAM_LINK = 52; // group hash, record, time
     uint256 private constant BLOB_ROW = 34; // versioned hash, groups
 
     /// @inheritdoc IOpenings
@@ -31,93 +29,84 @@ contract Openings is IOpenings {
     }
 
     /// @inheritdoc IOpenings
-    function proveGroup(
-        Inclusion calldata inclusion,
-        bytes32 segment
-    ) external view returns (SettledGroup memory group) {
-        return _open(inclusion, segment);
+    function proveGroup(bytes calldata place, bytes32 segment) external view returns (SettledGroup memory group) {
+        (group, , ) = _open(place, segment);
     }
 
     /// @inheritdoc IOpenings
     function proveSettled(
-        Inclusion calldata inclusion,
+        bytes calldata place,
         bytes calldata receipts,
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt) {
-        group = _open(inclusion, keccak256(receipts));
+        (group, , ) = _open(place, keccak256(receipts));
         receipt = _receiptOf(group, receipts, index);
     }
 
     /// @inheritdoc IOpenings
     function proveRecorded(
-        Entry calldata entry,
+        bytes calldata place,
         bytes calldata receipts,
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt) {
-        group.dealKey = entry.dealKey;
-        group.stream = entry.stream;
-        group.first = entry.first;
-        group.count = entry.count;
-        group.total = entry.units;
-        group.segment = keccak256(receipts);
-        group.time = entry.time;
-        _requireInRecord(entry, _hashOf(group));
-        _setFacts(group, uint128(entry.facts));
+        (PlaceLib.StreamPlace memory head, uint256 next) = PlaceLib.readStreamPlace(_offsetOf(place));
+        group = _groupOf(head.tally, keccak256(receipts), head.time);
+        bytes calldata links = _linksFrom(place, next, STREAM_LINK);
+        bytes27 chain = bytes27(
+            keccak256(abi.encodePacked(head.chain, _hashOf(group), uint128(head.record), group.time))
+        );
+        for (uint256 i = 0; i < links.length; i += STREAM_LINK) {
+            chain = bytes27(keccak256(abi.encodePacked(chain, links[i:i + STREAM_LINK])));
+        }
+        (bytes27 kept, ) = SETTLEMENT.streamRecord(uint32(head.dealId), group.stream);
+        require(chain == kept, OpeningsNotInRecord(head.dealId, group.stream));
+        _setFacts(group, head.record);
         receipt = _receiptOf(group, receipts, index);
     }
 
     /// @inheritdoc IOpenings
     function proveVoid(
-        Inclusion calldata inclusion,
+        bytes calldata place,
         bytes32 segment,
         BlobOpening calldata opening
     ) external view returns (SettledGroup memory group, Void fault) {
-        group = _open(inclusion, segment);
+        bytes32 blobs;
+        uint256 index;
+        (group, blobs, index) = _open(place, segment);
         // no bytes hash to the zero of a batch without blobs
-        require(keccak256(opening.blobs) == inclusion.blobs, OpeningsOtherBlobs());
-        (bytes32 versionedHash, uint256 groups, uint256 within) = _blobOf(opening.blobs, inclusion.index);
+        require(keccak256(opening.blobs) == blobs, OpeningsOtherBlobs());
+        (bytes32 versionedHash, uint256 groups, uint256 within) = _blobOf(opening.blobs, index);
         fault = _judge(opening, versionedHash, groups, within, segment);
     }
 
-    function _open(Inclusion calldata inclusion, bytes32 segment) private view returns (SettledGroup memory group) {
-        (uint256 index, uint256 groups) = (inclusion.index, inclusion.groups);
-        require(index < groups, OpeningsNoSuchGroup(index, groups));
-        group.dealKey = inclusion.dealKey;
-        group.stream = inclusion.stream;
-        group.first = inclusion.first;
-        group.count = inclusion.count;
-        group.total = inclusion.units;
-        group.segment = segment;
-        group.time = inclusion.time;
-        bytes32 top = _topOf(inclusion.leaves, inclusion.path, _hashOf(group), index, groups);
-        group.root = keccak256(abi.encode(inclusion.mode, groups, top, inclusion.blobs));
-        bytes calldata records = inclusion.facts;
-        _requireInRing(inclusion, group.root, _factsRootOf(records, inclusion.factsPath, index, groups));
-        uint256 offset = RECORD * (index % CHUNK_RECORDS);
-        _setFacts(group, uint128(bytes16(records[offset:offset + RECORD])));
+    /// @return group The group at this place of a batch in the ring.
+    /// @return blobs Hash of the batch's blobs.
+    /// @return index The group's index in the batch.
+    function _open(
+        bytes calldata place,
+        bytes32 segment
+    ) private view returns (SettledGroup memory group, bytes32 blobs, uint256 index) {
+        (PlaceLib.BatchPlace memory head, uint256 next) = PlaceLib.readBatchPlace(_offsetOf(place));
+        (blobs, index) = (head.blobs, head.index);
+        require(index < head.groups, OpeningsNoSuchGroup(index, head.groups));
+        group = _groupOf(head.tally, segment, head.time);
+        bytes32 top;
+        (top, next) = PlaceLib.groupsRoot(_hashOf(group), index, head.groups, next);
+        group.root = keccak256(abi.encode(head.mode, head.groups, top, blobs));
+        bytes32 factsRoot;
+        uint256 record;
+        (factsRoot, record, next) = PlaceLib.factsRoot(index, head.groups, next);
+        bytes26 chain = bytes26(keccak256(abi.encodePacked(head.chain, group.root, factsRoot, group.time)));
+        _requireInRing(chain, _linksFrom(place, next, LINK), head.time / INTERVAL);
+        _setFacts(group, record);
     }
 
-    function _requireInRing(Inclusion calldata inclusion, bytes32 root, bytes32 factsRoot) private view {
-        bytes26 chain = bytes26(keccak256(abi.encodePacked(inclusion.chain, root, factsRoot, inclusion.time)));
-        bytes calldata later = inclusion.later;
-        require(later.length % LINK == 0, OpeningsBadLinks(later.length));
-        for (uint256 offset = 0; offset < later.length; offset += LINK) {
-            chain = bytes26(keccak256(abi.encodePacked(chain, later[offset:offset + LINK])));
+    function _requireInRing(bytes26 chain, bytes calldata links, uint256 interval) private view {
+        for (uint256 i = 0; i < links.length; i += LINK) {
+            chain = bytes26(keccak256(abi.encodePacked(chain, links[i:i + LINK])));
         }
-        uint256 interval = inclusion.time / INTERVAL;
         (bytes26 kept, ) = SETTLEMENT.intervalChain(uint32(interval));
         require(chain == kept, OpeningsNotInRing(interval));
-    }
-
-    function _requireInRecord(Entry calldata entry, bytes32 leaf) private view {
-        bytes27 chain = bytes27(keccak256(abi.encodePacked(entry.chain, leaf, entry.facts, entry.time)));
-        bytes calldata later = entry.later;
-        require(later.length % STREAM_LINK == 0, OpeningsBadLinks(later.length));
-        for (uint256 offset = 0; offset < later.length; offset += STREAM_LINK) {
-            chain = bytes27(keccak256(abi.encodePacked(chain, later[offset:offset + STREAM_LINK])));
-        }
-        (bytes27 kept, ) = SETTLEMENT.streamRecord(entry.dealId, entry.stream);
-        require(chain == kept, OpeningsNotInRecord(entry.dealId, entry.stream));
     }
 
     /// @param groups Groups of the blob.
@@ -171,65 +160,43 @@ contract Openings is IOpenings {
         require(BlobLib.verify(versionedHash, opening.commitment, index, element, point), OpeningsBadProof(index));
     }
 
-    function _setFacts(SettledGroup memory group, uint128 record) private pure {
+    function _setFacts(SettledGroup memory group, uint256 record) private pure {
         group.outcome = Outcome(record >> 120);
         group.cursor = uint24(record >> 96);
-        group.units = uint40(record >> 56);
+        group.unitsBefore = uint40(record >> 56);
         group.amount = uint56(record);
     }
 
+    function _groupOf(
+        PlaceLib.Tally memory tally,
+        bytes32 segment,
+        uint256 time
+    ) private pure returns (SettledGroup memory group) {
+        group.dealKey = tally.dealKey;
+        group.segment = segment;
+        group.stream = uint8(tally.stream);
+        group.first = uint24(tally.first);
+        group.count = uint24(tally.count);
+        group.units = uint40(tally.units);
+        group.time = uint32(time);
+    }
+
     function _hashOf(SettledGroup memory group) private pure returns (bytes32) {
-        return
-            MessageLib.tallyHash(
-                group.dealKey,
-                group.stream,
-                group.first,
-                group.count,
-                group.total,
-                group.segment
-            );
+        return MessageLib.tallyHash(group.dealKey, group.stream, group.first, group.count, group.units, group.segment);
     }
 
-    /// @dev The number of groups says how many hashes a chunk has.
-    function _topOf(
-        bytes calldata leaves,
-        bytes32[] calldata path,
-        bytes32 leaf,
-        uint256 index,
-        uint256 groups
-    ) private pure returns (bytes32) {
-        uint256 chunk = index / MerkleLib.CHUNK;
-        uint256 chunks = (groups + MerkleLib.CHUNK - 1) / MerkleLib.CHUNK;
-        uint256 size = 32 * (chunk + 1 < chunks ? MerkleLib.CHUNK : groups - MerkleLib.CHUNK * chunk);
-        uint256 offset = 32 * (index % MerkleLib.CHUNK);
-        bool isThere = leaves.length == size && bytes32(leaves[offset:offset + 32]) == leaf;
-        require(isThere, OpeningsBadLeaves(leaves.length));
-        return _climb(keccak256(leaves), chunk, chunks, path);
+    function _offsetOf(bytes calldata place) private pure returns (uint256 offset) {
+        assembly ("memory-safe") {
+            offset := place.offset
+        }
     }
 
-    /// @dev The number of groups, which the batch's root binds, says how many records a chunk has.
-    function _factsRootOf(
-        bytes calldata records,
-        bytes32[] calldata path,
-        uint256 index,
-        uint256 groups
-    ) private pure returns (bytes32) {
-        uint256 chunk = index / CHUNK_RECORDS;
-        uint256 chunks = (groups + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
-        uint256 size = RECORD * (chunk + 1 < chunks ? CHUNK_RECORDS : groups - CHUNK_RECORDS * chunk);
-        require(records.length == size, OpeningsBadFacts(records.length));
-        return _climb(keccak256(records), chunk, chunks, path);
-    }
-
-    function _climb(
-        bytes32 leaf,
-        uint256 index,
-        uint256 count,
-        bytes32[] calldata path
-    ) private pure returns (bytes32 root) {
-        bool fits;
-        (root, fits) = MerkleLib.climb(leaf, index, count, path);
-        require(fits, OpeningsBadPath());
+    /// @notice The links with which a place ends, `size` bytes each.
+    /// @param next Offset behind everything else in it.
+    function _linksFrom(bytes calldata place, uint256 next, uint256 size) private pure returns (bytes calldata links) {
+        uint256 read = next - _offsetOf(place);
+        require(read <= place.length && (place.length - read) % size == 0, OpeningsMalformedPlace(place.length));
+        return place[read:];
     }
 
     function _receiptOf(

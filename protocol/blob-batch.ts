@@ -9,9 +9,6 @@ import { openGroup, packBlobs } from './blob.ts'
 import { decodeReceipts, encodeReceipts, ReceiptsError, segmentHash } from './receipts.ts'
 import { Mode, type Receipt } from './types.ts'
 
-/** A group and its stream's total after it, as its tally says. */
-export type TalliedGroup = Group & { readonly units: bigint }
-
 /** A batch and the blobs that go with it. */
 export type PackedBatch = { readonly batch: BlobBatch; readonly blobs: readonly Uint8Array[] }
 
@@ -20,7 +17,7 @@ export type PackedBatch = { readonly batch: BlobBatch; readonly blobs: readonly 
  *
  * @throws BlobError when the groups do not fit six blobs or one does not fit 256 elements.
  */
-export function packBlobBatch(lane: number, groups: readonly TalliedGroup[]): PackedBatch {
+export function packBlobBatch(lane: number, groups: readonly Group[]): PackedBatch {
   const sorted = sortGroups(groups)
   const segments = sorted.map(({ receipts }) => encodeReceipts(receipts))
   const packed = packBlobs(segments)

@@ -51,26 +51,6 @@ export function leavesRoot(leaves: readonly Hex[]): Hex {
   return toHex(root(chunkHashes(leaves)))
 }
 
-/** What proves leaf `index` under {@link leavesRoot}: all leaves of its chunk, and the way from the chunk's hash up. */
-export type LeafProof = { readonly leaves: Hex; readonly path: readonly Hex[] }
-
-/**
- * Proof of leaf `index`.
- *
- * @throws FieldError when there is no such leaf or one is not 32 bytes.
- */
-export function leafProof(leaves: readonly Hex[], index: number): LeafProof {
-  const chunk = Math.floor(index / CHUNK_LEAVES)
-  const own = leaves.slice(chunk * CHUNK_LEAVES, (chunk + 1) * CHUNK_LEAVES)
-  return {
-    leaves: toHex(concatBytes(own.map((leaf) => fixedBytes(leaf, 32, 'leaf')))),
-    path: merklePath(
-      chunkHashes(leaves).map((hash) => toHex(hash)),
-      chunk,
-    ),
-  }
-}
-
 function chunkHashes(leaves: readonly Hex[]): Uint8Array[] {
   const bytes = leaves.map((leaf) => fixedBytes(leaf, 32, 'leaf'))
   const hashes: Uint8Array[] = []

@@ -8,9 +8,9 @@ import type { Hex } from 'viem'
 
 import { blobTable, groupHash, type RootedBatch } from './batch-root.ts'
 import { CHUNK_RECORDS, factsChunks, RECORD_BYTES } from './facts.ts'
-import { leafProof, merklePath } from './merkle.ts'
+import { CHUNK_LEAVES, merklePath } from './merkle.ts'
 import { Mode, type Tally } from './types.ts'
-import { concatBytes, FieldError, fixedBytes, keccak, toBytes, toHex, uintBytes } from './words.ts'
+import { concatBytes, FieldError, fixedBytes, keccak, toHex, uintBytes } from './words.ts'
 
 /** One attested batch as the ring chains it. */
 export type RingLink = {
@@ -29,35 +29,11 @@ export type RecordLink = {
   readonly time: number
 }
 
-/** `IOpenings.Inclusion`. */
-export type Inclusion = GroupPlace & {
-  readonly mode: number
-  readonly groups: number
-  readonly blobs: Hex
-  readonly index: number
-  readonly leaves: Hex
-  readonly path: readonly Hex[]
-  readonly facts: Hex
-  readonly factsPath: readonly Hex[]
-  readonly chain: Hex
-  readonly time: number
-  readonly later: Hex
-}
-
-/** `IOpenings.Entry`. */
-export type RecordEntry = GroupPlace & {
-  readonly dealId: number
-  readonly facts: Hex
-  readonly chain: Hex
-  readonly time: number
-  readonly later: Hex
-}
-
-type GroupPlace = Omit<Tally, 'segment'>
+/** Links of one chained hash, in order, and which of them is meant. */
+export type Chained<Link> = { readonly links: readonly Link[]; readonly position: number }
 
 const RING_CHAIN_BYTES = 26
 const RECORD_CHAIN_BYTES = 27
-const NO_BLOBS: Hex = `0x${'00'.repeat(32)}`
 
 /**
  * Chained hash of an interval's attested batches, in order: 26 bytes, zero for none.
@@ -65,7 +41,7 @@ const NO_BLOBS: Hex = `0x${'00'.repeat(32)}`
  * @throws FieldError when a field does not fit.
  */
 export function ringChain(links: readonly RingLink[]): Hex {
-  return chained(links.map(ringLinkBytes), RING_CHAIN_BYTES)
+  return toHex(chained(links.map(ringLinkBytes), RING_CHAIN_BYTES))
 }
 
 /**
@@ -74,12 +50,11 @@ export function ringChain(links: readonly RingLink[]): Hex {
  * @throws FieldError when a field does not fit.
  */
 export function recordChain(links: readonly RecordLink[]): Hex {
-  return chained(links.map(recordLinkBytes), RECORD_CHAIN_BYTES)
+  return toHex(chained(links.map(recordLinkBytes), RECORD_CHAIN_BYTES))
 }
 
-function chained(links: readonly Uint8Array[], size: number): Hex {
-  const chain = links.reduce((before, link) => keccak(concatBytes([before, link])).slice(0, size), new Uint8Array(size))
-  return toHex(chain)
+function chained(links: readonly Uint8Array[], size: number): Uint8Array {
+  return links.reduce((before, link) => keccak(concatBytes([before, link])).slice(0, size), new Uint8Array(size))
 }
 
 function ringLinkBytes({ root, factsRoot, time }: RingLink): Uint8Array {
@@ -99,73 +74,96 @@ function recordLinkBytes({ groupHash: leaf, record, time }: RecordLink): Uint8Ar
 }
 
 /**
- * The proof that a batch in the ring holds a group.
+ * Place of a group in an attested batch.
  *
  * @param batch - The batch with the facts `settle` returned for it.
+ * @param tally - The group's.
  * @param index - The group's place in the batch.
- * @param interval - All attested batches of the interval that moved a stream, in order.
- * @param position - The batch's place among them.
+ * @param interval - All attested batches of the interval that moved a stream, and which one this is.
  * @throws FieldError when the batch has no such group there or the interval no such batch.
  */
-export function inclusionOf(
+export function placeInBatch(
   batch: RootedBatch & { readonly facts: Hex },
-  { segment, ...place }: Tally,
+  tally: Tally,
   index: number,
-  interval: readonly RingLink[],
-  position: number,
-): Inclusion {
-  const link = linkAt(interval, position)
-  if (batch.groupHashes[index] !== groupHash({ ...place, segment }))
-    throw new FieldError('index', 'is another group')
+  interval: Chained<RingLink>,
+): Hex {
+  const { mode, groupHashes } = batch
+  const { before, link, after } = around(interval)
+  if (groupHashes[index] !== groupHash(tally)) throw new FieldError('index', 'is another group')
+  const hashes = groupHashes.map((hash) => fixedBytes(hash, 32, 'groupHash'))
+  const parts = [
+    uintBytes(mode, 8, 'mode'),
+    mode === Mode.Blob ? keccak(blobTable(batch.blobs)) : new Uint8Array(),
+    uintBytes(groupHashes.length, 32, 'groups'),
+    uintBytes(index, 32, 'index'),
+    uintBytes(link.time, 32, 'time'),
+    chained(before.map(ringLinkBytes), RING_CHAIN_BYTES),
+    tallyBytes(tally),
+    ...groupProof(hashes, index),
+    ...factsProof(factsChunks(batch.facts), index),
+    ...after.map(ringLinkBytes),
+  ]
+  return toHex(concatBytes(parts))
+}
+
+/** Hashes of the other groups of a group's chunk, and the chunk's path. */
+function groupProof(hashes: readonly Uint8Array[], index: number): Uint8Array[] {
+  const chunk = Math.floor(index / CHUNK_LEAVES)
+  const others = hashes.filter((_, at) => at !== index && Math.floor(at / CHUNK_LEAVES) === chunk)
+  const chunks = Array.from({ length: Math.ceil(hashes.length / CHUNK_LEAVES) }, (_, at) =>
+    concatBytes(hashes.slice(CHUNK_LEAVES * at, CHUNK_LEAVES * (at + 1))),
+  )
+  return [...others, ...pathOf(chunks, chunk)]
+}
+
+/** The records of a group's chunk, and the chunk's path. */
+function factsProof(chunks: readonly Uint8Array[], index: number): Uint8Array[] {
   const chunk = Math.floor(index / CHUNK_RECORDS)
-  const chunks = factsChunks(batch.facts)
-  return {
-    mode: batch.mode,
-    groups: batch.groupHashes.length,
-    blobs: batch.mode === Mode.Blob ? toHex(keccak(blobTable(batch.blobs))) : NO_BLOBS,
-    index,
-    ...place,
-    ...leafProof(batch.groupHashes, index),
-    facts: toHex(chunks[chunk] ?? new Uint8Array()),
-    factsPath: merklePath(
-      chunks.map((bytes) => toHex(keccak(bytes))),
-      chunk,
-    ),
-    chain: ringChain(interval.slice(0, position)),
-    time: link.time,
-    later: toHex(concatBytes(interval.slice(position + 1).map(ringLinkBytes))),
-  }
+  const records = chunks[chunk]
+  if (records === undefined) throw new FieldError('facts', 'are not of this batch')
+  return [records, ...pathOf(chunks, chunk)]
+}
+
+function pathOf(chunks: readonly Uint8Array[], index: number): Uint8Array[] {
+  const leaves = chunks.map((bytes) => toHex(keccak(bytes)))
+  return merklePath(leaves, index).map((sibling) => fixedBytes(sibling, 32, 'sibling'))
 }
 
 /**
- * The proof that a stream's record holds a group.
+ * Place of a group in its stream's record.
  *
  * @param dealId - Id of the deal whose stream it is.
- * @param groups - All forced and acknowledged groups that moved the stream, in order.
- * @param position - The group's place among them.
+ * @param tally - The group's.
+ * @param stream - All forced and acknowledged groups that moved the stream, and which one this is.
  * @throws FieldError when there is no such group there.
  */
-export function recordEntryOf(
-  dealId: number,
-  { segment, ...place }: Tally,
-  groups: readonly RecordLink[],
-  position: number,
-): RecordEntry {
-  const link = linkAt(groups, position)
-  if (link.groupHash !== groupHash({ ...place, segment }))
-    throw new FieldError('position', 'is another group')
-  return {
-    dealId,
-    ...place,
-    facts: toHex(toBytes(link.record, 'record')),
-    chain: recordChain(groups.slice(0, position)),
-    time: link.time,
-    later: toHex(concatBytes(groups.slice(position + 1).map(recordLinkBytes))),
-  }
+export function placeInStream(dealId: number, tally: Tally, stream: Chained<RecordLink>): Hex {
+  const { before, link, after } = around(stream)
+  if (link.groupHash !== groupHash(tally)) throw new FieldError('position', 'is another group')
+  const parts = [
+    uintBytes(dealId, 32, 'dealId'),
+    uintBytes(link.time, 32, 'time'),
+    chained(before.map(recordLinkBytes), RECORD_CHAIN_BYTES),
+    fixedBytes(link.record, RECORD_BYTES, 'record'),
+    tallyBytes(tally),
+    ...after.map(recordLinkBytes),
+  ]
+  return toHex(concatBytes(parts))
 }
 
-function linkAt<Link>(links: readonly Link[], position: number): Link {
+function tallyBytes({ dealKey, stream, first, count, units }: Tally): Uint8Array {
+  return concatBytes([
+    fixedBytes(dealKey, 32, 'dealKey'),
+    uintBytes(stream, 8, 'stream'),
+    uintBytes(first, 24, 'first'),
+    uintBytes(count, 24, 'count'),
+    uintBytes(units, 40, 'units'),
+  ])
+}
+
+function around<Link>({ links, position }: Chained<Link>) {
   const link = links[position]
   if (link === undefined) throw new FieldError('position', 'is past the end')
-  return link
+  return { before: links.slice(0, position), link, after: links.slice(position + 1) }
 }

@@ -2,12 +2,23 @@
 pragma solidity ^0.8.30;
 
 import {ISettlement} from "./ISettlement.sol";
-import {Mode, Outcome} from "./ITypes.sol";
+import {Outcome} from "./ITypes.sol";
 
 /// @title IOpenings
-/// @notice Opens what the settlement keeps hashes of: which groups were settled and what came of it, receipts,
-/// and blobs that do not hold what was signed.
-/// @dev Every function returns proven facts or reverts; none has consequences. Formats stand in docs/protocol.md.
+/// @notice Opens what the settlement keeps hashes of: which groups were settled and what came of it, receipts, and
+/// blobs that do not hold what was signed.
+/// @dev Every function returns proven facts or reverts; none has consequences.
+///
+/// A **place in a batch** is `mode (1) ‖ [hash of the blobs (32), unless mode is 0] ‖ groups (4) ‖ index of the group
+/// (4) ‖ time (4) ‖ chained hash of the interval before the batch (26) ‖ tally (44) ‖ hashes of the other groups of its
+/// chunk of 8 ‖ Merkle path of the chunk ‖ records of its chunk of 16 ‖ Merkle path of that ‖ for each batch chained
+/// after it in the same interval: root (32) ‖ facts root (32) ‖ time (4)`.
+///
+/// A **place in a stream** is `deal id (4) ‖ time (4) ‖ chained hash of the stream before the group (27) ‖ record (16)
+/// ‖ tally (44) ‖ for each group chained after it: group hash (32) ‖ record (16) ‖ time (4)`.
+///
+/// A **tally** is `deal key (32) ‖ stream (1) ‖ first (3) ‖ count (3) ‖ units so far (5)`. Times are seconds on the
+/// protocol clock. See docs/protocol.md.
 interface IOpenings {
     /// @notice Why a group's blob voids it.
     /// @dev Entry: its entry in the blob's table is not canonical, does not begin where the group before ends, is
@@ -17,66 +28,6 @@ interface IOpenings {
         Entry,
         Element,
         Bytes
-    }
-
-    /// @notice Place of one group in an attested batch, and of the batch in the ring.
-    /// @param mode Of the batch.
-    /// @param groups Number of groups of the batch.
-    /// @param blobs Hash of the batch's blobs; zero in calldata mode.
-    /// @param index Of the group in the batch.
-    /// @param dealKey Key of the deal.
-    /// @param stream Of the deal.
-    /// @param first Receipts of the stream before the group.
-    /// @param count Receipts of the stream after the group.
-    /// @param units Units of the stream after the group.
-    /// @param leaves The tallies' hashes among which the group's stands: 8 of them, fewer at the end of the batch.
-    /// @param path Merkle siblings from those hashes' own up.
-    /// @param facts The records among which the group's stands: 16 of 16 bytes, fewer at the end of the batch.
-    /// @param factsPath Merkle siblings from those records' hash up.
-    /// @param chain Chained hash of the interval before the batch.
-    /// @param time Second on the protocol clock at which the batch was settled.
-    /// @param later `root (32) ‖ facts root (32) ‖ time (4)` of each batch chained after it in the same interval.
-    struct Inclusion {
-        Mode mode;
-        uint32 groups;
-        bytes32 blobs;
-        uint32 index;
-        bytes32 dealKey;
-        uint8 stream;
-        uint24 first;
-        uint24 count;
-        uint40 units;
-        bytes leaves;
-        bytes32[] path;
-        bytes facts;
-        bytes32[] factsPath;
-        bytes26 chain;
-        uint32 time;
-        bytes later;
-    }
-
-    /// @notice Place of one forced or acknowledged group in its stream's record.
-    /// @param dealId Id of the deal.
-    /// @param dealKey Key of the deal.
-    /// @param stream Of the deal.
-    /// @param first Receipts of the stream before the group.
-    /// @param count Receipts of the stream after the group.
-    /// @param units Units of the stream after the group.
-    /// @param facts The group's record, 16 bytes.
-    /// @param chain Chained hash of the stream before the group.
-    /// @param time Second on the protocol clock at which the group was settled.
-    /// @param later `tally hash (32) ‖ record (16) ‖ time (4)` of each group chained after it.
-    struct Entry {
-        uint32 dealId;
-        bytes32 dealKey;
-        uint8 stream;
-        uint24 first;
-        uint24 count;
-        uint40 units;
-        bytes16 facts;
-        bytes27 chain;
-        uint32 time;
-        bytes later;
     }
 
     /// @notice Openings of one blob for one of its groups.
@@ -102,10 +53,10 @@ interface IOpenings {
     /// @param stream Of the deal.
     /// @param first Receipts of the stream before the group.
     /// @param count Receipts of the stream after the group.
-    /// @param total Units of the stream after the group, as the worker signed them.
+    /// @param units Units of the stream after the group.
     /// @param outcome What came of it.
     /// @param cursor Receipts of the stream that were settled before.
-    /// @param units Units of the stream that were settled before.
+    /// @param unitsBefore Units of the stream that were settled before.
     /// @param amount What the deal paid for it, settlement token base units.
     /// @param time Second on the protocol clock.
     struct SettledGroup {
@@ -115,10 +66,10 @@ interface IOpenings {
         uint8 stream;
         uint24 first;
         uint24 count;
-        uint40 total;
+        uint40 units;
         Outcome outcome;
         uint24 cursor;
-        uint40 units;
+        uint40 unitsBefore;
         uint56 amount;
         uint32 time;
     }
@@ -133,20 +84,11 @@ interface IOpenings {
         bytes32 workHash;
     }
 
+    /// @notice The place has fewer or more bytes than its number of groups and the group's index ask for.
+    error OpeningsMalformedPlace(uint256 size);
+
     /// @notice The batch has no such group.
     error OpeningsNoSuchGroup(uint256 index, uint256 groups);
-
-    /// @notice There are too many or too few Merkle siblings.
-    error OpeningsBadPath();
-
-    /// @notice The hashes' bytes are not as many as the group's chunk has, or the group's is not among them.
-    error OpeningsBadLeaves(uint256 length);
-
-    /// @notice The records' bytes are not as many as the group's chunk has.
-    error OpeningsBadFacts(uint256 size);
-
-    /// @notice What comes later has no whole items.
-    error OpeningsBadLinks(uint256 size);
 
     /// @notice The hashes do not lead to what the settlement keeps of this interval.
     error OpeningsNotInRing(uint256 interval);
@@ -180,47 +122,44 @@ interface IOpenings {
     function SETTLEMENT() external view returns (ISettlement);
 
     /// @notice Proves what came of a group of an attested batch.
-    /// @param inclusion Its place.
+    /// @param place The group's place in the batch.
     /// @param segment Hash of its receipts' bytes.
     /// @return group The group.
-    function proveGroup(
-        Inclusion calldata inclusion,
-        bytes32 segment
-    ) external view returns (SettledGroup memory group);
+    function proveGroup(bytes calldata place, bytes32 segment) external view returns (SettledGroup memory group);
 
     /// @notice Proves that a receipt was settled, and paid for, by a group of an attested batch.
-    /// @param inclusion The group's place.
+    /// @param place The group's place in the batch.
     /// @param receipts Bytes of all the group's receipts.
     /// @param index Receipts of the stream before the one in question.
     /// @return group The group.
     /// @return receipt The receipt.
     function proveSettled(
-        Inclusion calldata inclusion,
+        bytes calldata place,
         bytes calldata receipts,
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt);
 
     /// @notice Proves that a receipt was settled, and paid for, by a forced or acknowledged group.
-    /// @param entry The group's place.
+    /// @param place The group's place in the stream.
     /// @param receipts Bytes of all the group's receipts.
     /// @param index Receipts of the stream before the one in question.
     /// @return group The group.
     /// @return receipt The receipt.
     function proveRecorded(
-        Entry calldata entry,
+        bytes calldata place,
         bytes calldata receipts,
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt);
 
     /// @notice Proves that the blob of a group of an attested batch does not hold what was signed.
-    /// @dev About 54,000 gas an element opened; 256 of them fit one transaction.
-    /// @param inclusion The group's place.
+    /// @dev About 55,000 gas an element opened; 256 of them fit one transaction.
+    /// @param place The group's place in the batch.
     /// @param segment Hash that the worker signed.
     /// @param opening What the blob holds instead.
     /// @return group The group.
     /// @return fault Why it is void.
     function proveVoid(
-        Inclusion calldata inclusion,
+        bytes calldata place,
         bytes32 segment,
         BlobOpening calldata opening
     ) external view returns (SettledGroup memory group, Void fault);

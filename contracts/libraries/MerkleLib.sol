@@ -57,33 +57,34 @@ library MerkleLib {
         }
     }
 
-    /// @notice Root above leaf `index` of `count` leaves, by the siblings on its way up.
-    /// @dev Assumes index < count. `count` decides the tree's shape, so no node passes for a leaf.
+    /// @notice Root above leaf `index` of `count` leaves, by the siblings on its way up, which stand in calldata from
+    /// `offset` on.
+    /// @dev Assumes index < count. `count` decides the tree's shape, so no node passes for a leaf. The caller judges
+    /// whether as many siblings were meant to be there.
     /// @return root The root.
-    /// @return fits Whether there are just as many siblings as the way has.
+    /// @return next Offset behind the siblings.
     function climb(
         bytes32 leaf,
         uint256 index,
         uint256 count,
-        bytes32[] calldata path
-    ) internal pure returns (bytes32 root, bool fits) {
-        // Memory: scratch space 0x00..0x3f only. A path that is too short is read past its end, and does not fit.
+        uint256 offset
+    ) internal pure returns (bytes32 root, uint256 next) {
+        // Memory: scratch space 0x00..0x3f only.
         assembly ("memory-safe") {
             root := leaf
-            let from := path.offset
+            next := offset
             for {} gt(count, 1) {} {
                 // an odd last node moves up unhashed: its index is even and the last one
                 if or(and(index, 1), lt(add(index, 1), count)) {
                     let side := shl(5, and(index, 1))
                     mstore(side, root)
-                    mstore(xor(side, 32), calldataload(from))
+                    mstore(xor(side, 32), calldataload(next))
                     root := keccak256(0x00, 64)
-                    from := add(from, 32)
+                    next := add(next, 32)
                 }
                 index := shr(1, index)
                 count := shr(1, add(count, 1))
             }
-            fits := eq(from, add(path.offset, shl(5, path.length)))
         }
     }
 }

@@ -6,7 +6,7 @@ import type { Hex } from 'viem'
 import { groupHash } from '#protocol/batch-root.ts'
 import { readBlobBatch } from '#protocol/blob-batch.ts'
 import { encodeFacts } from '#protocol/facts.ts'
-import { recordEntryOf } from '#protocol/openings.ts'
+import { placeInStream } from '#protocol/openings.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
 import { Lane, Outcome } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
@@ -86,11 +86,11 @@ describe('openings of settled batches', function () {
 
     const bytes = (count: number): Hex => toHex(encodeReceipts(one?.receipts.slice(0, count) ?? []))
     const [group] = await openings.proveSettled(placeIn(interval, 0, 0), bytes(5), 4)
-    expect([group.cursor, group.units]).to.deep.equal([0n, 0n])
+    expect([group.cursor, group.unitsBefore]).to.deep.equal([0n, 0n])
     const [later, receipt] = await openings.proveSettled(placeIn(interval, 1, 0), bytes(6), 5)
-    expect([later.cursor, later.units, receipt.units]).to.deep.equal([5n, 1_500n, 7n])
+    expect([later.cursor, later.unitsBefore, receipt.units]).to.deep.equal([5n, 1_500n, 7n])
     const [last] = await openings.proveSettled(placeIn(interval, 2, 0), bytes(7), 6)
-    expect([last.cursor, last.units]).to.deep.equal([6n, 1_507n])
+    expect([last.cursor, last.unitsBefore]).to.deep.equal([6n, 1_507n])
     await expect(openings.proveSettled(placeIn(interval, 1, 0), bytes(6), 4))
       .to.be.revertedWithCustomError(openings, 'OpeningsNotPaid')
       .withArgs(4, 5, 6)
@@ -108,7 +108,7 @@ describe('openings of settled batches', function () {
     two?.work(1n)
     const batch = await settling.inBlobs([one?.group(), two?.group()].filter((group) => group !== undefined))
     expect(batch.facts.map(({ outcome }) => outcome)).to.deep.equal([Outcome.Stale, Outcome.Applied])
-    const group = await openings.proveGroup(placeIn([batch], 0, 0), batch.groups[0]?.segment ?? '0x')
+    const group = await openings.proveGroup(placeIn([batch], 0, 0), batch.tallies[0]?.segment ?? '0x')
     expect([group.outcome, group.cursor, group.amount]).to.deep.equal([BigInt(Outcome.Stale), 0n, 0n])
   })
 
@@ -120,8 +120,8 @@ describe('openings of settled batches', function () {
     stream.work(60n, 70n)
     const inBlob = await settling.inBlobs([stream.acknowledged(ackKey)], undefined, Lane.Acknowledged)
     const settled = [forced, inBlob]
-    const links = settled.map(({ groups: [group], facts, link }) => ({
-      groupHash: group === undefined ? ('0x' as Hex) : groupHash(group),
+    const links = settled.map(({ tallies: [tally], facts, link }) => ({
+      groupHash: tally === undefined ? ('0x' as Hex) : groupHash(tally),
       record: encodeFacts(facts),
       time: link.time,
     }))
@@ -131,11 +131,11 @@ describe('openings of settled batches', function () {
       [1, 5, 60n],
       [1, 6, 70n],
     ] as const) {
-      const [group] = settled[position]?.groups ?? []
-      if (group === undefined) return expect.fail('no group')
-      const entry = recordEntryOf(market.deal.id, group, links, position)
-      const bytes = toHex(encodeReceipts(stream.receipts.slice(0, group.count)))
-      const [shown, receipt] = await openings.proveRecorded(entry, bytes, at)
+      const [tally] = settled[position]?.tallies ?? []
+      if (tally === undefined) return expect.fail('no group')
+      const place = placeInStream(market.deal.id, tally, { links, position })
+      const bytes = toHex(encodeReceipts(stream.receipts.slice(0, tally.count)))
+      const [shown, receipt] = await openings.proveRecorded(place, bytes, at)
       expect(receipt.units).to.equal(units)
       expect(shown.cursor).to.equal(position === 0 ? 0n : 5n)
     }
@@ -151,7 +151,7 @@ describe('openings of settled batches', function () {
     const prove = async (index: number) =>
       await openings.proveVoid(
         placeIn([batch], 0, index),
-        batch.groups[index]?.segment ?? '0x',
+        batch.tallies[index]?.segment ?? '0x',
         await openingOf(batch, index),
       )
     const [group, fault] = await prove(1)
@@ -173,7 +173,7 @@ describe('openings of settled batches', function () {
     expect(batch.facts.every(({ outcome }) => outcome === Outcome.Applied)).to.equal(true)
     const [group, fault] = await openings.proveVoid(
       placeIn([batch], 0, 17),
-      batch.groups[17]?.segment ?? '0x',
+      batch.tallies[17]?.segment ?? '0x',
       await openingOf(batch, 17, batch.blobs[1]),
     )
     expect([group.stream, fault]).to.deep.equal([17n, VOID.Entry])
@@ -192,7 +192,7 @@ describe('openings of settled batches', function () {
     const read = readBlobBatch(packed.batch, packed.blobs).map(({ kind }) => kind)
     expect(read).to.deep.equal(['receipts', 'receipts', 'void'])
     for (const [index, kind] of read.entries()) {
-      const { segment } = batch.groups[index] ?? expect.fail('no group')
+      const { segment } = batch.tallies[index] ?? expect.fail('no group')
       const proof = openings.proveVoid(placeIn([batch], 0, index), segment, await openingOf(batch, index))
       if (kind === 'void') expect((await proof)[1]).to.equal(VOID.Element)
       else await expect(proof).to.be.revertedWithCustomError(openings, 'OpeningsNothingWrong')

@@ -15,7 +15,7 @@ import { ROOT, run } from '#scripts/support/run.ts'
 import { type Planted, plant, readPlanted } from './planted.ts'
 
 const PATCHES = 'test/planted/contracts'
-const COPIED = ['contracts', 'protocol', 'scripts', 'test', 'types', 'artifacts', 'cache']
+const COPIED = ['contracts', 'protocol', 'runtime', 'scripts', 'test', 'types', 'artifacts', 'cache']
 const FILES = ['package.json', 'hardhat.config.ts', 'tsconfig.json']
 /** The same random calls in every run, so that what is found today is found tomorrow. */
 const SEED = `0x${'5eed'.repeat(16)}`

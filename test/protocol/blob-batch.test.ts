@@ -3,9 +3,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 
-import { decodeBatch, encodeBatch } from '#protocol/batch.ts'
+import { decodeBatch, encodeBatch, type Group } from '#protocol/batch.ts'
 import { BlobError } from '#protocol/blob.ts'
-import { packBlobBatch, readBlobBatch, type TalliedGroup } from '#protocol/blob-batch.ts'
+import { packBlobBatch, readBlobBatch } from '#protocol/blob-batch.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { Lane, Mode, type Receipt } from '#protocol/types.ts'
 
@@ -13,7 +13,7 @@ import { receipt } from './support/arbitraries.ts'
 
 const signature: Hex = `0x${'5a'.repeat(64)}`
 
-function groupOf(dealId: number, receipts: readonly Receipt[]): TalliedGroup {
+function groupOf(dealId: number, receipts: readonly Receipt[]): Group {
   return { dealId, stream: 2, worker: 513, first: 7, signature, receipts, units: 1000n + totalUnits(receipts) }
 }
 const receiptsOf = (count: number): Receipt[] =>
@@ -21,7 +21,7 @@ const receiptsOf = (count: number): Receipt[] =>
 const three = [groupOf(9, receiptsOf(3)), groupOf(4, receiptsOf(5)), groupOf(5, receiptsOf(1))]
 
 /** The first blob of a batch, to be wounded. */
-function wounded(groups: readonly TalliedGroup[], at: number, value: number) {
+function wounded(groups: readonly Group[], at: number, value: number) {
   const { batch, blobs } = packBlobBatch(Lane.Attested, groups)
   const [blob] = blobs
   if (blob === undefined) return expect.fail('no blob')

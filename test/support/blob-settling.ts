@@ -8,11 +8,11 @@ import { privateKeyToAccount } from 'viem/accounts'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { encodeBatch } from '#protocol/batch.ts'
-import { batchRoot, type GroupIdentity, type RootedBatch, type RootedBlob } from '#protocol/batch-root.ts'
+import { batchRoot, type RootedBatch, type RootedBlob } from '#protocol/batch-root.ts'
 import { type PackedBatch, packBlobBatch } from '#protocol/blob-batch.ts'
 import { decodeFacts, factsRoot, type GroupFacts } from '#protocol/facts.ts'
-import { type Inclusion, inclusionOf, type RingLink } from '#protocol/openings.ts'
-import { Lane, Mode } from '#protocol/types.ts'
+import { placeInBatch, type RingLink } from '#protocol/openings.ts'
+import { Lane, Mode, type Tally } from '#protocol/types.ts'
 import { createBlobSender } from '#runtime/blob-sender.ts'
 import { type CommittedBlob, commitBlobs, signBlobTransaction } from '#runtime/blob-transaction.ts'
 import type { Kzg } from '#runtime/kzg.ts'
@@ -27,7 +27,7 @@ const MAX_FEE = 10n ** 12n
 /** A settled batch with everything that opening it takes. */
 export type OpenBatch = {
   readonly batch: RootedBatch & { readonly facts: Hex }
-  readonly groups: readonly GroupIdentity[]
+  readonly tallies: readonly Tally[]
   readonly facts: readonly GroupFacts[]
   readonly link: RingLink
   readonly blobs: readonly Uint8Array[]
@@ -76,13 +76,13 @@ export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
   async function opened(
     hash: string,
     rooted: RootedBatch,
-    tallies: readonly GroupIdentity[],
+    tallies: readonly Tally[],
     blobs: readonly Uint8Array[],
   ): Promise<OpenBatch> {
     const { facts, time } = await outcomeOf(hash)
     return {
       batch: { ...rooted, facts },
-      groups: tallies,
+      tallies,
       facts: decodeFacts(facts),
       link: { root: batchRoot(rooted), factsRoot: factsRoot(facts), time },
       blobs,
@@ -101,8 +101,10 @@ export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
       wound: (packed: PackedBatch) => void = () => undefined,
       lane: number = Lane.Attested,
     ): Promise<OpenBatch> {
-      const tallied = groups.map(({ tally, leaf, ...group }) => ({ ...group, units: tally.units }))
-      const packed = packBlobBatch(lane, tallied)
+      const packed = packBlobBatch(
+        lane,
+        groups.map(({ tally, leaf, ...group }) => group),
+      )
       wound(packed)
       const committed = await commitBlobs(kzg, packed.blobs)
       const sorted = [...groups].sort((left, right) => left.dealId - right.dealId || left.stream - right.stream)
@@ -134,14 +136,10 @@ export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
   }
 }
 
-/** The proof that the batch at `position` of an interval holds group `index`, as ethers takes it. */
-export function placeIn(interval: readonly OpenBatch[], position: number, index: number): Mutable<Inclusion> {
-  const { batch, groups } = interval[position] ?? {}
-  const group = groups?.[index]
-  if (batch === undefined || group === undefined) throw new Error('there is no such group')
-  const links = interval.map(({ link }) => link)
-  const place = inclusionOf(batch, group, index, links, position)
-  return { ...place, path: [...place.path], factsPath: [...place.factsPath] }
+/** Place of group `index` in the batch at `position` of an interval. */
+export function placeIn(interval: readonly OpenBatch[], position: number, index: number): Hex {
+  const { batch, tallies } = interval[position] ?? {}
+  const tally = tallies?.[index]
+  if (batch === undefined || tally === undefined) throw new Error('there is no such group')
+  return placeInBatch(batch, tally, index, { links: interval.map(({ link }) => link), position })
 }
-
-type Mutable<Shape> = { [Key in keyof Shape]: Shape[Key] extends readonly (infer Item)[] ? Item[] : Shape[Key] }
