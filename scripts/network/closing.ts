@@ -4,7 +4,7 @@
  * @module
  */
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
-import { maturityDay } from '#protocol/rules.ts'
+import { dayOf, forcedMaturityDay, maturityDay } from '#protocol/rules.ts'
 import { DealState } from '#protocol/types.ts'
 
 import { passTime, protocolClock } from './chain-time.ts'
@@ -32,8 +32,8 @@ export async function passWindows(network: LocalNetwork, onProgress: OnShare): P
     ...{ address, abi: settlementAbi, functionName: 'parameters' },
   })
   const from = await protocolClock(network)
-  const matured = maturityDay(from, Math.max(forcedWindow, attestedWindow)) * DAY
-  await passUntil(network, from, Math.max(matured, from + closingPeriod) + 1, onProgress)
+  const matured = Math.max(maturityDay(dayOf(from), attestedWindow), forcedMaturityDay(from, forcedWindow))
+  await passUntil(network, from, Math.max(matured * DAY, from + closingPeriod) + 1, onProgress)
 }
 
 async function passUntil(network: LocalNetwork, from: number, until: number, onProgress: OnShare): Promise<void> {

@@ -37,17 +37,18 @@ const coverSet = (cover: bigint): ChainEvent => told({ eventName: 'CoverSet', ar
 
 type Case = { made: Made; change?: (state: State) => void; kinds: readonly string[] }
 
-/** Closing is over: nothing but the closing itself can be wrong. */
+/** Closing is over and nothing was settled: nothing but the closing itself can be wrong. */
 const ended = (state: State): void => {
   const deal = state.deals.get(1)
   if (deal === undefined) throw new Error('there is no deal')
   deal.end = OPENED_AT - DAY
   deal.openingFee = 50n
+  deal.streams = [{ count: 0, units: 0n, acknowledged: 0n }]
 }
 /** 1,000 base units whose window is over. */
 const due = (state: State): void => {
   const wheel = state.wheels.get(1)
-  if (wheel !== undefined) creditUnmatured(wheel, 1000n, OPENED_AT - 5 * DAY, DAY)
+  if (wheel !== undefined) creditUnmatured(wheel, 1000n, OPENED_AT - 5 * DAY, 2)
 }
 
 const cases: Record<string, Case> = {
@@ -72,7 +73,7 @@ const cases: Record<string, Case> = {
   },
   'a stop by a stranger once the budget is used up': {
     made: { events: [stopped(NOW)], input: stop(1), from: addressOf('stranger') },
-    change: (state) => Object.assign(state.deals.get(1) ?? {}, { remaining: 0n }),
+    change: (state) => Object.assign(state.deals.get(1) ?? {}, { budget: 21_000n }),
     kinds: [],
   },
   'a stop dated back': { made: { events: [stopped(NOW - 1)], input: stop(1), from: buyer }, kinds: ['stop'] },
@@ -87,7 +88,7 @@ const cases: Record<string, Case> = {
     kinds: ['closing', 'closing'],
   },
   'a closing before its time': {
-    made: { events: [closed(1_000_000n, 0n), released(10n)] },
+    made: { events: [closed(979_000n, 0n), released(10n)] },
     kinds: ['closing', 'closing'],
   },
   'a closing that keeps the bond': { made: { events: [closed(999_950n, 50n)] }, change: ended, kinds: ['bond'] },
@@ -96,7 +97,7 @@ const cases: Record<string, Case> = {
     made: { events: [matured(199n, 2n, 0n)] },
     change: (state) => {
       const wheel = state.wheels.get(1)
-      if (wheel !== undefined) creditUnmatured(wheel, 199n, OPENED_AT - 5 * DAY, DAY)
+      if (wheel !== undefined) creditUnmatured(wheel, 199n, OPENED_AT - 5 * DAY, 2)
     },
     kinds: ['fee'],
   },
@@ -151,7 +152,7 @@ const cases: Record<string, Case> = {
   'an input nobody can read': { made: { events: [], input: '0xdeadbeef' }, kinds: ['unreadable'] },
   'a batch that settled from elsewhere': {
     made: {
-      events: [told({ eventName: 'Settled', args: { lane: 1, root: stop(1), applied: '0x01', clock: NOW } })],
+      events: [told({ eventName: 'Settled', args: { lane: 1, root: stop(1), mode: 0, applied: '0x01', clock: NOW } })],
     },
     kinds: ['unreadable'],
   },

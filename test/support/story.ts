@@ -8,8 +8,10 @@
  */
 import { encodeFunctionData, type Hex, zeroHash } from 'viem'
 
-import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { dealPlace } from '#protocol/deal-pages.ts'
 import { Lane } from '#protocol/types.ts'
+import { PAGE_ROWS } from '#protocol/worker-pages.ts'
 
 import {
   actorOf,
@@ -27,6 +29,8 @@ export type Story = { steps: ReadonlyMap<string, Mined> }
 const HOUR = 3600
 const DAY = 24 * HOUR
 const TOKEN = 10n ** 18n
+/** Index of alice's first worker in the page that she shares with carol: the third one, after each one's own. */
+const SHARED = 3 * PAGE_ROWS
 
 /** Parameters under which the story takes few ticks. */
 export const STORY_PARAMETERS = { closingPeriod: 2 * HOUR, retention: 5 * DAY }
@@ -49,8 +53,17 @@ export async function playStory(scenario: Scenario): Promise<Story> {
   }
   const attempt = async (name: string, actor: typeof bob, data: Hex): Promise<Mined> =>
     await note(name, submit(actor, deployment.settlement, data))
-  const settle = async (name: string, segments: readonly Segment[]): Promise<Mined> =>
-    await attempt(name, scenario.relay, scenario.settleData(Lane.Attested, segments, scenario.attest(segments)))
+  const settle = async (name: string, segments: readonly Segment[], epoch = 1): Promise<Mined> => {
+    const attestation = scenario.attest(segments, undefined, epoch)
+    return await attempt(name, scenario.relay, scenario.settleData(Lane.Attested, segments, attestation))
+  }
+  const pack = async (name: string, ids: readonly number[]): Promise<Mined> =>
+    await attempt(name, stranger, encodeFunctionData({ abi: settlementAbi, functionName: 'packDeals', args: [ids] }))
+  /** A segment that says where its deal's facts and its worker's key stand in pages shared with others. */
+  const placed = (segment: Segment, place: number, worker = segment.group.worker): Segment => ({
+    ...segment,
+    group: { ...segment.group, place, worker },
+  })
   const call = (functionName: 'close' | 'stop' | 'recycle', id: number): Hex =>
     encodeFunctionData({ abi: settlementAbi, functionName, args: [id] })
   const claim = (provider: ProviderHand): Hex =>
@@ -100,6 +113,7 @@ export async function playStory(scenario: Scenario): Promise<Story> {
   async function work({ alice, carol, deals }: Cast): Promise<void> {
     const { wide, exposed, slow, uncovered, small } = deals
     const start = { first: 0, unitsBefore: 0n }
+    await pack('pack', [wide.id, slow.id])
     const first = [scenario.work(wide, 0, [10, 20, 30]), scenario.work(wide, 1, [40]), scenario.work(exposed, 0, [50])]
     await settle('settle', [...first, scenario.work(slow, 0, [60])])
     await settle('replay', first.slice(0, 1))
@@ -108,6 +122,8 @@ export async function playStory(scenario: Scenario): Promise<Story> {
     const longer = scenario.segmentAt(wide, 0, start, [...receipts, receiptOf(`${wide.key} 0 3`, 5)])
     await settle('overlap', [longer])
     Object.assign(wide.streams[0] ?? {}, { count: 4, units: 65n })
+    const inflated = scenario.segmentAt(wide, 0, { first: 4, unitsBefore: 95n }, [receiptOf('inflated', 5)])
+    await settle('mismatch', [inflated])
     await settle('gap', [scenario.segmentAt(wide, 0, { first: 9, unitsBefore: 65n }, [receiptOf('from nowhere', 1)])])
     await settle('over-exposure', [
       scenario.segmentAt(exposed, 0, { first: 1, unitsBefore: 50n }, [receiptOf('too open', 51)]),
@@ -139,18 +155,32 @@ export async function playStory(scenario: Scenario): Promise<Story> {
     await attempt('attested-by-one', scenario.relay, scenario.settleData(Lane.Attested, lonely, one))
     await note('acknowledge', scenario.acknowledge(exposed, 0, 50n))
     await settle('after-acknowledge', [scenario.work(exposed, 0, [90])])
+    await share(alice, carol)
+    const shared = [scenario.work(wide, 0, [11, 12]), scenario.work(wide, 1, [13]), scenario.work(slow, 0, [14])]
+    const [first0, first1, other] = shared.map((segment) => placed(segment, 0, SHARED))
+    if (first0 === undefined || first1 === undefined || other === undefined) return
+    await settle('settle-placed', [
+      ...[placed(first0, dealPlace(1, 0)), first1],
+      // a place that names another deal's row: the chain reads the deal's storage
+      placed(other, dealPlace(1, 0)),
+    ])
+  }
+
+  /** Workers of two providers in one page. */
+  async function share(alice: ProviderHand, carol: ProviderHand): Promise<void> {
+    const indexes = [alice, carol].flatMap(({ workers }) => workers.slice(0, 1).map(({ index }) => index))
+    const data = encodeFunctionData({ abi: registryAbi, functionName: 'packWorkers', args: [indexes] })
+    await note('pack-workers', submit(stranger, deployment.registry, data))
   }
 
   /** What buyers do with their deals and their money. */
   async function trade({ alice, deals }: Cast): Promise<void> {
-    const { wide, slow, unused } = deals
-    const topUp = (amount: bigint): Hex =>
-      encodeFunctionData({
-        abi: settlementAbi,
-        functionName: 'topUp',
-        args: [slow.id, slow.offer, slow.buyerNonce, amount],
-      })
-    await attempt('top-up', eve, topUp(1_000_000n))
+    const { wide, slow, small, unused } = deals
+    const topUp = ({ id, offer, buyerNonce }: DealHand, amount: bigint): Hex =>
+      encodeFunctionData({ abi: settlementAbi, functionName: 'topUp', args: [id, offer, buyerNonce, amount] })
+    await attempt('top-up', eve, topUp(slow, 1_000_000n))
+    await attempt('top-up-exhausted', eve, topUp(small, 1_000n))
+    await pack('pack-again', [slow.id, unused.id])
     const offer = await scenario.offerOf(alice, { maxBudget: 1000n, salt: zeroHash })
     const terms = { ...wide.terms, budget: 2000n, exposure: 10 }
     const args = [offer, await scenario.signOffer(offer, alice.owner), terms] as const
@@ -184,11 +214,14 @@ export async function playStory(scenario: Scenario): Promise<Story> {
   }
 
   async function wait({ alice, deals }: Cast): Promise<void> {
-    const { wide, slow, unused } = deals
+    const { wide, exposed, slow, unused } = deals
     await scenario.elapse(2 * HOUR)
     await attempt('close', stranger, call('close', slow.id))
     await attempt('close-unused', stranger, call('close', unused.id))
     await attempt('claim-early', stranger, claim(alice))
+    await note('new-epoch', replaceMembers())
+    await settle('last-epoch', [scenario.work(exposed, 1, [3])])
+    await settle('next-epoch', [scenario.work(exposed, 1, [4])], 2)
     await scenario.pass(10 * HOUR)
     await note('after-silence', scenario.tick())
     await scenario.elapse(2 * DAY)
@@ -199,9 +232,9 @@ export async function playStory(scenario: Scenario): Promise<Story> {
       [receiptOf('revoked', 3)],
       alice.workers[1],
     )
-    await settle('revoked-worker', [revoked])
+    await settle('revoked-worker', [revoked], 2)
     await attempt('claim', stranger, claim(alice))
-    await settle('settle-later', [scenario.work(wide, 0, [7])])
+    await settle('settle-later', [scenario.work(wide, 0, [7])], 2)
     await scenario.elapse(3 * DAY)
     await attempt('claim-again', stranger, claim(alice))
     await attempt('claim-fees', stranger, encodeFunctionData({ abi: settlementAbi, functionName: 'claimFees' }))
@@ -212,8 +245,19 @@ export async function playStory(scenario: Scenario): Promise<Story> {
     })
     steps.set('open-again', mined)
     await scenario.elapse(HOUR)
-    await settle('settle-again', [scenario.work(deal, 0, [8])])
+    await settle('settle-again', [scenario.work(deal, 0, [8])], 2)
     await act(scenario.relay, encodeFunctionData({ abi: settlementAbi, functionName: 'tick' }))
+  }
+
+  /** Governance starts an epoch with the same members in another order. */
+  async function replaceMembers(): Promise<Mined> {
+    const members = scenario.members.map(({ address }, i) => ({
+      signer: address,
+      endpoint: `http://127.0.0.1:${9100 + i}`,
+    }))
+    const args = [members, scenario.threshold] as const
+    const data = encodeFunctionData({ abi: committeeAbi, functionName: 'setMembers', args })
+    return await submit(scenario.deployer, deployment.committee, data)
   }
 
   const cast = await gather()
