@@ -68,13 +68,17 @@ function headBytes(group: GroupHead, receipts: number, { previous }: GroupContex
   if (group.first + receipts >= COUNTS) throw new FieldError('group.count', 'is more than a stream can have')
   return [
     integerBytes(streamNumber(group), NUMBER_BYTES, 'group.stream'),
-    // only the first group of a deal is asked where the deal stands
-    integerBytes(previous?.dealId === group.dealId ? 0 : (group.place ?? 0), PLACE_BYTES, 'group.place'),
+    integerBytes(isFirstOfDeal(group.dealId, previous) ? (group.place ?? 0) : 0, PLACE_BYTES, 'group.place'),
     integerBytes(group.worker, WORKER_BYTES, 'group.worker'),
     integerBytes(group.first, FIRST_BYTES, 'group.first'),
     integerBytes(receipts, LENGTH_BYTES, 'group.receipts'),
     integerBytes(group.units, UNITS_BYTES, 'group.units'),
   ]
+}
+
+/** Only the first group of a deal is asked where the deal stands. */
+function isFirstOfDeal(dealId: number, previous: GroupHead | undefined): boolean {
+  return previous?.dealId !== dealId
 }
 
 function integerBytes(value: bigint | number, length: number, field: string): Uint8Array {
@@ -126,7 +130,7 @@ function readHead(reader: Reader, { previous }: GroupContext, fail: Fail): ReadH
   if (first + length >= COUNTS) return fail(lengthAt, 'the count is too large')
   const units = BigInt(reader.integer(UNITS_BYTES))
   const dealId = Math.floor(number / STREAMS_PER_DEAL)
-  const hint = place === 0 ? {} : { place }
+  const hint = place !== 0 && isFirstOfDeal(dealId, previous) ? { place } : {}
   const head = { dealId, stream: number % STREAMS_PER_DEAL, ...hint, worker, first, units }
   return { head, count: first + length }
 }

@@ -1,6 +1,6 @@
 /**
- * Batches as bytes, see "Batch bytes" in docs/protocol.md. Decoding refuses exactly what the chain reverts, and there is
- * one encoding only of what it accepts.
+ * Batches as bytes, see "Batch bytes" in docs/protocol.md. Decoding refuses exactly what the chain reverts, and but for
+ * places that nobody reads there is one encoding only of what it accepts.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export type GroupHead = {
   readonly stream: number
   /**
    * Where the deal's facts stand in code: page · 256 + row; absent = in storage. A hint that saves gas and changes
-   * nothing else. Of several groups of one deal only the first one's is read.
+   * nothing else. Of several groups of one deal only the first one's is written and read.
    */
   readonly place?: number
   readonly worker: number

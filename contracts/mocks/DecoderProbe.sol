@@ -147,6 +147,8 @@ contract DecoderProbe {
     function _group(Run memory run) private pure returns (bool ok, bytes32 leaf) {
         uint256 head = BatchLib.word(run.offset);
         if (BatchLib.isBadHead(head, run.next)) return (false, 0);
+        uint256 place = uint32(head >> 184);
+        if (run.next != 0 && (run.next - 1) >> 6 == head >> 222) place = 0; // not read
         run.next = (head >> 216) + 1;
         uint256 count = (head >> 104) & type(uint16).max;
         uint256 signatures = run.lane == 0 ? 2 * SIGNATURE : SIGNATURE;
@@ -165,20 +167,21 @@ contract DecoderProbe {
             if (run.offset > run.end) return (false, 0);
         }
         leaf = TallyLib.hash(run.workspace, head, segment);
-        run.verdict = _digest(run.verdict, head, segment, BatchLib.hash(signatureAt, signatures));
+        run.verdict = _digest(run.verdict, head, place, segment, BatchLib.hash(signatureAt, signatures));
         return (true, leaf);
     }
 
     function _digest(
         bytes32 verdict,
         uint256 head,
+        uint256 place,
         bytes32 segment,
         bytes32 signatures
     ) private pure returns (bytes32) {
         uint256 first = (head >> 120) & type(uint24).max;
         uint256 count = first + ((head >> 104) & type(uint16).max);
         (uint256 deal, uint256 stream) = (head >> 222, (head >> 216) & 63);
-        (uint256 place, uint256 worker) = (uint32(head >> 184), uint40(head >> 144));
+        uint256 worker = uint40(head >> 144);
         uint256 units = (head >> 64) & type(uint40).max;
         return keccak256(abi.encode(verdict, deal, stream, place, worker, first, count, units, segment, signatures));
     }

@@ -29,7 +29,7 @@ library ReferenceBatchLib {
         bytes32 workHash;
     }
 
-    /// @notice One group. `units` are the stream's after it.
+    /// @notice One group. `units` are the stream's after it; of several groups of one deal the first has a `place`.
     struct Group {
         uint256 deal;
         uint256 stream;
@@ -117,15 +117,7 @@ library ReferenceBatchLib {
     function groupHash(bytes32 key, Group memory group) internal pure returns (bytes32) {
         return
             keccak256(
-                abi.encode(
-                    TALLY_TYPEHASH,
-                    key,
-                    group.stream,
-                    group.first,
-                    group.count,
-                    group.units,
-                    group.segment
-                )
+                abi.encode(TALLY_TYPEHASH, key, group.stream, group.first, group.count, group.units, group.segment)
             );
     }
 
@@ -211,9 +203,11 @@ library ReferenceBatchLib {
     ) private pure returns (Group memory group) {
         uint256 number = _integer(data, reader, 5);
         if (reader.fault == Fault.None && (number < reader.next || number >= 2 ** 38)) reader.fault = Fault.Stream;
-        reader.next = number + 1;
         (group.deal, group.stream) = (number / STREAMS, number % STREAMS);
-        group.place = _integer(data, reader, 4);
+        uint256 place = _integer(data, reader, 4);
+        // The group before it, if there is one, was of the stream next - 1.
+        if (reader.next == 0 || (reader.next - 1) / STREAMS != group.deal) group.place = place;
+        reader.next = number + 1;
         group.worker = _integer(data, reader, 5);
         group.first = _integer(data, reader, 3);
         uint256 added = _integer(data, reader, 2);

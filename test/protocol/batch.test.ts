@@ -62,6 +62,7 @@ describe('writing a batch the chain would revert', () => {
     stream: 0,
     worker: 512,
     first: 0,
+    units: 1n,
     signature: `0x${'11'.repeat(64)}`,
     receipts: [receipt],
   }
@@ -93,6 +94,7 @@ describe('writing a batch the chain would revert', () => {
     ['no receipt', attested({ ...group, receipts: [] })],
     ['zero units', attested({ ...group, receipts: [{ units: 0n, workHash: `0x${'22'.repeat(32)}` }] })],
     ['2^24 units', attested({ ...group, receipts: [{ units: 2n ** 24n, workHash: `0x${'22'.repeat(32)}` }] })],
+    ['2^40 units so far', attested({ ...group, units: 2n ** 40n })],
     ['a 65-byte signature', attested({ ...group, signature: `0x${'11'.repeat(65)}` })],
     ['an acknowledgement in another lane', attested({ ...group, acknowledgement: group.signature })],
     ['no acknowledgement in its lane', { ...attested(group), lane: 0 }],
@@ -137,10 +139,15 @@ describe('writing a batch the chain would revert', () => {
     expect(groups[0]?.dealId, 'the argument stays as it was').to.equal(2)
   })
 
-  it('keeps the place of every group, and none where there is none', () => {
-    const written = attested({ ...group, place: 300 }, { ...group, stream: 1, place: 0 }, { ...group, stream: 2 })
+  it('keeps the place of the first group of each deal, which is all that is read', () => {
+    const written = attested(
+      { ...group, place: 300 },
+      { ...group, stream: 1, place: 301 },
+      { ...group, dealId: 2, place: 0 },
+      { ...group, dealId: 3, place: 302 },
+    )
     const read = decodeBatch(encodeBatch(written)).groups
-    expect(read.map(({ place }) => place)).to.deep.equal([300, undefined, undefined])
+    expect(read.map(({ place }) => place)).to.deep.equal([300, undefined, undefined, 302])
     expect(read[1]).to.not.have.property('place')
   })
 })

@@ -67,7 +67,7 @@ async function deployed() {
 
 /** Root of a batch whose groups name no deal. */
 const rootOf = ({ mode, groups }: CalldataBatch): Hex =>
-  batchRoot({ mode, groupHashes: groups.map((group) => groupHash(tallyOfGroup(group, NO_KEY, 0n))) })
+  batchRoot({ mode, groupHashes: groups.map((group) => groupHash(tallyOfGroup(group, NO_KEY))) })
 
 type Deployed = Awaited<ReturnType<typeof deployed>>
 

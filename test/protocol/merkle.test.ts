@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { concatHex, type Hex, keccak256, numberToHex } from 'viem'
 
-import { dataRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
+import { dataRoot, leafProof, leavesRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
 import { FieldError } from '#protocol/words.ts'
 
 import { readVectors } from './support/vectors.ts'
@@ -82,5 +82,26 @@ describe('data roots', () => {
   it('read a view by its own bounds', () => {
     const whole = content(1, 5000)
     expect(dataRoot(whole.subarray(100, 4300))).to.equal(dataRoot(whole.slice(100, 4300)))
+  })
+})
+
+describe('the root over the leaves of a batch', () => {
+  const leaves = Array.from({ length: 20 }, (_, index) => numberToHex(index + 1, { size: 32 }))
+  const hashOf = (from: number, to: number): Hex => keccak256(concatHex(leaves.slice(from, to)))
+
+  it('is that of chunks of eight, the last one shorter', () => {
+    expect(leavesRoot(leaves.slice(0, 1))).to.equal(keccak256(leaves[0] ?? '0x'))
+    expect(leavesRoot(leaves.slice(0, 8))).to.equal(hashOf(0, 8))
+    expect(leavesRoot(leaves.slice(0, 9))).to.equal(keccak256(concatHex([hashOf(0, 8), hashOf(8, 9)])))
+    expect(leavesRoot(leaves)).to.equal(merkleRoot([hashOf(0, 8), hashOf(8, 16), hashOf(16, 20)]))
+    expect(() => leavesRoot([])).to.throw(FieldError)
+  })
+
+  it('is proven by the whole chunk of a leaf and the way up from there', () => {
+    expect(leafProof(leaves, 17)).to.deep.equal({
+      leaves: concatHex(leaves.slice(16)),
+      path: [keccak256(concatHex([hashOf(0, 8), hashOf(8, 16)]))],
+    })
+    expect(leafProof(leaves.slice(0, 3), 2)).to.deep.equal({ leaves: concatHex(leaves.slice(0, 3)), path: [] })
   })
 })

@@ -24,6 +24,7 @@ const batch: CalldataBatch = {
     stream: index % 2,
     worker: 512 + index,
     first: 0,
+    units: 1n,
     signature: `0x${'11'.repeat(64)}`,
     receipts: receipts.slice((index * RECEIPTS) / GROUPS, ((index + 1) * RECEIPTS) / GROUPS),
   })),
@@ -43,7 +44,7 @@ describe('a thousand receipts', () => {
     expect((encoded.length - 2) / 2).to.be.lessThan(MAX_TRANSACTION_BYTES / 2)
     const read = decodeBatch(encoded)
     expect(read).to.deep.equal(batch)
-    const leaves = batch.groups.map((group) => groupHash(tallyOfGroup(group, word(group.dealId), 1n)))
+    const leaves = batch.groups.map((group) => groupHash(tallyOfGroup(group, word(group.dealId))))
     expect(new Set(leaves).size).to.equal(GROUPS)
     expect(batchRoot({ mode: 0, groupHashes: leaves })).to.have.lengthOf(66)
   })

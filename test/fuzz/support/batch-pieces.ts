@@ -6,7 +6,7 @@
  */
 import type { Random } from './random.ts'
 
-/** Fields that are big-endian integers, and their bytes; `total` are the units so far of a group in a blob. */
+/** Fields that are big-endian integers, and their bytes; `total` are a stream's units after a group. */
 export const INTEGERS = {
   ...{ mode: 1, lane: 1, blobs: 1, groups: 2 },
   ...{ stream: 5, place: 4, worker: 5, first: 3, length: 2, total: 5, units: 3 },
@@ -90,8 +90,8 @@ function bodyPieces(random: Random, { mode, lane, receipts, isWide }: Shape): Pi
     integer('worker', isWide ? random.number(2 ** 40 - 1) : 512 + random.below(300)),
     integer('first', first),
     integer('length', count),
+    integer('total', random.number(2 ** 40 - 1)),
   ]
-  if (mode === 1) pieces.push(integer('total', random.number(2 ** 40 - 1)))
   if (mode === 1) pieces.push({ field: 'segment', bytes: random.bytes(32) })
   pieces.push({ field: 'signature', bytes: random.bytes(64) })
   if (lane === 0) pieces.push({ field: 'acknowledgement', bytes: random.bytes(64) })

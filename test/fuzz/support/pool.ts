@@ -16,7 +16,7 @@ import type { World, WorldDeal } from './world.ts'
 export type PooledSegment = {
   readonly deal: WorldDeal
   readonly tally: Tally
-  readonly kind: 'honest' | 'contradicting' | 'too much' | 'stranger'
+  readonly kind: 'honest' | 'contradicting' | 'too much' | 'too little' | 'stranger'
   /** With the buyer's acknowledgement, which only lane 0 takes. */
   readonly group: Group
   readonly blobGroup: BlobGroup
@@ -67,6 +67,8 @@ export function createPool({ scenario, deals }: World, seed: string): PooledStre
           sign('contradicting', [2, 9], others),
           sign('too much', [0, 9], true_, 1n),
           sign('too much', [2, 4], true_, 10n ** 6n),
+          sign('too little', [0, 9], true_, -1n),
+          sign('too little', [0, 5], true_, 1n - totalUnits(true_.slice(0, 5))),
           sign('stranger', [0, 9]),
         ],
       }
@@ -95,5 +97,5 @@ function signed(
   const segment: Segment = scenario.segmentAt(deal, stream, at, list.slice(first, count), worker)
   const { group, tally } = scenario.acknowledged(segment)
   const { receipts: _, ...head } = group
-  return { deal, tally, kind, group, blobGroup: { ...head, count, units: tally.units, segment: tally.segment } }
+  return { deal, tally, kind, group, blobGroup: { ...head, count, segment: tally.segment } }
 }

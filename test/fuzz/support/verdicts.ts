@@ -7,8 +7,8 @@ import { type Hex, keccak256 } from 'viem'
 
 import { type Batch, BatchError, type BlobGroup, decodeBatch, type Group } from '#protocol/batch.ts'
 import { batchRoot, groupHash } from '#protocol/batch-root.ts'
-import { merkleRoot } from '#protocol/merkle.ts'
-import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
+import { leavesRoot } from '#protocol/merkle.ts'
+import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { Mode } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
 
@@ -59,7 +59,7 @@ export function codecVerdict(bytes: Uint8Array): ReadBatch | { readonly code: st
     const batch = decodeBatch(toHex(bytes))
     const groups = batch.mode === Mode.Blob ? batch.groups : batch.groups.map(summary)
     const groupHashes = groups.map((group) => groupHash({ dealKey: NO_KEY, ...group }))
-    const digest = keccak256(`${fieldsDigest(batch, groups)}${merkleRoot(groupHashes).slice(2)}`)
+    const digest = keccak256(`${fieldsDigest(batch, groups)}${leavesRoot(groupHashes).slice(2)}`)
     return { batch, digest, root: rootOf(batch, groupHashes) }
   } catch (error) {
     if (error instanceof BatchError) return { code: error.code }
@@ -79,10 +79,10 @@ function rootOf(batch: Batch, groupHashes: readonly Hex[]): Hex {
   return batchRoot({ mode: batch.mode, groupHashes, blobs })
 }
 
-/** The group as it would stand in a blob batch, `units` being those of its receipts. */
+/** The group as it would stand in a blob batch. */
 function summary({ receipts, ...head }: Group): BlobGroup {
   const segment = segmentHash(encodeReceipts(receipts))
-  return { ...head, count: head.first + receipts.length, units: totalUnits(receipts), segment }
+  return { ...head, count: head.first + receipts.length, segment }
 }
 
 const word = (value: number | bigint): string => value.toString(16).padStart(64, '0')

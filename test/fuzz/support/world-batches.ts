@@ -52,11 +52,13 @@ export function randomBatch(
   const mode = lane !== Lane.Forced && random.chance(30) ? Mode.Blob : Mode.Calldata
   const only = lane === Lane.Forced && random.chance(80) ? random.pick(pool).deal.provider.id : null
   const streams = new Map<number, PooledStream>()
+  const add = (one: PooledStream): void => void streams.set(one.deal.id * 64 + one.stream, one)
   for (let left = 1 + random.below(MOST_GROUPS); left > 0; left -= 1) {
     const one = random.pick(pool)
-    if (only === null || one.deal.provider.id === only) streams.set(one.deal.id * 64 + one.stream, one)
+    const isThere = one.stream < one.deal.terms.streams || random.chance(15)
+    if (isThere && (only === null || one.deal.provider.id === only)) add(one)
   }
-  if (streams.size === 0) streams.set(pool[0].deal.id * 64 + pool[0].stream, pool[0])
+  if (streams.size === 0) add(pool[0])
   const rising = [...streams].sort(([left], [right]) => left - right)
   const groups = rising.map(([, stream]) => choose(random, world, stream, lane))
   return { lane, mode, groups, cut: 1 + random.below(groups.length), sender }
@@ -64,7 +66,10 @@ export function randomBatch(
 
 function choose(random: Random, world: World, { segments }: PooledStream, lane: number): Chosen {
   // wrong segments revert an attested batch as a whole, so most have none
-  const candidates = random.chance(lane === Lane.Attested ? 95 : 75) ? segments.filter(isHonest) : segments
+  const honest = segments.filter(isHonest)
+  const fitting = honest.filter(({ tally }) => tally.first === 0)
+  const isRight = random.chance(lane === Lane.Attested ? 95 : 75)
+  const candidates = isRight ? random.pick([fitting, fitting, honest]) : segments
   const segment = candidates[random.below(candidates.length)] ?? segments[0]
   if (segment === undefined) throw new Error('a stream without segments')
   const { group } = segment
@@ -140,7 +145,7 @@ export function rootOf(batch: WorldBatch): `0x${string}` {
 /** The authority it settles with, now and then a wrong one. */
 export function authorityOf(random: Random, { scenario }: World, batch: WorldBatch): Uint8Array {
   const isWrong = random.chance(2)
-  const root = isWrong ? groupHash({ ...firstTally(batch), first: 1, count: 2 }) : rootOf(batch)
+  const root = isWrong ? groupHash({ ...firstTally(batch), units: 7n }) : rootOf(batch)
   if (batch.lane === Lane.Attested) return toBytes(scenario.attestRoot(root))
   if (batch.lane === Lane.Acknowledged) return new Uint8Array()
   const { owner, workers } = batch.groups[0]?.segment.deal.provider ?? { owner: batch.sender, workers: [] }

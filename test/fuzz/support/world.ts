@@ -60,7 +60,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     { name: 'slow', provider: other, offer: { rateCap: 300 } },
     { name: 'seven streams', provider: rich, terms: { streams: 7 } },
     { name: 'a worker left', provider: leaving },
-    { name: 'little cover', provider: poor, terms: { budget: 10n ** 5n } },
+    { name: 'little cover', provider: poor, terms: { budget: 10n ** 6n } },
     { name: 'stopped', provider: rich },
     { name: 'topped up', provider: other, terms: { budget: PRICE * 1000n } },
     { name: 'vouched for', provider: rich, terms: { exposure: 500n } },

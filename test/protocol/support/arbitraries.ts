@@ -42,6 +42,7 @@ const head = (lane: number): fc.Arbitrary<GroupHead> =>
         ? { place: fc.oneof(fc.integer({ min: 256, max: 2000 }), fc.integer({ min: 1, max: 2 ** 32 - 1 })) }
         : {}),
       first: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 24 - 5 })),
+      units: wide(40),
       signature: hex(64),
       ...(lane === Lane.Acknowledged ? { acknowledgement: hex(64) } : {}),
     }),
@@ -51,7 +52,13 @@ const head = (lane: number): fc.Arbitrary<GroupHead> =>
 const groupsOf = <G extends GroupHead>(group: fc.Arbitrary<G>): fc.Arbitrary<G[]> =>
   fc
     .uniqueArray(group, { minLength: 1, maxLength: 4, selector: ({ dealId, stream }) => `${dealId}/${stream}` })
-    .map(sortGroups)
+    .map((groups) => sortGroups(groups).map(withReadPlace))
+
+/** Without the place that only the first group of a deal has on the wire. */
+function withReadPlace<G extends GroupHead>(group: G, index: number, all: readonly G[]): G {
+  const { place: _, ...rest } = group
+  return all[index - 1]?.dealId === group.dealId ? (rest as G) : group
+}
 
 /** Calldata batches that the chain would read. */
 export const calldataBatch: fc.Arbitrary<CalldataBatch> = fc.constantFrom(0, 1, 2).chain((lane) => {
@@ -62,7 +69,7 @@ export const calldataBatch: fc.Arbitrary<CalldataBatch> = fc.constantFrom(0, 1, 
 
 /** Blob batches that the chain would read. */
 export const blobBatch: fc.Arbitrary<BlobBatch> = fc.constantFrom(0, 1).chain((lane) => {
-  const said = fc.record({ length: fc.integer({ min: 1, max: 4 }), units: wide(40), segment: hex(32) })
+  const said = fc.record({ length: fc.integer({ min: 1, max: 4 }), segment: hex(32) })
   const group = fc
     .tuple(head(lane), said)
     .map(([one, { length, ...rest }]): BlobGroup => ({ ...one, count: one.first + length, ...rest }))

@@ -7,7 +7,7 @@ import type { Hex } from 'viem'
 
 import type { Batch, BlobBatch, BlobGroup, CalldataBatch, Group } from '#protocol/batch.ts'
 
-type GroupJson = Omit<Group, 'receipts'> & { receipts: { units: string; workHash: Hex }[] }
+type GroupJson = Omit<Group, 'units' | 'receipts'> & { units: string; receipts: { units: string; workHash: Hex }[] }
 type BlobGroupJson = Omit<BlobGroup, 'units'> & { units: string }
 
 export type BatchJson =
@@ -21,6 +21,7 @@ export function revived(batch: BatchJson): Batch {
   }
   const groups = batch.groups.map((group) => ({
     ...group,
+    units: BigInt(group.units),
     receipts: group.receipts.map(({ units, workHash }) => ({ units: BigInt(units), workHash })),
   }))
   return { ...batch, groups }
