@@ -52,13 +52,14 @@ const headOf = (group: ReadGroup, lane: number) => ({
   ...(group.place === 0n ? {} : { place: Number(group.place) }),
   worker: Number(group.worker),
   first: Number(group.first),
+  units: group.units,
   signature: group.signature,
   ...(lane === Lane.Acknowledged ? { acknowledgement: group.acknowledgement } : {}),
 })
 
-const bodyOf = ({ count, units, segment, receipts: list }: ReadGroup, mode: number) =>
+const bodyOf = ({ count, segment, receipts: list }: ReadGroup, mode: number) =>
   mode === Mode.Blob
-    ? { count: Number(count), units, segment }
+    ? { count: Number(count), segment }
     : { receipts: list.map((receipt) => ({ units: receipt.units, workHash: receipt.workHash })) }
 
 async function libraries() {
