@@ -3,25 +3,31 @@ pragma solidity 0.8.37;
 
 import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
 import {IDeals} from "../../../contracts/interfaces/IDeals.sol";
+import {IEarnings} from "../../../contracts/interfaces/IEarnings.sol";
 import {ILedger} from "../../../contracts/interfaces/ILedger.sol";
 import {IRegistry} from "../../../contracts/interfaces/IRegistry.sol";
-import {DealTerms, Lane, Offer, Permit} from "../../../contracts/interfaces/ITypes.sol";
-import {Market} from "./Market.sol";
+import {Lane, Permit} from "../../../contracts/interfaces/ITypes.sol";
+import {Vm} from "./Probe.sol";
+import {Steps} from "./Steps.sol";
 
 /// @notice Random but valid calls: whoever acts is entitled to and has what it takes. Every function of the deployment
 /// that changes state is called by one of these.
-abstract contract Handler is Market {
+abstract contract Handler is Steps {
     /// @notice Calls that came in, and those that found nothing to do.
     uint256 public calls;
     uint256 public idle;
     /// @notice How often each kind of call did what it is for.
     mapping(string name => uint256 times) public done;
+    /// @notice What each provider's cover was last set to.
+    mapping(uint256 provider => uint256 amount) public covers;
     uint256 private _valuedAt;
 
     modifier counted(string memory name) {
         ++calls;
         uint256 before = idle;
+        vm.recordLogs();
         _;
+        _noteCovers();
         if (idle == before) ++done[name];
     }
 
@@ -29,7 +35,9 @@ abstract contract Handler is Market {
 
     constructor() {
         for (uint256 i = 0; i < BUYERS; ++i) _fund(i, 100 * USD);
+        vm.recordLogs();
         for (uint256 i = 0; i < 2; ++i) _join(i);
+        _noteCovers();
     }
 
     /// @notice Selector of the call named `name`.
@@ -88,6 +96,7 @@ abstract contract Handler is Market {
 
     function donate(uint256 amount) external counted("donate") {
         dollar.mint(address(tally), amount % USD);
+        donated += amount % USD;
     }
 
     // ---- deals ----
@@ -107,7 +116,8 @@ abstract contract Handler is Market {
         uint256 left = self.offer.total - tally.offerTaken(tally.offerHash(self.offer));
         if (left < room) room = left;
         bool cancelled = self.offer.nonce < tally.offerNonce(self.offer.provider);
-        if (room == 0 || cancelled) return _nothing();
+        bool exhausted = self.movedUnits * self.offer.price > tally.deal(self.id).budget;
+        if (room == 0 || cancelled || exhausted) return _nothing();
         amount = _within(amount, 1, room);
         _fund(self.buyer, amount);
         _coverBond(self.provider, amount);
@@ -172,18 +182,29 @@ abstract contract Handler is Market {
         tally.cancelOffers(next);
     }
 
+    /// @dev Packs the open deals that are in no page, and of the others those that may move.
+    function packDeals(uint256 seed) external counted("packDeals") {
+        _openJob(seed);
+        uint32[] memory ids = _packable(seed);
+        if (ids.length == 0) {
+            ids = new uint32[](1);
+            ids[0] = _jobs[_open(seed, false)].id;
+        }
+        tally.packDeals(ids);
+    }
+
     // ---- settling ----
 
     function settleAcknowledged(uint256 seed) external counted("settleAcknowledged") {
-        _settle(seed, Lane.Acknowledged);
+        if (!_settle(seed, Lane.Acknowledged)) _nothing();
     }
 
     function settleAttested(uint256 seed) external counted("settleAttested") {
-        _settle(seed, Lane.Attested);
+        if (!_settle(seed, Lane.Attested)) _nothing();
     }
 
     function settleForced(uint256 seed) external counted("settleForced") {
-        _settle(seed, Lane.Forced);
+        if (!_settle(seed, Lane.Forced)) _nothing();
     }
 
     /// @dev Settles with as little cover as the provider can be left with, in the lanes that need it.
@@ -196,9 +217,7 @@ abstract contract Handler is Market {
                 vm.prank(view_.owner);
                 registry.thaw(self.id, view_.stake - view_.liens);
             }
-            uint256 before = idle;
-            _settle(seed >> i, i == 0 ? Lane.Attested : Lane.Forced);
-            idle = before; // refused is as good as settled here
+            _settle(seed >> i, i == 0 ? Lane.Attested : Lane.Forced); // refused is as good as settled here
         }
         _stake(_jobs[job].provider, 150 * STAKE);
     }
@@ -266,7 +285,7 @@ abstract contract Handler is Market {
         uint32 from = tally.clock() + 1 days;
         vm.prank(vm.addr(_sellers[seller].owner));
         registry.revokeWorker(_sellers[seller].id, hand.index, from);
-        for (uint256 i = 0; i < _hands.length; ++i) if (_hands[i].index == hand.index) _hands[i].revoked = true;
+        for (uint256 i = 0; i < _hands.length; ++i) if (_hands[i].index == hand.index) _hands[i].revokedFrom = from;
     }
 
     function setOperator(uint256 seed) external counted("setOperator") {
@@ -363,193 +382,16 @@ abstract contract Handler is Market {
         registry.withdrawStake(self.id, view_.owner);
     }
 
-    // ---- steps ----
-
     function _nothing() private {
         ++idle;
     }
 
-    function _fund(uint256 who, uint256 amount) private {
-        address account = buyer(who);
-        dollar.mint(account, amount);
-        vm.prank(account);
-        dollar.approve(address(tally), amount);
-        vm.prank(account);
-        tally.deposit(account, uint64(amount));
-    }
-
-    function _join(uint256 index) private {
-        uint256 owner = _key("owner", index);
-        stakeToken.mint(vm.addr(owner), 150 * STAKE);
-        Permit memory permit = _permit(stakeToken, owner, address(registry), 150 * STAKE);
-        vm.prank(vm.addr(owner));
-        uint32 id = registry.join(uint96(150 * STAKE), permit, vm.addr(_key("payout", index)), address(0), "");
-        _sellers.push(Seller(id, owner, 0, 0));
-        _rehire(index);
-    }
-
-    /// @dev Two fresh workers on a new page; the seller's others work no more.
-    function _rehire(uint256 seller) private {
-        Seller storage self = _sellers[seller];
-        uint256 place = _hands.length;
-        (uint256 a, uint256 b) = (_key("worker", place), _key("worker", place + 1));
-        vm.prank(vm.addr(self.owner));
-        uint40 first = registry.registerWorkers(self.id, abi.encodePacked(vm.addr(a), vm.addr(b)));
-        _hands.push(Hand(a, first, false));
-        _hands.push(Hand(b, first + 1, false));
-        (self.firstWorker, self.workers) = (place, 2);
-    }
-
-    function _stake(uint256 seller, uint256 amount) private {
-        address owner = vm.addr(_sellers[seller].owner);
-        stakeToken.mint(owner, amount);
-        vm.prank(owner);
-        stakeToken.approve(address(registry), amount);
-        vm.prank(owner);
-        registry.stake(_sellers[seller].id, uint96(amount));
-    }
-
-    /// @dev Stake for the bond of `amount` more budget, were the seller short of it.
-    function _coverBond(uint256 seller, uint256 amount) private {
-        IRegistry.ProviderView memory view_ = registry.providerOf(_sellers[seller].id);
-        uint256 bond = amount * 25e10; // a quarter: more than the parameters ever ask
-        if (view_.stake - view_.liens < bond) _stake(seller, bond);
-    }
-
-    function _open(uint256 seed, bool withPermit) private returns (uint256 job) {
-        (uint256 who, uint256 seller) = (seed % BUYERS, (seed >> 8) % _sellers.length);
-        Offer memory offer = _offer(seller, seed >> 16);
-        uint64 budget = uint64(_within(seed >> 100, 2 * USD, 150 * USD));
-        DealTerms memory terms = _terms(seed >> 140, budget);
-        offer.openingFee = uint64((seed >> 120) % ((uint256(budget) * tally.parameters().bondBps) / 10_000 + 1));
-        bytes memory signature = _signOffer(_sellers[seller].owner, offer);
-        _coverBond(seller, budget);
-        uint32 id =
-            withPermit ? _openPermitted(who, offer, signature, terms) : _openFunded(who, offer, signature, terms);
-        _book(id, offer, who, seller, terms.streams);
-        return _jobs.length - 1;
-    }
-
-    function _openFunded(
-        uint256 who,
-        Offer memory offer,
-        bytes memory signature,
-        DealTerms memory terms
-    ) private returns (uint32) {
-        _fund(who, terms.budget);
-        vm.prank(buyer(who));
-        return tally.openDeal(offer, signature, terms);
-    }
-
-    function _openPermitted(
-        uint256 who,
-        Offer memory offer,
-        bytes memory signature,
-        DealTerms memory terms
-    ) private returns (uint32) {
-        dollar.mint(buyer(who), terms.budget);
-        Permit memory permit = _permit(dollar, _buyerKey(who), address(tally), terms.budget);
-        vm.prank(buyer(who));
-        return tally.openDealWithPermit(offer, signature, terms, terms.budget, permit);
-    }
-
-    /// @dev An open job; opens one where there is none.
-    function _openJob(uint256 seed) private returns (uint256) {
-        uint256 found = _find(seed, IDeals.DealState.Open);
-        return found == 0 ? _open(seed, false) : found - 1;
-    }
-
-    function _close(uint256 job) private {
-        Job storage self = _jobs[job];
-        uint256 from = uint256(tally.deal(self.id).end) + tally.parameters().closingPeriod;
-        if (tally.clock() < from) _pass(from - tally.clock());
-        uint256 before = tally.earnings(_sellers[self.provider].id).unmatured;
-        tally.close(self.id);
-        self.closed = true;
-        uint256 fee = tally.earnings(_sellers[self.provider].id).unmatured - before;
-        _bookCredit(self.provider, fee, 3 days);
-    }
-
-    /// @dev A batch over up to three streams of one job: new work, now and then sent again or with a gap.
-    function _settle(uint256 seed, Lane lane) private {
-        uint256 job = _openJob(seed);
-        _pass(_within(seed >> 16, 30, 600));
-        if (tally.deal(_jobs[job].id).state != IDeals.DealState.Open) job = _open(seed, false);
-        _pass(30);
-        Plan memory plan = _plan(job, seed >> 32, lane);
-        uint256 before = tally.deal(_jobs[job].id).remaining;
-        bytes memory outcomes = _send(job, plan, lane, seed >> 40);
-
-        uint256 moved = 0;
-        for (uint256 i = 0; i < outcomes.length; ++i) if (_moved(outcomes[i])) moved += plan.suffix[i];
-        // What was worked for nothing is forgotten, so that the next tally follows the chain again.
-        for (uint256 i = 0; i < outcomes.length; ++i) if (!_moved(outcomes[i])) _forget(job, plan.streams[i]);
-        if (moved == 0) return _nothing();
-        _bookMoves(job, lane, before, moved);
-    }
-
-    struct Plan {
-        uint256 count;
-        uint256[3] streams;
-        uint256[3] suffix;
-        bytes batch;
-    }
-
-    function _plan(uint256 job, uint256 seed, Lane lane) private returns (Plan memory plan) {
-        plan.batch = abi.encodePacked(uint8(0), uint8(lane));
-        uint256 next = 0;
-        uint256 wanted = 1 + (seed % 3);
-        Hand memory hand = _hand(_jobs[job].provider, seed >> 8);
-        for (uint256 stream = (seed >> 16) % _jobs[job].streams; stream < _jobs[job].streams; ++stream) {
-            if (plan.count == wanted) break;
-            seed = uint256(keccak256(abi.encode(seed)));
-            (uint32 cursor, uint48 units, ) = tally.stream(_jobs[job].id, uint8(stream));
-            uint256 suffix = _labour(job, stream, units, seed);
-            uint256 length = _work[job][stream].length;
-            uint256 first = seed % 4 == 0 ? (seed >> 8) % (cursor + 1) : cursor;
-            if (plan.count != 0 && seed % 16 == 1 && length > cursor + 1) first = cursor + 1; // a gap
-            uint256 number = uint256(_jobs[job].id) * 64 + stream;
-            bytes memory group = _group(job, stream, first, length, lane, number - next, hand);
-            next = number + 1;
-            plan.batch = abi.encodePacked(plan.batch, group);
-            (plan.streams[plan.count], plan.suffix[plan.count]) = (stream, suffix);
-            ++plan.count;
+    function _noteCovers() private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IEarnings.CoverSet.selector) continue;
+            covers[uint256(logs[i].topics[1])] = abi.decode(logs[i].data, (uint64));
         }
-    }
-
-    /// @dev Up to three more receipts within the rate; at least one of one unit.
-    function _labour(uint256 job, uint256 stream, uint256 units, uint256 seed) private returns (uint256 suffix) {
-        IDeals.DealView memory view_ = tally.deal(_jobs[job].id);
-        uint256 limit = (uint256(view_.rateCap) * (tally.clock() - view_.openedAt)) / 3600;
-        uint256 room = limit > units ? limit - units : 0;
-        for (uint256 i = 0; i < 1 + ((seed >> 128) % 3); ++i) {
-            uint256 part = _within(seed >> (136 + 16 * i), 1, room / 3 + 1);
-            _work[job][stream].push(part);
-            suffix += part;
-        }
-    }
-
-    function _forget(uint256 job, uint256 stream) private {
-        (uint32 cursor, , ) = tally.stream(_jobs[job].id, uint8(stream));
-        while (_work[job][stream].length > cursor) _work[job][stream].pop();
-    }
-
-    function _send(uint256 job, Plan memory plan, Lane lane, uint256 seed) private returns (bytes memory) {
-        address sender = RELAYER;
-        bytes memory authority = "";
-        if (lane == Lane.Attested) {
-            authority = _attest(_root(plan.batch), seed % MEMBERS);
-        } else if (lane == Lane.Forced) {
-            if (seed % 2 == 0) sender = vm.addr(_sellers[_jobs[job].provider].owner);
-            else authority = _force(job, _root(plan.batch), sender);
-        }
-        vm.prank(sender, sender);
-        return tally.settle(plan.batch, authority);
-    }
-
-    function _force(uint256 job, bytes32 root, address sender) private view returns (bytes memory) {
-        bytes32 hash = keccak256(abi.encode(keccak256("Force(bytes32 root,address sender)"), root, sender));
-        return _signCompact(_sellers[_jobs[job].provider].owner, _digest(hash));
     }
 
     function _twoSeeds(uint256 index) private pure returns (string memory) {

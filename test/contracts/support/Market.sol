@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDeals} from "../../../contracts/interfaces/IDeals.sol";
-import {DealTerms, Kind, Lane, Mode, Offer, Outcome} from "../../../contracts/interfaces/ITypes.sol";
-import {ReferenceBatchLib} from "../../../contracts/reference/ReferenceBatchLib.sol";
+import {DealTerms, Kind, Lane, Mode, Offer} from "../../../contracts/interfaces/ITypes.sol";
 import {World} from "./World.sol";
 
 /// @notice Buyers, providers, deals and their streams, and what should have been paid for them.
@@ -35,8 +34,8 @@ abstract contract Market is World {
     /// @notice A worker's key and the second its tallies stop settling, 0 if never.
     struct Hand {
         uint256 key;
-        uint32 index;
-        bool revoked;
+        uint40 index;
+        uint32 revokedFrom;
     }
 
     /// @notice Money that was credited and when it may leave.
@@ -46,7 +45,7 @@ abstract contract Market is World {
     }
 
     uint256 public constant BUYERS = 3;
-    uint256 internal constant MAX_SELLERS = 4;
+    uint256 internal constant MAX_SELLERS = 6;
 
     Job[] internal _jobs;
     Seller[] internal _sellers;
@@ -56,6 +55,8 @@ abstract contract Market is World {
     mapping(uint256 seller => uint256 gross) internal _acknowledged;
     /// @notice Tokens that reached payout accounts and treasuries.
     uint256 public paidOut;
+    /// @notice Tokens that nobody is owed.
+    uint256 public donated;
     /// @notice A credit that left a provider with more unmatured than its cover.
     uint256 public uncovered;
 
@@ -113,7 +114,8 @@ abstract contract Market is World {
         terms.budget = budget;
         terms.exposure = uint48(seed % 5 == 0 ? 20_000 : 1e9);
         terms.duration = uint32(_within(seed >> 8, 2 hours, 6 days));
-        terms.streams = uint8(_within(seed >> 40, 1, 8));
+        // One stream or two stand in a word with another deal's; more have words of their own.
+        terms.streams = uint8(_within(seed >> 40, 1, seed % 3 == 0 ? 12 : 2));
         terms.ackKey = vm.addr(_ackKey(_jobs.length));
     }
 
@@ -134,12 +136,12 @@ abstract contract Market is World {
         return 0;
     }
 
-    /// @dev A worker of the seller that is not revoked.
+    /// @dev A worker of the seller whose tallies settle still.
     function _hand(uint256 seller, uint256 seed) internal view returns (Hand memory) {
         Seller storage self = _sellers[seller];
         for (uint256 i = 0; i < self.workers; ++i) {
             Hand memory hand = _hands[self.firstWorker + (((seed % self.workers) + i) % self.workers)];
-            if (!hand.revoked) return hand;
+            if (hand.revokedFrom == 0) return hand;
         }
         revert("every worker is revoked");
     }
@@ -147,52 +149,6 @@ abstract contract Market is World {
     function _units(uint256 job, uint256 stream, uint256 count) internal view returns (uint256 sum) {
         uint256[] storage work = _work[job][stream];
         for (uint256 i = 0; i < count; ++i) sum += work[i];
-    }
-
-    function _receipts(
-        uint256 job,
-        uint256 stream,
-        uint256 first,
-        uint256 count
-    ) internal view returns (bytes memory data) {
-        uint256[] storage work = _work[job][stream];
-        for (uint256 i = first; i < count; ++i) {
-            data = abi.encodePacked(data, _varint(work[i]), keccak256(abi.encode(job, stream, i)));
-        }
-    }
-
-    /// @dev One group's bytes, signed. `step` is what the batch needs.
-    function _group(
-        uint256 job,
-        uint256 stream,
-        uint256 first,
-        uint256 count,
-        Lane lane,
-        uint256 step,
-        Hand memory hand
-    ) internal view returns (bytes memory) {
-        bytes memory data = _receipts(job, stream, first, count);
-        uint256 units = _units(job, stream, count);
-        bytes32 hash = keccak256(
-            abi.encode(
-                keccak256("Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)"),
-                _jobs[job].key,
-                stream,
-                first,
-                count,
-                units,
-                keccak256(data)
-            )
-        );
-        bytes memory head = abi.encodePacked(
-            _varint(step),
-            _varint(hand.index),
-            _varint(first),
-            _varint(count - first)
-        );
-        head = abi.encodePacked(head, _signCompact(hand.key, _digest(hash)));
-        if (lane == Lane.Acknowledged) head = abi.encodePacked(head, _acknowledgement(job, stream, count, units, data));
-        return abi.encodePacked(head, data);
     }
 
     function _acknowledgement(
@@ -215,20 +171,6 @@ abstract contract Market is World {
         return _signCompact(_ackKey(job), _digest(hash));
     }
 
-    /// @dev Root as the protocol defines it, through the plain reading.
-    function _root(bytes memory batch) internal view returns (bytes32) {
-        ReferenceBatchLib.Batch memory read = ReferenceBatchLib.decode(batch);
-        bytes32[] memory leaves = new bytes32[](read.groups.length);
-        for (uint256 i = 0; i < leaves.length; ++i) {
-            leaves[i] = ReferenceBatchLib.groupHash(_keyOf(read.groups[i].deal), read.groups[i]);
-        }
-        return ReferenceBatchLib.merkleRoot(leaves);
-    }
-
-    function _keyOf(uint256 id) private view returns (bytes32 key) {
-        for (uint256 i = 0; i < _jobs.length; ++i) if (_jobs[i].id == id) key = _jobs[i].key;
-    }
-
     /// @dev Books what a batch moved of one job: what was signed, at its price, as far as the money went.
     function _bookMoves(uint256 job, Lane lane, uint256 remaining, uint256 units) internal {
         Job storage self = _jobs[job];
@@ -236,19 +178,21 @@ abstract contract Market is World {
         if (amount > remaining) amount = remaining;
         self.movedUnits += units;
         self.paid += amount;
+        uint256 clock = tally.clock();
         if (lane == Lane.Acknowledged) _acknowledged[self.provider] += amount;
-        else _bookCredit(self.provider, amount, lane == Lane.Forced ? 3 days : 1 days);
+        else if (lane == Lane.Attested) _bookCredit(self.provider, amount, clock / DAY + 2);
+        else _bookCredit(self.provider, amount, _forcedDay(clock));
     }
 
-    function _bookCredit(uint256 seller, uint256 amount, uint256 window) internal {
+    /// @dev Day at whose start money matures that was settled at `clock` by force.
+    function _forcedDay(uint256 clock) internal pure returns (uint256) {
+        return (clock + 3 days + DAY - 1) / DAY;
+    }
+
+    function _bookCredit(uint256 seller, uint256 amount, uint256 day) internal {
         if (amount == 0) return;
-        uint256 matures = tally.clock() + window;
-        _credits[seller].push(Credit(amount, (matures + DAY - 1) / DAY));
+        _credits[seller].push(Credit(amount, day));
         uint32 id = _sellers[seller].id;
         if (tally.earnings(id).unmatured > tally.earnings(id).cover) ++uncovered;
-    }
-
-    function _moved(bytes1 outcome) internal pure returns (bool) {
-        return uint8(outcome) <= uint8(Outcome.Clamped);
     }
 }

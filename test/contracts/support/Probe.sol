@@ -14,6 +14,10 @@ interface Vm {
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function warp(uint256 timestamp) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function getNonce(address account) external view returns (uint64);
+    function record() external;
+    function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
     function addr(uint256 privateKey) external pure returns (address);
     function signCompact(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);

@@ -104,10 +104,10 @@ abstract contract World is Probe {
         return ILedger.Parameters(1 days, 3 days, 2 hours, 5 days, 1 days, 10_000, 1000, 100, 50, 1_000_000);
     }
 
-    /// @dev Chain and protocol clock go on together, an hour at most at a step.
+    /// @dev Chain and protocol clock go on together: a step and what a touch may leave unwritten are an hour at most.
     function _pass(uint256 span) internal {
         while (span != 0) {
-            uint256 step = span < 1 hours ? span : 1 hours;
+            uint256 step = span < 50 minutes ? span : 50 minutes;
             _time += step;
             vm.warp(_time);
             tally.tick();
@@ -183,13 +183,5 @@ abstract contract World is Probe {
         for (uint256 i = 0; i < MEMBERS; ++i) {
             if (i != absent) attestation = abi.encodePacked(attestation, _signCompact(_memberKey(i), digest));
         }
-    }
-
-    function _varint(uint256 value) internal pure returns (bytes memory data) {
-        while (value >= 128) {
-            data = abi.encodePacked(data, uint8((value % 128) + 128));
-            value /= 128;
-        }
-        return abi.encodePacked(data, uint8(value));
     }
 }
