@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { encodeFunctionData, type Hex, numberToHex } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { encodeFunctionData, type Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { encodeBatch } from '#protocol/batch.ts'
@@ -13,16 +12,14 @@ import { type PackedBatch, packBlobBatch } from '#protocol/blob-batch.ts'
 import { decodeFacts, factsRoot, type GroupFacts } from '#protocol/facts.ts'
 import { placeInBatch, type RingLink } from '#protocol/openings.ts'
 import { Lane, Mode, type Tally } from '#protocol/types.ts'
-import { createBlobSender } from '#runtime/blob-sender.ts'
-import { type CommittedBlob, commitBlobs, signBlobTransaction } from '#runtime/blob-transaction.ts'
+import { commitBlobs } from '#runtime/blob-transaction.ts'
 import type { Kzg } from '#runtime/kzg.ts'
 
-import { signerNamed } from './actors.ts'
+import { createBlobRelay } from './blob-relay.ts'
 import type { Deployment } from './deployment.ts'
+import { clientOf } from './rpc.ts'
 import { attest } from './settling.ts'
 import { batchOf, type SignedGroup } from './work.ts'
-
-const MAX_FEE = 10n ** 12n
 
 /** A settled batch with everything that opening it takes. */
 export type OpenBatch = {
@@ -37,12 +34,11 @@ export type OpenBatch = {
 /** Settles for one deployment on an in-process chain. */
 export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
   const { ethers, settlement } = deployment
-  const account = privateKeyToAccount(signerNamed('blob relayer').privateKey)
-  const sender = createBlobSender({
-    kzg,
-    wrapper: 'proofs',
-    request: ({ method, params }) => ethers.provider.send(method, params),
-  })
+  const rpc = {
+    request: async (call: { method: string; params?: unknown[] }) =>
+      await ethers.provider.send(call.method, call.params ?? []),
+  }
+  const relay = createBlobRelay(rpc, clientOf(rpc), kzg)
 
   async function outcomeOf(hash: string): Promise<{ facts: Hex; time: number }> {
     const receipt = await ethers.provider.getTransactionReceipt(hash)
@@ -54,23 +50,6 @@ export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
     const returned = `0x${trace.returnValue.replace(/^0x/, '')}`
     const [facts] = settlement.interface.decodeFunctionResult('settle', returned)
     return { facts: facts as Hex, time: Number(log.args.clock) }
-  }
-
-  async function sendWithBlobs(bytes: Hex, authority: Hex, blobs: readonly CommittedBlob[]): Promise<string> {
-    await ethers.provider.send('hardhat_setBalance', [account.address, numberToHex(10n ** 24n)])
-    const { chainId } = await ethers.provider.getNetwork()
-    const fields = {
-      chainId: Number(chainId),
-      nonce: await ethers.provider.getTransactionCount(account.address),
-      to: (await settlement.getAddress()) as Hex,
-      data: encodeFunctionData({ abi: settlementAbi, functionName: 'settle', args: [bytes, authority] }),
-      gas: 16_000_000n,
-      maxFeePerGas: MAX_FEE,
-      maxPriorityFeePerGas: 0n,
-      maxFeePerBlobGas: MAX_FEE,
-    }
-    const { serialized } = await signBlobTransaction(account, fields, blobs)
-    return await sender.send(serialized, blobs)
   }
 
   async function opened(
@@ -117,7 +96,9 @@ export function createBlobSettling(deployment: Deployment, kzg: Kzg) {
         })),
       }
       const authority = lane === Lane.Attested ? attest(deployment, batchRoot(rooted)) : '0x'
-      const hash = await sendWithBlobs(encodeBatch(packed.batch), authority, committed)
+      const args = [encodeBatch(packed.batch), authority] as const
+      const data = encodeFunctionData({ abi: settlementAbi, functionName: 'settle', args })
+      const hash = await relay.send((await settlement.getAddress()) as Hex, data, packed.blobs)
       const tallies = sorted.map(({ tally }) => tally)
       return await opened(hash, rooted, tallies, packed.blobs)
     },

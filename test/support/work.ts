@@ -44,8 +44,17 @@ export function createStream(domain: Domain, place: StreamPlace): StreamLog {
   const { dealId, dealKey, stream, worker, signer } = place
 
   function group(first = 0, count = receipts.length): SignedGroup {
-    const bare = { dealId, stream, worker, first, signature: '0x' as Hex, receipts: receipts.slice(first, count) }
-    const tally = tallyOfGroup(bare, dealKey, totalUnits(receipts.slice(0, count)))
+    const units = totalUnits(receipts.slice(0, count))
+    const bare = {
+      dealId,
+      stream,
+      worker,
+      first,
+      units,
+      signature: '0x' as Hex,
+      receipts: receipts.slice(first, count),
+    }
+    const tally = tallyOfGroup(bare, dealKey)
     return { ...bare, tally, leaf: groupHash(tally), signature: signer.sign(tallyDigest(tally, domain)) }
   }
 
@@ -80,7 +89,8 @@ export function acknowledgementOf({ dealKey, stream, count, units, segment }: Ta
 /** The same group with another signature over the same receipts; `units` is what the worker claims. */
 export function resigned(domain: Domain, group: SignedGroup, signer: Signer, change: Partial<Tally> = {}): SignedGroup {
   const tally = { ...group.tally, ...change }
-  return { ...group, tally, signature: signer.sign(tallyDigest(tally, domain)) }
+  const signature = signer.sign(tallyDigest(tally, domain))
+  return { ...group, units: tally.units, tally, leaf: groupHash(tally), signature }
 }
 
 /** Bytes and root of groups in the order a batch needs. */
