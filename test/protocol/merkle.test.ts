@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { concatHex, type Hex, keccak256, numberToHex } from 'viem'
 
-import { dataRoot, leafProof, leavesRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
+import { dataRoot, leavesRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
 import { FieldError } from '#protocol/words.ts'
 
 import { readVectors } from './support/vectors.ts'
@@ -95,13 +95,5 @@ describe('the root over the leaves of a batch', () => {
     expect(leavesRoot(leaves.slice(0, 9))).to.equal(keccak256(concatHex([hashOf(0, 8), hashOf(8, 9)])))
     expect(leavesRoot(leaves)).to.equal(merkleRoot([hashOf(0, 8), hashOf(8, 16), hashOf(16, 20)]))
     expect(() => leavesRoot([])).to.throw(FieldError)
-  })
-
-  it('is proven by the whole chunk of a leaf and the way up from there', () => {
-    expect(leafProof(leaves, 17)).to.deep.equal({
-      leaves: concatHex(leaves.slice(16)),
-      path: [keccak256(concatHex([hashOf(0, 8), hashOf(8, 16)]))],
-    })
-    expect(leafProof(leaves.slice(0, 3), 2)).to.deep.equal({ leaves: concatHex(leaves.slice(0, 3)), path: [] })
   })
 })
