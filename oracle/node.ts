@@ -9,6 +9,7 @@ import { keccak256, type PublicClient, parseGwei } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { signCompact } from '#protocol/signature.ts'
+import { Mode } from '#protocol/types.ts'
 import { createBlobReader } from '#runtime/blob-reader.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import { blockSource } from '#runtime/chain-follower.ts'
@@ -33,9 +34,11 @@ import type { Committee, GasKey, Store } from './ports.ts'
 import { createArchive } from './services/archive.ts'
 import { createAttester } from './services/attester.ts'
 import { createChecker } from './services/checker.ts'
+import { createDealBook } from './services/deal-book.ts'
 import { createGatherer } from './services/gatherer.ts'
 import { createIntake } from './services/intake.ts'
 import { startLoop } from './services/loop.ts'
+import { createPacker } from './services/packer.ts'
 import { createProposer } from './services/proposer.ts'
 import { createReleaser } from './services/releaser.ts'
 import { createSubmitter } from './services/submitter.ts'
@@ -136,7 +139,8 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   })
   const proposer = createProposer({
     ...{ store, chain, committee, gatherer, signer, domain, clock, headTime, faults, log },
-    batchPolicy: config.batch,
+    batchPolicy: { ...config.batch, modes: [Mode.Calldata] },
+    deals: createDealBook({ chain, clock }),
     turnPolicy: config.turns,
     onBatch: (lane, verdict, receipts) => {
       metrics.batch(lane, verdict, receipts)
@@ -165,6 +169,13 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     blocks: store.blocks,
     slotSeconds: config.turns.slotSeconds,
     touchedAt: tracker.touchedAt,
+  })
+
+  const packer = createPacker({
+    ...{ chain, committee, signer, submitter, clock, headTime },
+    ...{ segments: store.segments, blocks: store.blocks },
+    ...{ slotSeconds: config.turns.slotSeconds, fork: config.batch.fork },
+    marginPercent: config.upkeep.packMarginPercent,
   })
 
   const releaser = createReleaser({
@@ -204,7 +215,10 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
   start('archive', ARCHIVE_MS, archive.step)
   start('releaser', config.turns.retryMs, releaser.step)
-  if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
+  if (config.upkeep.enabled) {
+    start('upkeep', config.upkeep.everyMs, upkeep.step)
+    start('packer', config.upkeep.packEveryMs, packer.step)
+  }
   start('pruning', PRUNE_EVERY_MS, async () => {
     await data.prune(config.dataKeptMs)
     await pruneSegments(store, clock.now() - config.dataKeptMs, signal)
