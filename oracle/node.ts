@@ -49,8 +49,9 @@ import { createUpkeep } from './services/upkeep.ts'
 const COMMITTEE_MS = 5_000
 /** How often data that is old enough is removed. */
 const PRUNE_EVERY_MS = 3_600_000
-/** How often blobs the chain names are looked for. */
-const ARCHIVE_MS = 10_000
+/** Blobs the chain names are looked for once in so many polls, each again after so many of these. */
+const ARCHIVE_POLLS = 10
+const ARCHIVE_RETRY = 6
 /** Segments pruned in one write. */
 const PRUNED_AT_ONCE = 200
 /** A head not seen for this many polls makes the node unready. */
@@ -122,6 +123,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     ...{ kzg, clock, log },
     blobs: store.blobs,
     data: blobData,
+    retryMs: ARCHIVE_RETRY * ARCHIVE_POLLS * config.chainPollMs,
     read: async (hash) => {
       const { members } = await committee()
       const others = members.filter(({ signer: one }) => !sameAddress(one, signer.address))
@@ -213,7 +215,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.checker = start('checker', 1_000, () => drain(checker.step)).wake
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
-  start('archive', ARCHIVE_MS, archive.step)
+  start('archive', ARCHIVE_POLLS * config.chainPollMs, archive.step)
   start('releaser', config.turns.retryMs, releaser.step)
   if (config.upkeep.enabled) {
     start('upkeep', config.upkeep.everyMs, upkeep.step)
