@@ -5,8 +5,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 
 import {Epochs} from "./base/Epochs.sol";
 import {Ledger} from "./base/Ledger.sol";
-import {Netting} from "./base/Netting.sol";
-import {Records} from "./base/Records.sol";
+import {NetForces} from "./base/NetForces.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {INets} from "./interfaces/INets.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
@@ -15,16 +14,13 @@ import {Lane, Mode} from "./interfaces/ITypes.sol";
 import {CommitteePages} from "./libraries/CommitteePages.sol";
 import {NetBatchLib} from "./libraries/NetBatchLib.sol";
 import {Epoch} from "./types/Epoch.sol";
-import {LongWheel} from "./types/Wheel.sol";
-import {RoomLib, Wheel} from "./types/Wheel.sol";
+import {LongWheel, RoomLib, Wheel} from "./types/Wheel.sol";
 
 /// @title Nets
 /// @notice See {INets}, and {ISettlement-settle} for batches of mode 2.
 /// @dev Code only, like the desk: the settlement runs it on its own state by delegatecall. Called at its own address it
 /// refuses to move anything.
-contract Nets is INets, Netting, Records, Epochs {
-    uint256 internal constant FORCE_DELAY = 1 hours;
-    uint256 internal constant QUEUE = 2 ** 16;
+contract Nets is NetForces, Epochs {
     uint256 private constant CLAIM_TALLIES = 1;
     uint256 private constant BOND_BITS = 32;
     uint256 private constant BONDS_PER_WORD = 8;
@@ -72,6 +68,11 @@ contract Nets is INets, Netting, Records, Epochs {
     /// @inheritdoc INets
     function netRoot() external view returns (bytes32) {
         return _netRoot;
+    }
+
+    /// @inheritdoc INets
+    function netQueue() external view returns (uint32 from, uint32 to) {
+        return (_netHead.queueFrom, _netHead.queueTo);
     }
 
     /// @inheritdoc INets

@@ -128,7 +128,9 @@ function judge({ tree, deals, groups }: NetOrder): Judged[] {
     if (cell === undefined) throw new NetBuildError(group, 'the deal has no such stream')
     if (group.first > cell.cursor || count <= cell.cursor)
       throw new NetBuildError(group, `it does not continue from receipt ${cell.cursor}`)
-    const units = cell.units + totalUnits(group.receipts.slice(cell.cursor - group.first))
+    const { units } = group
+    if (units !== cell.units + totalUnits(group.receipts.slice(cell.cursor - group.first)))
+      throw new NetBuildError(group, `its receipts do not make ${units} units of the stream's ${cell.units}`)
     const paid = paidFor(deal, dealUnits)
     dealUnits += units - cell.units
     const receipts = encodeReceipts(group.receipts)

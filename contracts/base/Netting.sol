@@ -28,6 +28,11 @@ abstract contract Netting is Streams, Wheels {
         uint64 budgets;
     }
 
+    /// @dev Seconds a batch may leave an announced group out, and its provider must leave it to batches.
+    uint256 internal constant FORCE_DELAY = 1 hours;
+    /// @dev Seconds after the closing period in which what was announced during it can still be executed.
+    uint256 internal constant CLOSING_GRACE = 3 * FORCE_DELAY;
+    uint256 internal constant QUEUE = 2 ** 16;
     uint256 internal constant CELLS = 4;
     uint256 internal constant CELL_BITS = 64;
 

@@ -7,7 +7,6 @@ import type { Hex } from 'viem'
 
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import type { Receipt, Tally } from '#protocol/types.ts'
-import type { Wish } from './wishes.ts'
 
 /** The order a receipt answers, with the buyer's signature. */
 export type SignedOrder = {
@@ -37,7 +36,6 @@ export type Segment = {
   readonly worker: number
   readonly signature: Hex
   readonly receipts: readonly FullReceipt[]
-  readonly wish?: Wish | undefined
 }
 
 /** The part of a stream one accepted tally covers. `receipts[i]` is the stream's receipt number `first + i`. */

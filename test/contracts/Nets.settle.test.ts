@@ -10,7 +10,7 @@ import { Lane, Mode } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
 import { fundBuyer, joinProvider, openDeal, STAKE, USD } from '../support/market.ts'
-import { bondMembers, createNetBooks, netBatchOf, openNetDeal, settleNets } from '../support/netting.ts'
+import { bondMembers, copyOf, createNetBooks, netBatchOf, openNetDeal, settleNets } from '../support/netting.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { attest, settle } from '../support/settling.ts'
 
@@ -25,22 +25,22 @@ async function trading() {
   const books = createNetBooks()
   await bondMembers(deployment)
   const provider = await joinProvider(deployment, deployment.owner)
-  const rival = await joinProvider(deployment, deployment.rival)
+  const competitor = await joinProvider(deployment, deployment.rival)
   await fundBuyer(deployment, deployment.buyer, 5000n * USD)
   await fundBuyer(deployment, deployment.otherBuyer, 1000n * USD)
   const deal = await openNetDeal(deployment, books, provider)
-  const second = await openNetDeal(deployment, books, rival)
+  const second = await openNetDeal(deployment, books, competitor)
   const third = await openNetDeal(deployment, books, provider, { buyer: deployment.otherBuyer })
   const plain = await openDeal(deployment, provider)
   await advance(networkHelpers, deployment, 3600)
-  return { ...deployment, books, provider, rival, deal, second, third, plain }
+  return { ...deployment, books, provider, competitor, deal, second, third, plain }
 }
 type Trading = Awaited<ReturnType<typeof trading>>
 
 /** The usual start, with books of the test's own. */
 async function begin(): Promise<Trading> {
   const market = await networkHelpers.loadFixture(trading)
-  return { ...market, books: { ...market.books } }
+  return { ...market, books: copyOf(market.books) }
 }
 
 /** 5 dollars of the first buyer's for the provider, 2 for its rival, half a dollar of the other buyer's. */
@@ -65,14 +65,14 @@ describe('Nets: settle', function () {
 
   it('pays providers what buyers owe, and keeps where the streams stand', async () => {
     const market = await begin()
-    const { tally, books, buyer, otherBuyer, provider, rival } = market
+    const { tally, books, buyer, otherBuyer, provider, competitor } = market
     const built = await usual(market)
     await settleNets(market, books, built)
     expect(await tally.netRoot()).to.equal(built.tree.root)
     expect((await tally.netBuyer(buyer)).netted).to.equal(200n * USD - 7000n * PRICE)
     expect((await tally.netBuyer(otherBuyer)).netted).to.equal(100n * USD - 500n * PRICE)
     expect((await tally.earnings(provider.id)).unmatured).to.equal(5500n * PRICE)
-    expect((await tally.earnings(rival.id)).unmatured).to.equal(2000n * PRICE)
+    expect((await tally.earnings(competitor.id)).unmatured).to.equal(2000n * PRICE)
   })
 
   it('tells what was settled and chains it in the ring', async () => {
@@ -156,12 +156,12 @@ describe('Nets: settle', function () {
 
     it('can give a provider no more than its stake covers, nor anything to nobody', async () => {
       const market = await begin()
-      const { books, tally, rival, registry } = market
-      await registry.connect(rival.owner).thaw(rival.id, 9_989n * STAKE - 1n)
+      const { books, tally, competitor, registry } = market
+      await registry.connect(competitor.owner).thaw(competitor.id, 9_989n * STAKE - 1n)
       const built = await usual(market)
       const amount = 11n * USD + 1n
       for (const [of, net] of [
-        [rival.id, amount],
+        [competitor.id, amount],
         [3, 1n],
       ] as const) {
         const nets = { providers: [{ of, amount: net }], buyers: [{ of: 0, amount: net }] }
@@ -202,7 +202,7 @@ describe('Nets: settle', function () {
         .to.be.revertedWithCustomError(tally, 'NetsBeyondBonds')
         .withArgs(10n * USD + PRICE, 10n * USD)
       await networkHelpers.mine()
-      expect((await tally.exposure(1, 5)).toArray()).to.deep.equal([10n * USD, 1010n * USD])
+      expect([...(await tally.exposure(1, 5))]).to.deep.equal([10n * USD, 1010n * USD])
       await settleNets(market, books, next, { signers: [0, 2] })
     })
 

@@ -36,10 +36,15 @@ const deals = new Map<number, NetDeal>([
   [9, { key: word(9), provider: 3, buyer: 1, price: 2n, budget: 1_000_000n, streams: 2 }],
 ])
 
-function group(dealId: number, stream: number, first: number, ...units: bigint[]): Group {
+/** @param before - Units of the stream before its first receipt. */
+function groupAfter(before: bigint, dealId: number, stream: number, first: number, ...units: bigint[]): Group {
   const receipts = units.map((unit, index) => ({ units: unit, workHash: word(1000 * dealId + 10 * stream + index) }))
-  return { dealId, stream, first, worker: 512 + dealId, signature: SIGNATURE, receipts }
+  const total = units.reduce((sum, unit) => sum + unit, before)
+  return { dealId, stream, first, units: total, worker: 512 + dealId, signature: SIGNATURE, receipts }
 }
+
+const group = (dealId: number, stream: number, first: number, ...units: bigint[]): Group =>
+  groupAfter(0n, dealId, stream, first, ...units)
 
 function build(groups: readonly Group[], tree = createNetTree()): BuiltNetBatch {
   return buildNetBatch({ tree, deals, groups, until: 1_000, queueTo: 4 })
@@ -145,7 +150,7 @@ describe('net batches', () => {
 
     it('pays the suffix past the cursor, and no more than the budget', () => {
       const { tree } = build([group(1, 0, 0, 50n, 20n)])
-      const { groups, deals: records } = build([group(1, 0, 1, 20n, 29n, 5n), group(1, 1, 0, 8n)], tree)
+      const { groups, deals: records } = build([groupAfter(50n, 1, 0, 1, 20n, 29n, 5n), group(1, 1, 0, 8n)], tree)
       expect(groups[0]).to.deep.include({ cursorBefore: 2, unitsBefore: 70n, count: 4, units: 104n, amount: 300n })
       expect(groups[1]).to.deep.include({ amount: 0n, providerTotal: 300n, dealUnits: 112n })
       expect(records[0]).to.deep.include({ amount: 300n, firstGroup: 0, lastGroup: 1 })
@@ -164,6 +169,7 @@ describe('net batches', () => {
         [group(1, 3, 0, 5n)],
         [group(4, 0, 0, 5n)],
         [group(1, 0, 0, 5n), group(1, 0, 0, 6n)],
+        [groupAfter(1n, 1, 0, 0, 5n)],
       ])
         expect(() => build(groups)).to.throw(NetBuildError)
       const { tree } = build([group(1, 0, 0, 5n)])

@@ -6,11 +6,11 @@
 import { type Address, type Hex, numberToHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
-import type { Group } from '#protocol/batch.ts'
+import { encodeBatch, type Group } from '#protocol/batch.ts'
 import { netBatchRoot } from '#protocol/net-batch.ts'
 import { type BuiltNetBatch, buildNetBatch, type NetDeal, type NetOrder } from '#protocol/net-build.ts'
-import { createNetTree, type NetTree } from '#protocol/net-tree.ts'
-import { Mode } from '#protocol/types.ts'
+import { createNetTree, encodeNetLeaf, type NetTree } from '#protocol/net-tree.ts'
+import { Lane, Mode } from '#protocol/types.ts'
 import { type CommittedBlob, commitBlobs, signBlobTransaction, wrapBlobTransaction } from '#runtime/blob-transaction.ts'
 import { createKzg } from '#runtime/kzg.ts'
 
@@ -35,6 +35,11 @@ export type NetBooks = { tree: NetTree; queueFrom: number; readonly deals: Map<n
 /** Books without a deal. */
 export function createNetBooks(): NetBooks {
   return { tree: createNetTree(), queueFrom: 0, deals: new Map() }
+}
+
+/** The same books for one test alone: fixtures take back what happened on the chain, not here. */
+export function copyOf({ tree, queueFrom, deals }: NetBooks): NetBooks {
+  return { tree, queueFrom, deals: new Map(deals) }
 }
 
 /** Lets every member of the committee bond this many whole stake tokens. */
@@ -79,6 +84,18 @@ export async function netBatchOf(
   const until = (await lastClock(deployment)) + HOUR
   const { tree, deals, queueFrom } = books
   return buildNetBatch({ tree, deals, groups, until, queueTo: queueFrom, ...change })
+}
+
+/** A deal's leaf and its path, as the contracts take them. */
+export function leafOf({ tree }: NetBooks, dealId: number): [leaf: Hex, path: { mask: number; siblings: Hex[] }] {
+  const leaf = tree.leafAt(dealId)
+  const { mask, siblings } = tree.pathOf(dealId)
+  return [leaf === undefined ? '0x' : encodeNetLeaf(leaf), { mask, siblings: [...siblings] }]
+}
+
+/** The bytes of one group, as batches in calldata have them. */
+export function groupBytesOf(group: Group): Hex {
+  return `0x${encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups: [group] }).slice(6)}`
 }
 
 /** What a net batch is sent with. */

@@ -24,8 +24,6 @@ export type World = {
   readonly deals: readonly WorldDeal[]
   /** Index of every worker in the page that all providers share, by the one in its own provider's page. */
   readonly sharedIndexes: ReadonlyMap<number, number>
-  /** Index of the worker that may sign no more. */
-  readonly revoked: number
 }
 
 const STAKE = 10n ** 18n
@@ -50,7 +48,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     await scenario.join('poor', STAKE / 5n, ['poor 1']),
   ]
   const over = await openDeal(scenario, { name: 'over', provider: rich, terms: { duration: HOUR } })
-  const revoked = await revokeLast(scenario, leaving)
+  await revokeLast(scenario, leaving)
   await scenario.elapse(3 * HOUR + scenario.parameters.closingPeriod)
 
   const plans: Plan[] = [
@@ -88,7 +86,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
   await scenario.acknowledge({ ...named('vouched for'), streams: [{ count: BEGUN, units: 0n }] }, 0, 400n)
   const sharedIndexes = await packWorkers(scenario, [rich, other, leaving, poor])
   const placed = await Promise.all([over, ...deals].map(async (deal) => await withPlace(scenario, deal)))
-  return { scenario, deals: placed, sharedIndexes, revoked }
+  return { scenario, deals: placed, sharedIndexes }
 }
 
 type Named = DealHand & { readonly name: string }
@@ -130,13 +128,11 @@ async function packWorkers(scenario: Scenario, providers: readonly ProviderHand[
 }
 
 /** The provider's last worker may sign no more from a day on. */
-async function revokeLast(scenario: Scenario, { id, owner, workers }: ProviderHand): Promise<number> {
+async function revokeLast(scenario: Scenario, { id, owner, workers }: ProviderHand): Promise<void> {
   const { client, deployment, parameters } = scenario
   const clock = await client.readContract({ address: deployment.settlement, abi: settlementAbi, functionName: 'clock' })
   const from = clock + parameters.keyNotice + 60
-  const revoked = workers.at(-1)?.index ?? 0
-  const args = [id, revoked, from] as const
+  const args = [id, workers.at(-1)?.index ?? 0, from] as const
   const data: Hex = encodeFunctionData({ abi: registryAbi, functionName: 'revokeWorker', args })
   await scenario.send(owner, deployment.registry, data)
-  return revoked
 }
