@@ -43,6 +43,26 @@ const batchSettings = {
       maxBytes: z.number().int().min(1_024).max(122_880).default(122_880),
       /** Most gas of one transaction: 2²⁴ less a margin. */
       maxGas: z.number().int().min(200_000).max(16_777_216).default(15_728_640),
+      /** Rules of the chain that things are priced by. */
+      fork: z.enum(['osaka', 'amsterdam']).default('osaka'),
+      /** Bounds of how long a provider may wish its segments to wait. */
+      leastWaitMs: milliseconds(0, 3_600_000).default(2_000),
+      mostWaitMs: milliseconds(0, 604_800_000).default(86_400_000),
+      /** Base fee, in percent of the usual one, above which what is not due waits. */
+      dearPercent: z.number().int().min(100).max(100_000).default(150),
+      /** Least saving, in percent, for which receipts go into a blob. */
+      blobSavingPercent: z.number().int().min(0).max(99).default(10),
+      /** Settlement token base units an ether is worth; nothing is weighed against pay without it. */
+      etherPrice: z
+        .string()
+        .regex(/^[1-9][0-9]{0,30}$/)
+        .transform(BigInt)
+        .nullable()
+        .default(null),
+      /** Share of the pay that may go to gas without waiting for more, in 1/10,000: the committee's fee by default. */
+      gasShareBps: z.number().int().min(0).max(10_000).default(50),
+      /** What being paid at once is worth to a provider that does not say, in 1/10,000 of its pay. */
+      payAtOnceBps: z.number().int().min(0).max(10_000).default(10),
     })
     .prefault({}),
   turns: z
@@ -74,9 +94,16 @@ const sendSettings = {
       maxGwei: z.number().int().min(1).max(100_000).default(500),
     })
     .prefault({}),
-  /** Touches the protocol clock, closes and recycles deals. */
+  /** Touches the protocol clock, closes and recycles deals, packs what settles often. */
   upkeep: z
-    .strictObject({ enabled: z.boolean().default(true), everyMs: milliseconds(100, 3_600_000).default(30_000) })
+    .strictObject({
+      enabled: z.boolean().default(true),
+      everyMs: milliseconds(100, 3_600_000).default(30_000),
+      /** How often it is judged whether packing deals and workers into code pages pays back. */
+      packEveryMs: milliseconds(100, 86_400_000).default(600_000),
+      /** What a page has to save, in percent of what it costs. */
+      packMarginPercent: z.number().int().min(100).max(100_000).default(200),
+    })
     .prefault({}),
 }
 

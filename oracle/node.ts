@@ -9,6 +9,7 @@ import { keccak256, type PublicClient, parseGwei } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { signCompact } from '#protocol/signature.ts'
+import { Mode } from '#protocol/types.ts'
 import { createBlobReader } from '#runtime/blob-reader.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import { blockSource } from '#runtime/chain-follower.ts'
@@ -33,9 +34,11 @@ import type { Committee, GasKey, Store } from './ports.ts'
 import { createArchive } from './services/archive.ts'
 import { createAttester } from './services/attester.ts'
 import { createChecker } from './services/checker.ts'
+import { createDealBook } from './services/deal-book.ts'
 import { createGatherer } from './services/gatherer.ts'
 import { createIntake } from './services/intake.ts'
 import { startLoop } from './services/loop.ts'
+import { createPacker } from './services/packer.ts'
 import { createProposer } from './services/proposer.ts'
 import { createReleaser } from './services/releaser.ts'
 import { createSubmitter } from './services/submitter.ts'
@@ -46,8 +49,9 @@ import { createUpkeep } from './services/upkeep.ts'
 const COMMITTEE_MS = 5_000
 /** How often data that is old enough is removed. */
 const PRUNE_EVERY_MS = 3_600_000
-/** How often blobs the chain names are looked for. */
-const ARCHIVE_MS = 10_000
+/** Blobs the chain names are looked for once in so many polls, each again after so many of these. */
+const ARCHIVE_POLLS = 10
+const ARCHIVE_RETRY = 6
 /** Segments pruned in one write. */
 const PRUNED_AT_ONCE = 200
 /** A head not seen for this many polls makes the node unready. */
@@ -119,6 +123,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     ...{ kzg, clock, log },
     blobs: store.blobs,
     data: blobData,
+    retryMs: ARCHIVE_RETRY * ARCHIVE_POLLS * config.chainPollMs,
     read: async (hash) => {
       const { members } = await committee()
       const others = members.filter(({ signer: one }) => !sameAddress(one, signer.address))
@@ -136,7 +141,8 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   })
   const proposer = createProposer({
     ...{ store, chain, committee, gatherer, signer, domain, clock, headTime, faults, log },
-    batchPolicy: config.batch,
+    batchPolicy: { ...config.batch, modes: [Mode.Calldata] },
+    deals: createDealBook({ chain, clock }),
     turnPolicy: config.turns,
     onBatch: (lane, verdict, receipts) => {
       metrics.batch(lane, verdict, receipts)
@@ -165,6 +171,13 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     blocks: store.blocks,
     slotSeconds: config.turns.slotSeconds,
     touchedAt: tracker.touchedAt,
+  })
+
+  const packer = createPacker({
+    ...{ chain, committee, signer, submitter, clock, headTime },
+    ...{ segments: store.segments, blocks: store.blocks },
+    ...{ slotSeconds: config.turns.slotSeconds, fork: config.batch.fork },
+    marginPercent: config.upkeep.packMarginPercent,
   })
 
   const releaser = createReleaser({
@@ -202,9 +215,12 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   wake.checker = start('checker', 1_000, () => drain(checker.step)).wake
   wake.proposer = start('proposer', Math.min(1_000, config.chainPollMs), async () => void (await proposer.step())).wake
   wake.submitter = start('submitter', config.chainPollMs, submitter.step).wake
-  start('archive', ARCHIVE_MS, archive.step)
+  start('archive', ARCHIVE_POLLS * config.chainPollMs, archive.step)
   start('releaser', config.turns.retryMs, releaser.step)
-  if (config.upkeep.enabled) start('upkeep', config.upkeep.everyMs, upkeep.step)
+  if (config.upkeep.enabled) {
+    start('upkeep', config.upkeep.everyMs, upkeep.step)
+    start('packer', config.upkeep.packEveryMs, packer.step)
+  }
   start('pruning', PRUNE_EVERY_MS, async () => {
     await data.prune(config.dataKeptMs)
     await pruneSegments(store, clock.now() - config.dataKeptMs, signal)

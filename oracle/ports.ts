@@ -10,8 +10,9 @@ import type { Acknowledgement, Offer } from '#protocol/types.ts'
 import type { OrderMessage, SegmentStatus } from '#protocol/wire.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
 import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
-import type { Fees } from './domain/fees.ts'
+import type { FeeLevel, Fees } from './domain/fees.ts'
 import type { Candidate } from './domain/grouping.ts'
+import type { WorkerUse } from './domain/packing.ts'
 import type { Range, Segment, SignedOrder } from './domain/segment.ts'
 
 /** Time, so that tests can move it. */
@@ -89,6 +90,10 @@ export type SegmentStore = {
    */
   prune(receivedBeforeMs: number, limit: number): number
   counts(): Record<string, number>
+  /** Batches each deal was settled in, by its key. */
+  usedDeals(): ReadonlyMap<Hex, number>
+  /** Batches each worker was settled in, of segments taken in after `sinceMs`, unix ms. */
+  usedWorkers(sinceMs: number): WorkerUse[]
   keepEvidence(evidence: {
     readonly dealKey: Hex
     readonly stream: number
@@ -285,6 +290,14 @@ export type Inclusion = { readonly success: boolean; readonly blockNumber: bigin
 /** A call to one of the contracts. */
 export type Call = { readonly to: Address; readonly data: Hex }
 
+/** A permissionless chore: ids of deals, indexes of workers. */
+export type Upkeep =
+  | 'tick'
+  | { readonly close: number }
+  | { readonly recycle: number }
+  | { readonly packDeals: readonly number[] }
+  | { readonly packWorkers: readonly number[] }
+
 export type Simulation =
   | { readonly success: true; readonly answer: Hex; readonly gas: bigint }
   | { readonly success: false; readonly reason: string }
@@ -303,6 +316,8 @@ export type Chain = {
   logs(from: bigint, to: bigint): Promise<ChainLogs>
   block(number: bigint): Promise<{ readonly hash: Hex; readonly timestamp: bigint } | null>
   fees(): Promise<Fees>
+  /** What the chain asks now and what is usual. */
+  feeLevel(): Promise<FeeLevel>
   /** Whether an account that is a contract accepts the signature (EIP-1271). */
   acceptsSignature(account: Address, digest: Hex, signature: Hex): Promise<boolean>
   transactionCount(address: Address): Promise<number>
@@ -315,7 +330,7 @@ export type Chain = {
   outcomes(answer: Hex): number[]
   /** Call that brings an acknowledgement to a deal without settling anything. */
   acknowledgeCall(dealId: number, acknowledgement: SignedAcknowledgement): Call
-  upkeepCall(what: 'tick' | { readonly close: number } | { readonly recycle: number }): Call
+  upkeepCall(what: Upkeep): Call
   /** Sends signed bytes; tells what the node made of them, and throws only when it could not be asked. */
   broadcast(raw: Hex): Promise<'sent' | 'known' | 'underpriced' | 'nonce-low' | 'refused'>
   inclusion(hash: Hex): Promise<Inclusion | null>

@@ -87,6 +87,17 @@ const segmentReceipt = z.object({
 })
 export type SegmentReceipt = z.output<typeof segmentReceipt>
 
+/** What the provider wishes of its pay, see docs/protocol.md; not signed, and kept within a member's own bounds. */
+export const segmentWish = z.object({
+  /** Settle at the latest this long after the segment came, seconds. */
+  settleWithin: z.int().min(0).max(604_800).optional(),
+  /** Until then, wait while gas would be more than this share of the pay, in 1/10,000. */
+  gasShareBps: z.int().min(0).max(10_000).optional(),
+  /** Whether acknowledged work is paid at once, for more gas, or goes through the window with the rest. */
+  payAtOnce: z.boolean().optional(),
+})
+export type SegmentWish = z.output<typeof segmentWish>
+
 /** `POST /v1/segments`. */
 export const segmentMessage = z
   .object({
@@ -99,6 +110,7 @@ export const segmentMessage = z
     worker: small(40),
     signature: compactSignature,
     receipts: z.array(segmentReceipt).min(1),
+    wish: segmentWish.optional(),
   })
   .refine((segment) => segment.count - segment.first === segment.receipts.length, {
     path: ['count'],

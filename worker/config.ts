@@ -8,6 +8,7 @@
 import { type Address, isAddress } from 'viem'
 import { z } from 'zod'
 
+import { segmentWish } from '#protocol/wire.ts'
 import { WorkerError } from './errors.ts'
 
 const address = z
@@ -64,6 +65,8 @@ const deliverySettings = {
       maxReceipts: z.number().int().min(1).max(1_000).default(512),
       /** An unsettled segment is delivered again after this long, in case a member lost it. */
       againAfterMs: milliseconds(100, 86_400_000).default(60_000),
+      /** What the provider wishes of its pay: how soon, how cheap, and whether at once where the buyer acknowledged. */
+      wish: segmentWish.strict().optional(),
     })
     .prefault({}),
   /** Forces unsettled receipts with an own gas key. */

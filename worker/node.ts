@@ -90,7 +90,9 @@ export async function startWorker(options: {
   const intake = createIntake({ ...shared, members, domain, maxOpenOrders, onOrders: () => runner.pump() })
   const signer = createSigner({ ...shared, sign: signTally, pace: delivery })
   const deliverer =
-    delivery.to === 'members' ? createDeliverer({ ...shared, members, againAfterMs: delivery.againAfterMs }) : null
+    delivery.to === 'members'
+      ? createDeliverer({ ...shared, members, againAfterMs: delivery.againAfterMs, wish: delivery.wish })
+      : null
   const { contracts, rpcUrl } = config
   const forcer =
     options.gasKey === null || config.force === undefined

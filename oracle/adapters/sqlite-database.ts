@@ -106,6 +106,9 @@ create index if not exists blobs_waiting on blobs (until_ms) where on_chain = 0;
 /** Columns that databases made before they existed lack. */
 const laterColumns = [
   { table: 'segments', column: 'pruned', definition: 'integer not null default 0' },
+  { table: 'segments', column: 'worker', definition: 'integer not null default 0' },
+  { table: 'segments', column: 'work', definition: 'integer not null default 0' },
+  { table: 'segments', column: 'wish', definition: "text not null default '{}'" },
   { table: 'acknowledgements', column: 'units', definition: 'integer' },
 ] as const
 

@@ -5,8 +5,8 @@
  */
 import type { Hex } from 'viem'
 
-import { decodeReceipts, encodeReceipts } from '#protocol/receipts.ts'
-import { parseSegmentMessage, segmentStatus, toWire } from '#protocol/wire.ts'
+import { decodeReceipts, encodeReceipts, totalUnits } from '#protocol/receipts.ts'
+import { parseSegmentMessage, segmentStatus, segmentWish, toWire } from '#protocol/wire.ts'
 import type { Candidate } from '../domain/grouping.ts'
 import type { Range, Segment } from '../domain/segment.ts'
 import { freshReceipts } from '../domain/segment.ts'
@@ -136,8 +136,8 @@ export function createSegmentStore(database: Database): SegmentStore {
     candidates: () =>
       database
         .all(
-          `select s.tally_hash, s.deal_id, s.stream, s.first, s.count, s.claims, s.received_at,
-             length(s.receipts) as size, a.signature is not null as acknowledged
+          `select s.tally_hash, s.deal_id, s.stream, s.worker, s.first, s.count, s.work, s.claims, s.received_at, s.wish,
+             s.check_name, length(s.receipts) as size, a.signature is not null as acknowledged
            from segments s left join acknowledgements a
              on a.deal_key = s.deal_key and a.stream = s.stream and a.count = s.count and a.segment_hash = s.segment_hash
                and a.units = s.units
@@ -227,6 +227,25 @@ export function createSegmentStore(database: Database): SegmentStore {
 
     counts: () => countBy(database, 'segments', 'status'),
 
+    usedDeals: () =>
+      new Map(
+        database
+          .all(
+            `select deal_key, count(distinct transaction_hash) as n from segments
+             where transaction_hash is not null and deal_key in (select deal_key from opened_deals) group by deal_key`,
+          )
+          .map((row) => [hex(row, 'deal_key'), integer(row, 'n')]),
+      ),
+
+    usedWorkers: (sinceMs) =>
+      database
+        .all(
+          `select worker as worker_index, count(distinct transaction_hash) as n from segments
+           where transaction_hash is not null and received_at > ? group by worker`,
+          sinceMs,
+        )
+        .map((row) => ({ index: integer(row, 'worker_index'), batches: integer(row, 'n') })),
+
     keepEvidence({ dealKey, stream, left, right }) {
       const body = JSON.stringify(toWire(right))
       database.run(
@@ -246,8 +265,8 @@ function insertRow(database: Database, stored: StoredSegment): number {
   const { segment } = stored
   return database.run(
     `insert or ignore into segments (tally_hash, deal_id, deal_key, stream, first, count, units, segment_hash, receipts,
-       body, status, check_name, verification, claims, transaction_hash, received_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       body, status, check_name, verification, claims, transaction_hash, received_at, worker, work, wish)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     stored.tallyHash,
     segment.dealId,
     segment.dealKey,
@@ -264,6 +283,9 @@ function insertRow(database: Database, stored: StoredSegment): number {
     stored.claims,
     stored.transaction,
     stored.receivedAtMs,
+    segment.worker,
+    totalUnits(segment.receipts),
+    JSON.stringify(segment.wish ?? {}),
   )
 }
 
@@ -311,11 +333,15 @@ function toCandidate(row: Row): Candidate {
     tallyHash: hex(row, 'tally_hash'),
     dealId: integer(row, 'deal_id'),
     stream: integer(row, 'stream'),
+    worker: integer(row, 'worker'),
     first: integer(row, 'first'),
     count: integer(row, 'count'),
     receiptBytes: integer(row, 'size'),
+    units: BigInt(integer(row, 'work')),
     receivedAtMs: integer(row, 'received_at'),
     acknowledged: integer(row, 'acknowledged') === 1,
+    check: row.check_name === null ? null : text(row, 'check_name'),
     claims: integer(row, 'claims'),
+    wish: segmentWish.parse(JSON.parse(text(row, 'wish'))),
   }
 }

@@ -10,7 +10,6 @@ import {
   ContractFunctionRevertedError,
   decodeFunctionResult,
   encodeFunctionData,
-  getAbiItem,
   type Hex,
   type PublicClient,
   parseAbi,
@@ -19,23 +18,15 @@ import {
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { decodeFacts } from '#protocol/facts.ts'
-import { Mode } from '#protocol/types.ts'
 import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
 import { firstFees } from '../domain/fees.ts'
 import { OracleError } from '../errors.ts'
-import type { Chain, ChainLogs } from '../ports.ts'
+import type { Call, Chain, Upkeep } from '../ports.ts'
+import { isAnswer, readFeeLevel, readTip } from './viem-fees.ts'
+import { LOG_RANGE, readLogs } from './viem-logs.ts'
 
 /** Where the contracts stand. */
 export type Deployment = { readonly settlement: Address; readonly registry: Address; readonly committee: Address }
-
-/** Blocks asked for in one log query; public nodes refuse more. */
-const LOG_RANGE = 5_000n
-
-const FOLLOWED = [
-  getAbiItem({ abi: settlementAbi, name: 'DealOpened' }),
-  getAbiItem({ abi: settlementAbi, name: 'Settled' }),
-  getAbiItem({ abi: registryAbi, name: 'WorkersPacked' }),
-] as const
 
 /**
  * Creates the chain port.
@@ -95,55 +86,11 @@ export function createViemChain(options: {
 
   const clock = () => client.readContract({ ...settlement, functionName: 'clock' })
 
-  /** Versioned hashes of the blobs of a settled batch. */
-  async function blobsOf(mode: number, hash: Hex): Promise<readonly Hex[]> {
-    if (mode !== Mode.Blob) return []
-    const { blobVersionedHashes } = await client.getTransaction({ hash })
-    return blobVersionedHashes ?? []
-  }
-
-  async function logsIn(fromBlock: bigint, toBlock: bigint): Promise<ChainLogs> {
-    const address = [deployment.settlement, deployment.registry]
-    const found = await client.getLogs({ address, events: FOLLOWED, fromBlock, toBlock, strict: true })
-    const settled = found
-      .filter((log) => log.eventName === 'Settled')
-      .map(async ({ args, blockNumber, blockHash, transactionHash: transaction }) => {
-        const blobs = await blobsOf(args.mode, transaction)
-        return { root: args.root, transaction, blobs, blockNumber, blockHash }
-      })
-    return {
-      opened: found
-        .filter((log) => log.eventName === 'DealOpened')
-        .map(({ args: { id, key, offer }, blockNumber, blockHash }) => {
-          return { id, key, program: offer.program, blockNumber, blockHash }
-        }),
-      settled: await Promise.all(settled),
-      packed: found
-        .filter((log) => log.eventName === 'WorkersPacked')
-        .map(({ args: { firstIndex, indexes: workers }, blockNumber, blockHash }) => {
-          return { firstIndex, workers, blockNumber, blockHash }
-        }),
-    }
-  }
-
-  async function logs(from: bigint, to: bigint): Promise<ChainLogs> {
-    const parts: ChainLogs[] = []
-    for (let first = from; first <= to; first += LOG_RANGE) {
-      const last = first + LOG_RANGE - 1n < to ? first + LOG_RANGE - 1n : to
-      parts.push(await logsIn(first, last))
-    }
-    return {
-      opened: parts.flatMap(({ opened }) => opened),
-      settled: parts.flatMap(({ settled }) => settled),
-      packed: parts.flatMap(({ packed }) => packed),
-    }
-  }
-
   return {
     deal,
     stream,
     clock,
-    logs,
+    logs: (from, to) => readLogs(client, deployment, from, to),
     periods,
 
     async facts(group) {
@@ -207,9 +154,11 @@ export function createViemChain(options: {
     },
 
     async fees() {
-      const [block, tip] = await Promise.all([client.getBlock({ blockTag: 'latest' }), tipOf(client)])
+      const [block, tip] = await Promise.all([client.getBlock({ blockTag: 'latest' }), readTip(client)])
       return firstFees(block.baseFeePerGas ?? 0n, tip)
     },
+
+    feeLevel: () => readFeeLevel(client),
 
     transactionCount: (address) => client.getTransactionCount({ address, blockTag: 'latest' }),
     balance: (address) => client.getBalance({ address }),
@@ -247,7 +196,7 @@ export function createViemChain(options: {
       }),
     }),
 
-    upkeepCall: (what) => ({ to: deployment.settlement, data: upkeepData(what) }),
+    upkeepCall: (what) => upkeepCall(deployment, what),
 
     async acceptsSignature(account, digest, signature) {
       try {
@@ -308,29 +257,20 @@ function createShared(): <T>(key: string, read: () => Promise<T>) => Promise<T> 
 
 const atBlock = (at: bigint | undefined) => (at === undefined ? {} : { blockNumber: at })
 
-/** Least tip offered, wei per gas: a node that suggests none still wants its transactions included. */
-const LEAST_TIP = 1_000_000n
-
-async function tipOf(client: PublicClient): Promise<bigint> {
-  try {
-    const tip = await client.estimateMaxPriorityFeePerGas()
-    return tip > LEAST_TIP ? tip : LEAST_TIP
-  } catch (error) {
-    if (error instanceof BaseError) return LEAST_TIP
-    throw error
-  }
-}
-
 const walletAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)'])
 
 /** Selector of `isValidSignature`, which is the answer for yes. Source: ERC-1271. */
 const ERC1271_MAGIC = '0x1626ba7e'
 
-function upkeepData(what: Parameters<Chain['upkeepCall']>[0]): Hex {
-  if (what === 'tick') return encodeFunctionData({ abi: settlementAbi, functionName: 'tick' })
-  return 'close' in what
-    ? encodeFunctionData({ abi: settlementAbi, functionName: 'close', args: [what.close] })
-    : encodeFunctionData({ abi: settlementAbi, functionName: 'recycle', args: [what.recycle] })
+function upkeepCall({ settlement: to, registry }: Deployment, what: Upkeep): Call {
+  const abi = settlementAbi
+  if (what === 'tick') return { to, data: encodeFunctionData({ abi, functionName: 'tick' }) }
+  if ('close' in what) return { to, data: encodeFunctionData({ abi, functionName: 'close', args: [what.close] }) }
+  if ('recycle' in what) return { to, data: encodeFunctionData({ abi, functionName: 'recycle', args: [what.recycle] }) }
+  if ('packDeals' in what)
+    return { to, data: encodeFunctionData({ abi, functionName: 'packDeals', args: [what.packDeals] }) }
+  const args = [what.packWorkers] as const
+  return { to: registry, data: encodeFunctionData({ abi: registryAbi, functionName: 'packWorkers', args }) }
 }
 
 /** Selector or text of a revert, short enough for a log line. */
@@ -355,8 +295,6 @@ function understand(error: unknown): Awaited<ReturnType<Chain['broadcast']>> {
   const text = error instanceof BaseError ? `${error.details} ${error.message}` : String(error)
   const known = answers.find(([, pattern]) => pattern.test(text))
   if (known !== undefined) return known[0]
-  // a node's own errors have numbers; a broken connection has a word
-  const isAnswer = (cause: unknown) => cause instanceof Error && 'code' in cause && typeof cause.code === 'number'
   if (error instanceof BaseError && error.walk(isAnswer) !== null) return 'refused'
   throw new OracleError('chain.unreachable', 'the node did not take the transaction', { retryable: true, cause: error })
 }

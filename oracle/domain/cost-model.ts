@@ -1,95 +1,144 @@
 /**
- * What settling costs, and when it is worth it.
+ * What settling takes: gas, bytes and blobs of one transaction, from its shape alone.
  *
- * A transaction pays `21,000 + max(16 · dense bytes + execution, 40 · dense bytes)` gas (EIP-7623). Execution is a fixed
- * part (clock, ring, event, one signature check per member), a part per group (worker's signature, deal and stream words)
- * and a part per receipt (reading and hashing its bytes). The fixed and the group parts are what waiting saves: a batch
- * is worth sending once its gas per receipt is near what one more receipt in the same groups would cost.
+ * A transaction takes `21,000 + max(16 · bytes + execution, floor · bytes)` gas, where the floor is 40 a byte on Osaka
+ * (EIP-7623) and 64 on Amsterdam. Execution is a part once per batch (clock, ring, event), once per signature of the
+ * committee, once per word and page of state that the groups touch, once per group (the worker's signature) and, where
+ * receipts stand in the input, once per receipt. In a blob receipts cost no execution at all, but whole blobs.
  *
- * The constants are upper ends, measured on whole transactions whose streams settle for the first time (later ones take
- * about a fifth less): the model also keeps batches below the gas limit. `test/oracle/cost-model.test.ts` holds it to
- * what the contracts really take. It steers when to send, never what is paid.
+ * What the chain's rules price is taken from them ({@link GAS}). The rest is fitted to whole transactions against the
+ * contracts; `test/oracle/cost-model.test.ts` holds the model to them on both forks. It steers when and how to settle,
+ * never what is paid.
  *
  * @module
  */
+import { Lane, Mode } from '#protocol/types.ts'
+import { BLOB_GAS, type Fork, GAS, type GasRules } from './forks.ts'
 
-/** Gas of one transaction's base. Source: Yellow Paper, G_transaction. */
-const BASE_GAS = 21_000
-/** Gas of everything a batch does once: clock, ring, provider's wheel, event. */
-const BATCH_GAS = 65_000
-/** Gas of one member's signature and the words read for it, its bytes not counted. */
-const MEMBER_GAS = 7_000
-/** Gas of one group: worker's signature, membership, deal and stream words. */
-const GROUP_GAS = 21_500
-/** Gas an acknowledgement adds to its group: its signature, the stream's record, the units acknowledged. */
-const ACKNOWLEDGEMENT_GAS = 27_000
-/** Gas of reading and hashing one receipt. */
-const RECEIPT_GAS = 150
-/** Gas per non-zero byte of input, and the floor per byte. Source: EIP-7623. */
-const BYTE_GAS = 16
-const FLOOR_BYTE_GAS = 40
-/** Bytes of one group beside its receipts: varints and the worker's signature; plus an acknowledgement's. */
-const GROUP_BYTES = 78
+/** Gas of everything a batch does once: clock, parameters, event; and, attested, the ring. */
+const BATCH_GAS = 21_500
+const RING_GAS = 5_000
+/** Gas of one member's signature, its bytes not counted. */
+const MEMBER_GAS = 3_500
+/** Gas of one provider's first credit of a day: its earnings are brought up to date. */
+const FIRST_CREDIT_GAS = 10_700
+/** Gas of one group beside words and pages: the worker's signature and the rules. */
+const GROUP_GAS = 4_900
+/** Gas of working with a word of cells, beside the word itself. */
+const CELLS_GAS = 3_000
+/** Words read of a deal whose facts stand in no page, and gas of working with them. */
+const STORED_WORDS = 3
+const STORED_GAS = 1_900
+/**
+ * Gas an acknowledged group takes more: the acknowledgement's signature, its stream's record, the units acknowledged,
+ * the provider's earnings; and what its deal takes more, whose allowance rises.
+ */
+const ACKNOWLEDGED_GAS = 17_800
+const ACKNOWLEDGED_DEAL_GAS = 9_300
+/** Gas of reading and hashing one receipt in the input. */
+const RECEIPT_GAS = 130
+
+/** Bytes of selector, offsets, lengths, mode, lane, epoch, claims, bitmap and padding, and how many of them are zero. */
+const ENVELOPE_BYTES = 190
+const ENVELOPE_ZEROS = 140
+/** Bytes of one group beside its receipts: numbers and the worker's signature. */
+const GROUP_BYTES = 88
+const GROUP_ZEROS = 12
+/** Bytes a group has more whose receipts stand in a blob: the segment's hash. */
+const SEGMENT_BYTES = 32
+const RECEIPT_ZEROS = 1
 const SIGNATURE_BYTES = 64
-/** Bytes of selector, offsets, lengths, mode, lane, epoch, claims and bitmap. */
-const ENVELOPE_BYTES = 180
 
-/** What the model looks at. */
+/** By how much the model may be short. */
+const MARGIN = 1.05
+
+/** What the model looks at; nothing of it depends on how much state there is. */
 export type BatchShape = {
+  readonly mode: Mode
+  readonly lane: Lane
   readonly groups: number
   readonly receipts: number
   /** Bytes of all receipts. */
   readonly receiptBytes: number
+  /** Blobs they fill; 0 where they stand in the input. */
+  readonly blobs: number
   /** Committee signatures to carry; 0 in the acknowledged lane. */
   readonly memberSignatures: number
-  readonly acknowledgements: number
+  readonly deals: number
+  /** Deals whose facts are read from storage: their place is unknown, or the lane changes them. */
+  readonly storedDeals: number
+  /** Code pages that are read. */
+  readonly dealPages: number
+  readonly workerPages: number
+  /** Words of streams' cells that are rewritten, and those of them that may be new. */
+  readonly cellWords: number
+  readonly newCellWords: number
+  /** Words of further streams' cells that are only read, because a deal's units are summed. */
+  readonly readWords: number
+  /** Words of providers' rooms. */
+  readonly roomWords: number
+  readonly providers: number
 }
 
-/** Bytes of the transaction's input. */
-export function estimateBytes(shape: BatchShape): number {
-  const signatures = shape.memberSignatures + shape.acknowledgements
-  return ENVELOPE_BYTES + shape.groups * GROUP_BYTES + signatures * SIGNATURE_BYTES + shape.receiptBytes
+/** What one transaction takes. */
+export type Estimate = {
+  /** Gas, its blobs' not included. */
+  readonly gas: number
+  /** Bytes of its input. */
+  readonly bytes: number
+  readonly blobGas: number
 }
 
-/** Gas of the whole transaction. */
-export function estimateGas(shape: BatchShape): number {
-  const bytes = estimateBytes(shape)
-  const checks = shape.memberSignatures * MEMBER_GAS + shape.acknowledgements * ACKNOWLEDGEMENT_GAS
-  const execution = BATCH_GAS + checks + shape.groups * GROUP_GAS + shape.receipts * RECEIPT_GAS
-  return BASE_GAS + Math.max(BYTE_GAS * bytes + execution, FLOOR_BYTE_GAS * bytes)
+/** What a batch of this shape takes in steady state: its providers were credited before on this day. */
+export function estimate(shape: BatchShape, fork: Fork): Estimate {
+  const rules = GAS[fork]
+  const { bytes, zeros } = inputOf(shape)
+  const execution = executionGas(shape, rules)
+  const plain = rules.byte * (bytes - zeros) + rules.zeroByte * zeros + execution
+  const floor = rules.floorByte * (bytes - zeros) + rules.floorZeroByte * zeros
+  return { gas: rules.transaction + Math.max(plain, floor), bytes, blobGas: shape.blobs * BLOB_GAS }
 }
 
-/** Gas that one receipt of average length costs when everything else is spread over very many. */
-export function asymptoticGas(shape: BatchShape): number {
-  const bytes = shape.receipts === 0 ? 33 : shape.receiptBytes / shape.receipts
-  return Math.max(BYTE_GAS * bytes + RECEIPT_GAS, FLOOR_BYTE_GAS * bytes)
+/** Most gas a batch of this shape takes: its providers' first credits of the day, and of all days. */
+export function mostGas(shape: BatchShape, fork: Fork): number {
+  const { lane, groups, deals, roomWords, providers } = shape
+  const { newWord } = GAS[fork]
+  const words = lane === Lane.Attested ? roomWords + 1 : groups + deals + providers + 1
+  return MARGIN * estimate(shape, fork).gas + providers * FIRST_CREDIT_GAS + words * newWord
 }
 
-/** How long a batch may wait and how good it has to be before its deadline. */
-export type BatchPolicy = {
-  /** Longest time the oldest segment waits for company, milliseconds. */
-  readonly maxAgeMs: number
-  /** Gas per receipt, in percent of the asymptote, below which waiting saves too little. */
-  readonly worthPercent: number
-  /** Longest input of one transaction; public mempools take 128 KiB. */
-  readonly maxBytes: number
-  /** Most gas of one transaction, at most 2²⁴ (EIP-7825). */
-  readonly maxGas: number
+function inputOf({ mode, lane, groups, receipts, receiptBytes, memberSignatures }: BatchShape) {
+  const isCalldata = mode === Mode.Calldata
+  const signatures = memberSignatures + (lane === Lane.Acknowledged ? groups : 0)
+  const content = isCalldata ? receiptBytes : groups * SEGMENT_BYTES
+  return {
+    bytes: ENVELOPE_BYTES + groups * GROUP_BYTES + signatures * SIGNATURE_BYTES + content,
+    zeros: ENVELOPE_ZEROS + groups * GROUP_ZEROS + (isCalldata ? receipts * RECEIPT_ZEROS : 0),
+  }
 }
 
-/** Why a batch goes out, or `wait`. */
-export type Verdict = 'deadline' | 'worth' | 'full' | 'wait'
+function executionGas(shape: BatchShape, rules: GasRules): number {
+  const { mode, lane, groups, deals, memberSignatures } = shape
+  const isAcknowledged = lane === Lane.Acknowledged
+  const once = BATCH_GAS + (isAcknowledged ? 0 : RING_GAS) + memberSignatures * MEMBER_GAS
+  const acknowledged = isAcknowledged ? groups * ACKNOWLEDGED_GAS + deals * ACKNOWLEDGED_DEAL_GAS : 0
+  const receipts = mode === Mode.Calldata ? shape.receipts * RECEIPT_GAS : 0
+  return once + stateGas(shape, rules) + groups * GROUP_GAS + acknowledged + receipts
+}
 
-/**
- * Decides whether a batch of this shape goes out now.
- *
- * @param oldestMs - Age of its oldest segment, milliseconds.
- * @param more - Whether ready groups were left out because the batch is at its bounds.
- */
-export function judgeBatch(shape: BatchShape, oldestMs: number, more: boolean, policy: BatchPolicy): Verdict {
-  if (shape.receipts === 0) return 'wait'
-  if (more) return 'full'
-  if (oldestMs >= policy.maxAgeMs) return 'deadline'
-  const each = estimateGas(shape) / shape.receipts
-  return each * 100 <= asymptoticGas(shape) * policy.worthPercent ? 'worth' : 'wait'
+function stateGas(shape: BatchShape, rules: GasRules): number {
+  const { lane, cellWords, newCellWords, readWords, roomWords, storedDeals, dealPages, workerPages } = shape
+  const rewritten = cellWords + (lane === Lane.Attested ? roomWords : 0)
+  // a page of deals has a word that says which of its rows hold
+  const read = storedDeals * STORED_WORDS + readWords + dealPages
+  const pages = (dealPages + workerPages) * rules.coldAccount
+  const work = cellWords * CELLS_GAS + storedDeals * STORED_GAS
+  return rewritten * rules.word + newCellWords * rules.newWord + read * rules.coldRead + pages + work
+}
+
+/** Gas that one receipt costs where everything else is spread over very many; a blob's gas is not in it. */
+export function asymptoticGas(mode: Mode, receiptBytes: number, fork: Fork): number {
+  if (mode !== Mode.Calldata) return 0
+  const { byte, floorByte } = GAS[fork]
+  return Math.max(byte * receiptBytes + RECEIPT_GAS, floorByte * receiptBytes)
 }

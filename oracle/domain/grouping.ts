@@ -3,30 +3,47 @@
  *
  * @module
  */
-import { type BatchPolicy, type BatchShape, estimateBytes, estimateGas } from './cost-model.ts'
+import { createShape, type GroupOutline, type Route } from './batch-shape.ts'
+import { type BatchShape, estimate, mostGas } from './cost-model.ts'
+import type { Fork } from './forks.ts'
+import type { Wish } from './wishes.ts'
 
 /** A stored segment that could settle now. */
-export type Candidate = {
+export type Candidate = Omit<GroupOutline, 'deal'> & {
   readonly tallyHash: `0x${string}`
-  readonly dealId: number
-  readonly stream: number
-  readonly first: number
-  readonly count: number
-  /** Bytes of its receipts. */
-  readonly receiptBytes: number
+  /** Units of its receipts. */
+  readonly units: bigint
   /** Unix milliseconds at which its oldest unsettled receipt was taken in. */
   readonly receivedAtMs: number
-  /** Whether it goes through the acknowledged lane. */
+  /** Whether the buyer's side acknowledged exactly this tally. */
   readonly acknowledged: boolean
+  /** What kept it from settling when it was last judged. */
+  readonly check: string | null
   /** What this member can vouch for, see docs/protocol.md. */
   readonly claims: number
+  readonly wish: Wish
+}
+
+/** A candidate with its deal, and the time it has to settle by. */
+export type Waiting = Candidate &
+  GroupOutline & {
+    /** Unix milliseconds. */
+    readonly dueMs: number
+  }
+
+/** Bounds of one transaction. */
+export type Bounds = {
+  readonly fork: Fork
+  /** Longest input; public mempools take 128 KiB. */
+  readonly maxBytes: number
+  /** Most gas, at most 2²⁴ (EIP-7825). */
+  readonly maxGas: number
 }
 
 /** Groups of one batch in chain order. */
-export type Selection<C extends Candidate = Candidate> = {
+export type Selection<C extends Waiting = Waiting> = {
   readonly groups: readonly C[]
   readonly shape: BatchShape
-  readonly oldestMs: number
   /** Whether something ready did not fit. */
   readonly more: boolean
 }
@@ -37,10 +54,10 @@ export function streamNumber(group: { readonly dealId: number; readonly stream: 
 }
 
 /**
- * One candidate per stream: of several the longest, as a longer tally contains what a shorter one pays. It inherits the
- * age of the oldest, whose deadline it has to keep.
+ * One candidate per stream: of several the longest, as a longer tally contains what a shorter one pays. It has to settle
+ * by the time the first of them has to.
  */
-export function longestPerStream<C extends Candidate>(candidates: readonly C[]): C[] {
+export function longestPerStream<C extends Waiting>(candidates: readonly C[]): C[] {
   const best = new Map<number, C>()
   for (const candidate of candidates) {
     const number = streamNumber(candidate)
@@ -50,45 +67,28 @@ export function longestPerStream<C extends Candidate>(candidates: readonly C[]):
       continue
     }
     const longer = candidate.count > other.count ? candidate : other
-    best.set(number, { ...longer, receivedAtMs: Math.min(candidate.receivedAtMs, other.receivedAtMs) })
+    best.set(number, { ...longer, dueMs: Math.min(candidate.dueMs, other.dueMs) })
   }
   return [...best.values()]
 }
 
-/**
- * Takes candidates, oldest first, until a bound is reached, and puts them in chain order.
- *
- * @param signatures - Committee signatures the batch will carry.
- */
-export function selectGroups<C extends Candidate>(
-  candidates: readonly C[],
-  signatures: number,
-  bounds: Pick<BatchPolicy, 'maxBytes' | 'maxGas'> & { readonly nowMs: number },
-): Selection<C> {
-  const byAge = longestPerStream(candidates).sort((a, b) => a.receivedAtMs - b.receivedAtMs)
+/** Takes candidates of different streams, those due first, until a bound is reached, and puts them in chain order. */
+export function selectGroups<C extends Waiting>(candidates: readonly C[], route: Route, bounds: Bounds): Selection<C> {
+  const growing = createShape(route)
   const groups: C[] = []
-  let shape: BatchShape = { groups: 0, receipts: 0, receiptBytes: 0, memberSignatures: signatures, acknowledgements: 0 }
-  let more = false
-  for (const candidate of byAge) {
-    const next: BatchShape = {
-      ...shape,
-      groups: shape.groups + 1,
-      receipts: shape.receipts + candidate.count - candidate.first,
-      receiptBytes: shape.receiptBytes + candidate.receiptBytes,
-      acknowledgements: shape.acknowledgements + (candidate.acknowledged ? 1 : 0),
-    }
-    if (estimateBytes(next) > bounds.maxBytes || estimateGas(next) > bounds.maxGas) {
-      more = true
-      continue
-    }
-    shape = next
+  for (const candidate of candidates.toSorted((a, b) => a.dueMs - b.dueMs)) {
+    const next = growing.after(candidate)
+    if (next === null || !isWithin(next, bounds)) continue
+    growing.add(candidate)
     groups.push(candidate)
   }
-  const oldest = Math.min(bounds.nowMs, ...groups.map(({ receivedAtMs }) => receivedAtMs))
   return {
     groups: groups.sort((a, b) => streamNumber(a) - streamNumber(b)),
-    shape,
-    oldestMs: bounds.nowMs - oldest,
-    more,
+    shape: growing.shape(),
+    more: groups.length < candidates.length,
   }
+}
+
+function isWithin(shape: BatchShape, { fork, maxBytes, maxGas }: Bounds): boolean {
+  return estimate(shape, fork).bytes <= maxBytes && mostGas(shape, fork) <= maxGas
 }

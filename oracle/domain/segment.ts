@@ -7,6 +7,7 @@ import type { Hex } from 'viem'
 
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import type { Receipt, Tally } from '#protocol/types.ts'
+import type { Wish } from './wishes.ts'
 
 /** The order a receipt answers, with the buyer's signature. */
 export type SignedOrder = {
@@ -36,6 +37,7 @@ export type Segment = {
   readonly worker: number
   readonly signature: Hex
   readonly receipts: readonly FullReceipt[]
+  readonly wish?: Wish | undefined
 }
 
 /** The part of a stream one accepted tally covers. `receipts[i]` is the stream's receipt number `first + i`. */

@@ -40,8 +40,6 @@ export type Archive = {
 
 /** How long a batch under way has to come on chain. */
 const WAITING_MS = 3_600_000
-/** How long a blob nobody could give is not asked for again. */
-const RETRY_MS = 60_000
 /** Blobs fetched in one step: those of one batch. */
 const FETCHED_AT_ONCE = 6
 /** Strangers' blobs judged at once, 40 ms each. */
@@ -50,13 +48,15 @@ const MAX_JUDGING = 2
 /**
  * Creates the archive.
  *
- * @param deps - `data`: a store for blobs alone; `read`: a blob from the other members, verified.
+ * @param deps - `data`: a store for blobs alone; `read`: a blob from the other members, verified; `retryMs`: how long a
+ * blob nobody could give is not asked for again.
  */
 export function createArchive(deps: {
   readonly blobs: BlobStore
   readonly data: Pick<Data, 'put' | 'get' | 'remove'>
   readonly kzg: Pick<Kzg, 'commit' | 'versionedHash'>
   readonly read: (versionedHash: Hex) => Promise<Uint8Array>
+  readonly retryMs: number
   readonly clock: Clock
   readonly log: Logger
 }): Archive {
@@ -122,7 +122,7 @@ export function createArchive(deps: {
 
     async step() {
       for (const root of blobs.expire(clock.now())) await data.remove(root)
-      for (const hash of blobs.missing(FETCHED_AT_ONCE, clock.now() - RETRY_MS)) await fetchMissing(hash)
+      for (const hash of blobs.missing(FETCHED_AT_ONCE, clock.now() - deps.retryMs)) await fetchMissing(hash)
     },
   }
 }

@@ -11,12 +11,16 @@ import { Lane, Mode } from '#protocol/types.ts'
 import type { Logger } from '#runtime/log.ts'
 import { createBackoff } from '../domain/backoff.ts'
 import { sameAddress } from '../domain/checks.ts'
-import { type BatchPolicy, judgeBatch, type Verdict } from '../domain/cost-model.ts'
-import { type Candidate, longestPerStream, type Selection, selectGroups, streamNumber } from '../domain/grouping.ts'
+import type { FeeLevel } from '../domain/fees.ts'
+import { type Candidate, longestPerStream, streamNumber, type Waiting } from '../domain/grouping.ts'
+import { byLane, type Kind, routeOf } from '../domain/lanes.ts'
+import { type BatchPolicy, cheapest, type Plan, type Why } from '../domain/plan.ts'
 import { leaderAt, mayPropose } from '../domain/quorum.ts'
 import { tallyOf } from '../domain/segment.ts'
+import { waitOf } from '../domain/wishes.ts'
 import type { Chain, Clock, Committee, FaultPoints, Signer, Store, StoredSegment } from '../ports.ts'
 import { rootOf } from './attester.ts'
+import type { DealBook } from './deal-book.ts'
 import type { Gatherer, ProposedGroup, Seat } from './gatherer.ts'
 import { type JudgedGroup, judgeGroups } from './judge.ts'
 
@@ -45,7 +49,7 @@ const LAST_RETRY_MS = 300_000
 /** Times a batch is proposed again without the groups that were refused. */
 const ROUNDS = 4
 
-type Ready = { readonly candidate: Candidate; readonly stored: StoredSegment; readonly acknowledgement: Hex | null }
+type Ready = { readonly candidate: Waiting; readonly stored: StoredSegment; readonly acknowledgement: Hex | null }
 
 /**
  * Creates the proposer.
@@ -54,7 +58,8 @@ type Ready = { readonly candidate: Candidate; readonly stored: StoredSegment; re
  */
 export function createProposer(deps: {
   readonly store: Store
-  readonly chain: Pick<Chain, 'facts' | 'settleCall'>
+  readonly chain: Pick<Chain, 'facts' | 'settleCall' | 'feeLevel'>
+  readonly deals: DealBook
   readonly committee: () => Promise<Committee>
   readonly gatherer: Gatherer
   readonly signer: Signer
@@ -65,7 +70,7 @@ export function createProposer(deps: {
   readonly log: Logger
   readonly batchPolicy: BatchPolicy
   readonly turnPolicy: TurnPolicy
-  readonly onBatch: (lane: number, verdict: Verdict, receipts: number) => void
+  readonly onBatch: (lane: number, why: Why, receipts: number) => void
 }): Proposer {
   const { store, chain, clock, log, batchPolicy, turnPolicy } = deps
   /** When a group that could not be attested may be tried again, unix milliseconds. */
@@ -92,16 +97,31 @@ export function createProposer(deps: {
       .filter((candidate) => !retryAt.has(candidate.tallyHash) && backoff.isDue(streamNumber(candidate)))
   }
 
-  function toReady(candidate: Candidate): Ready[] {
+  /** Candidates with their deals and the times they have to settle by. */
+  async function waiting(candidates: readonly Candidate[]): Promise<Waiting[]> {
+    const deals = await deps.deals.of(candidates.map(({ dealId }) => dealId))
+    const workers = new Map(candidates.map(({ worker }) => [worker, store.blocks.packedWorker(worker) ?? worker]))
+    return candidates.flatMap((candidate) => {
+      const deal = deals.get(candidate.dealId)
+      if (deal === undefined) return []
+      const worker = workers.get(candidate.worker) ?? candidate.worker
+      const dueMs = candidate.receivedAtMs + waitOf(candidate.wish, batchPolicy)
+      return [{ ...candidate, deal, worker, dueMs }]
+    })
+  }
+
+  function toReady(candidate: Waiting, lane: Lane): Ready[] {
     const stored = store.segments.get(candidate.tallyHash)
     if (stored === null) return []
-    const acknowledgement = candidate.acknowledged ? store.messages.acknowledgement(tallyOf(stored.segment)) : null
-    return [{ candidate, stored, acknowledgement }]
+    const isAtOnce = lane === Lane.Acknowledged
+    return [
+      { candidate, stored, acknowledgement: isAtOnce ? store.messages.acknowledgement(tallyOf(stored.segment)) : null },
+    ]
   }
 
   /** Judges one tally per stream and notes what is in the way of those that cannot settle. */
-  async function judged(candidates: readonly Candidate[]): Promise<{ passed: Ready[]; failed: Candidate[] }> {
-    const items = candidates.flatMap(toReady)
+  async function judged(candidates: readonly Waiting[], lane: Lane): Promise<{ passed: Ready[]; failed: Candidate[] }> {
+    const items = candidates.flatMap((candidate) => toReady(candidate, lane))
     const failures = await judgeGroups(chain, deps.domain, items.map(toJudged))
     const failed: Candidate[] = []
     const passed = items.filter(({ candidate }, index) => {
@@ -114,11 +134,11 @@ export function createProposer(deps: {
   }
 
   /** Of several tallies of a stream the longest that can settle now. */
-  async function settleable(candidates: readonly Candidate[]): Promise<Ready[]> {
+  async function settleable(candidates: readonly Waiting[], lane: Lane): Promise<Ready[]> {
     let left = candidates
     for (let round = 1; ; round++) {
       const tried = longestPerStream(left).sort((a, b) => streamNumber(a) - streamNumber(b))
-      const { passed, failed } = await judged(tried)
+      const { passed, failed } = await judged(tried, lane)
       // a shorter tally of the same stream may pass where the longer one does not
       const out = new Set(failed.map(({ tallyHash }) => tallyHash))
       left = left.filter(({ tallyHash }) => !out.has(tallyHash))
@@ -126,27 +146,19 @@ export function createProposer(deps: {
     }
   }
 
-  function select(candidates: readonly Candidate[], lane: number, threshold: number): Selection {
-    const signatures = lane === Lane.Attested ? threshold : 0
-    return selectGroups(candidates, signatures, { ...batchPolicy, nowMs: clock.now() })
-  }
-
   /** Builds one batch of one kind, if it is time for it and this member's turn. */
-  async function propose(seat: Seat, lane: number, claims: number, candidates: readonly Candidate[]): Promise<boolean> {
-    const { committee } = seat
-    const estimate = select(candidates, lane, committee.threshold)
-    if (verdictOf(estimate) === 'wait' || !isTurn(seat, estimate)) return false
+  async function propose(seat: Seat, { lane, claims, part }: Kind, fees: FeeLevel): Promise<boolean> {
+    const { threshold } = seat.committee
+    const planned = (candidates: readonly Waiting[]) =>
+      cheapest(longestPerStream(candidates), routeOf(lane, threshold), fees, batchPolicy, clock.now())
+    const outlook = planned(part)
+    if (!outlook.goes || !isTurn(seat, outlook)) return false
 
-    const ready = await settleable(candidates)
-    const selection = select(
-      ready.map(({ candidate }) => candidate),
-      lane,
-      committee.threshold,
-    )
-    const verdict = verdictOf(selection)
-    if (verdict === 'wait') return false
+    const ready = await settleable(part, lane)
+    const plan = planned(ready.map(({ candidate }) => candidate))
+    if (!plan.goes) return false
     const byHash = new Map(ready.map((item) => [item.candidate.tallyHash, item]))
-    const groups = selection.groups.flatMap(({ tallyHash }) => byHash.get(tallyHash) ?? [])
+    const groups = plan.groups.flatMap(({ tallyHash }) => byHash.get(tallyHash) ?? [])
 
     const batch = lane === Lane.Acknowledged ? acknowledged(groups) : await attested(seat, groups, claims)
     if (batch === null) return false
@@ -159,19 +171,22 @@ export function createProposer(deps: {
     })
     deps.faults.hit('batch.attested')
     const receipts = batch.groups.reduce((sum, { stored }) => sum + stored.segment.receipts.length, 0)
-    log.info({ batch: id, to, lane, groups: batch.groups.length, receipts, verdict, root: batch.root }, 'batch built')
-    deps.onBatch(lane, verdict, receipts)
+    const { why, estimate, cost } = plan
+    log.info(
+      {
+        ...{ batch: id, to, lane, groups: batch.groups.length, receipts, why, root: batch.root },
+        ...{ gas: Math.ceil(estimate.gas), blobGas: estimate.blobGas, wei: cost.toString() },
+      },
+      'batch built',
+    )
+    deps.onBatch(lane, why, receipts)
     return true
   }
 
-  function verdictOf({ shape, oldestMs, more }: Selection): Verdict {
-    return judgeBatch(shape, oldestMs, more, batchPolicy)
-  }
-
-  function isTurn({ index, committee }: Seat, { oldestMs }: Selection): boolean {
+  function isTurn({ index, committee }: Seat, { when }: Plan): boolean {
     const members = committee.members.length
     const leader = leaderAt(BigInt(deps.headTime()), turnPolicy.slotSeconds, members)
-    const overdueMs = oldestMs - batchPolicy.maxAgeMs
+    const overdueMs = clock.now() - when
     return mayPropose({ member: index, leader, members, overdueMs, takeoverMs: turnPolicy.takeoverMs })
   }
 
@@ -203,9 +218,10 @@ export function createProposer(deps: {
       const candidates = pool()
       const seat = candidates.length === 0 ? null : await seatNow()
       if (seat === null) return 0
+      const [fees, all] = await Promise.all([chain.feeLevel(), waiting(candidates)])
       let built = 0
-      for (const { lane, claims, part } of byKind(candidates)) {
-        if (await propose(seat, lane, claims, part)) built += 1
+      for (const kind of byLane(all, seat.committee.threshold, fees, batchPolicy)) {
+        if (await propose(seat, kind, fees)) built += 1
       }
       return built
     },
@@ -219,31 +235,20 @@ export function createProposer(deps: {
   }
 }
 
-/** Candidates by lane and claims. A stream with an acknowledged tally goes there first. */
-function byKind(candidates: readonly Candidate[]): { lane: number; claims: number; part: Candidate[] }[] {
-  const acknowledged = candidates.filter((candidate) => candidate.acknowledged)
-  const taken = new Set(acknowledged.map(streamNumber))
-  const byClaims = Map.groupBy(
-    candidates.filter((candidate) => !taken.has(streamNumber(candidate))),
-    ({ claims }) => claims,
-  )
-  const attested = [...byClaims].map(([claims, part]) => ({ lane: Lane.Attested, claims, part }))
-  return acknowledged.length === 0
-    ? attested
-    : [{ lane: Lane.Acknowledged, claims: 0, part: acknowledged }, ...attested]
-}
-
 function toJudged({ stored, acknowledgement }: Ready): JudgedGroup {
   const { segment } = stored
   return { segment, signature: segment.signature, acknowledged: acknowledgement !== null }
 }
 
-function toProposed({ stored, acknowledgement }: Ready): ProposedGroup {
-  return { stored, group: toGroup({ stored, acknowledgement }) }
+function toProposed(ready: Ready): ProposedGroup {
+  return { stored: ready.stored, group: toGroup(ready) }
 }
 
-function toGroup({ stored, acknowledgement }: Pick<Ready, 'stored' | 'acknowledgement'>): Group {
-  const { dealId, stream, worker, first, units, signature, receipts } = stored.segment
-  const group = { dealId, stream, worker, first, units, signature, receipts }
+/** Deal and worker are named by where they are read for least. */
+function toGroup({ candidate, stored, acknowledgement }: Ready): Group {
+  const { dealId, stream, first, units, signature, receipts } = stored.segment
+  const { worker, deal } = candidate
+  const place = deal.place === 0 ? {} : { place: deal.place }
+  const group = { dealId, stream, ...place, worker, first, units, signature, receipts }
   return acknowledgement === null ? group : { ...group, acknowledgement }
 }

@@ -9,8 +9,11 @@ import { leaderAt } from '../domain/quorum.ts'
 import type { BlockStore, Chain, Committee, Signer } from '../ports.ts'
 import type { Submitter } from './submitter.ts'
 
-/** The clock advances by at most an hour per touch; it is touched with this much to spare, seconds. */
-const TOUCH_AFTER_SECONDS = 50 * 60
+/**
+ * The clock advances by at most an hour per touch, and a batch within ten minutes of the last touch is none: it is
+ * touched this long after what may have been one, with ten minutes to spare, seconds.
+ */
+const TOUCH_AFTER_SECONDS = 40 * 60
 /** Later members wait this much longer each, so that one of them does it, seconds. */
 const RANK_SECONDS = 60
 

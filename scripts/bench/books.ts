@@ -19,18 +19,18 @@ export type Books = { readonly paid: bigint; readonly credited: bigint; readonly
 
 /** Reads the books of a world's deals and providers, and checks that the settlement holds what it accounts for. */
 export async function readBooks(world: World): Promise<Books> {
-  const { chain, deals, providers } = world
+  const { chain, deals, providers, buyers } = world
   const { reader, deployment } = chain
   const settlement = { address: deployment.settlement, abi: settlementAbi } as const
-  const [views, earnings, fees, held, tokens] = await Promise.all([
+  const [views, accounts, earnings, fees, tokens] = await Promise.all([
     Promise.all(deals.map(({ id }) => reader.readContract({ ...settlement, functionName: 'deal', args: [id] }))),
+    Promise.all(buyers.map((buyer) => reader.readContract({ ...settlement, functionName: 'account', args: [buyer] }))),
     Promise.all(
       Array.from({ length: providers }, (_, index) =>
         reader.readContract({ ...settlement, functionName: 'earnings', args: [index + 1] }),
       ),
     ),
     reader.readContract({ ...settlement, functionName: 'fees' }),
-    reader.readContract({ ...settlement, functionName: 'held' }),
     reader.readContract({
       address: deployment.token,
       abi: demoDollarAbi,
@@ -38,12 +38,11 @@ export async function readBooks(world: World): Promise<Books> {
       args: [deployment.settlement],
     }),
   ])
+  const credited = sum(earnings.map(({ claimable, unmatured }) => claimable + unmatured))
+  const open = sum(views.map(({ remaining }) => remaining)) + sum(accounts.map(([free]) => free))
+  const held = open + credited + sum(fees)
   must(held === tokens, `the settlement accounts for ${held} and holds ${tokens}`)
-  return {
-    paid: sum(views.map(({ budget, remaining }) => budget - remaining)),
-    credited: sum(earnings.map(({ claimable, unmatured }) => claimable + unmatured)),
-    fees: sum(fees),
-  }
+  return { paid: sum(views.map(({ budget, remaining }) => budget - remaining)), credited, fees: sum(fees) }
 }
 
 /** Checks one mined call: every group applied, every stream where its tally says. */

@@ -24,6 +24,9 @@ import {
 import { privateKeyToAccount } from 'viem/accounts'
 
 import { addressOf } from '#protocol/signature.ts'
+import { type BlobSender, createBlobSender } from '#runtime/blob-sender.ts'
+import { type CommittedBlob, GAS_PER_BLOB, signBlobTransaction } from '#runtime/blob-transaction.ts'
+import { createKzg } from '#runtime/kzg.ts'
 
 import { type Deployment, deployTallystick } from '../deploy.ts'
 import { ROOT } from '../support/run.ts'
@@ -38,6 +41,8 @@ export type Client = 'edr' | 'anvil'
 /** A mined transaction. */
 export type Mined = {
   readonly gas: bigint
+  /** Gas of its blobs, paid at a price of its own. */
+  readonly blobGas: bigint
   readonly data: Hex
   /** Bytes of the signed transaction. */
   readonly size: number
@@ -54,11 +59,11 @@ export type Chain = {
   /** Account of one actor, with ether. */
   actor(role: string, index: number): Promise<PrivateKeyAccount>
   /**
-   * Sends a transaction and waits until it is mined.
+   * Sends a transaction, with blobs if there are any, and waits until it is mined.
    *
    * @throws Error when it reverts.
    */
-  send(from: PrivateKeyAccount, to: Address, data: Hex): Promise<Mined>
+  send(from: PrivateKeyAccount, to: Address, data: Hex, blobs?: readonly CommittedBlob[]): Promise<Mined>
   /** Lets `seconds` pass before the next transaction. */
   pass(seconds: number): void
   setStorage(address: Address, slot: bigint, word: Hex): Promise<void>
@@ -80,6 +85,8 @@ const START_TIME = 2_000_001_600
 // the first touch after it moves the protocol clock by the most one touch can, however long deploying took
 const DEPLOY_SECONDS = 7_200
 const MAX_FEE = 100n * 10n ** 9n
+/** Commitments and proofs of every bench. */
+export const KZG = createKzg()
 const ETHER = 10n ** 18n
 
 /** Starts a chain and deploys to it. */
@@ -112,6 +119,14 @@ export async function openChain({ fork, client, seed }: ChainOptions): Promise<C
   }
 }
 
+/** @throws Error when a transaction failed, or its client counts other blobs; not every client counts any. */
+function checkMined({ status, gasUsed, blobGasUsed, transactionHash }: TransactionReceipt, blobGas: bigint): void {
+  if (status !== 'success')
+    throw new Error(`transaction ${transactionHash} ${gasUsed >= MAX_TX_GAS ? 'ran out of gas' : 'reverted'}`)
+  if (blobGasUsed !== undefined && blobGasUsed !== blobGas)
+    throw new Error(`transaction ${transactionHash} used ${blobGasUsed} blob gas, not ${blobGas}`)
+}
+
 type Driven = Omit<Chain, 'fork' | 'client' | 'deployment' | 'close'>
 
 function drive(connection: NetworkConnection<string>, chainId: number, seed: number): Driven {
@@ -121,28 +136,31 @@ function drive(connection: NetworkConnection<string>, chainId: number, seed: num
     transport: custom({ request: ({ method, params }) => request(method, ...(params ?? [])) }, { retryCount: 0 }),
     pollingInterval: 5,
   })
+  const blobSender: BlobSender = createBlobSender({
+    kzg: KZG,
+    request: ({ method, params }) => request(method, ...params),
+  })
   const nonces = new Map<Address, number>()
   let time = START_TIME + DEPLOY_SECONDS
 
-  const send = async (from: PrivateKeyAccount, to: Address, data: Hex): Promise<Mined> => {
+  const send: Chain['send'] = async (from, to, data, blobs = []) => {
     const nonce = nonces.get(from.address) ?? 0
-    const serialized = await from.signTransaction({
-      type: 'eip1559',
-      chainId,
-      nonce,
-      to,
-      data,
-      gas: MAX_TX_GAS,
-      maxFeePerGas: MAX_FEE,
-      maxPriorityFeePerGas: 0n,
-    })
+    const fields = { chainId, nonce, to, data, gas: MAX_TX_GAS, maxFeePerGas: MAX_FEE, maxPriorityFeePerGas: 0n }
+    const serialized =
+      blobs.length === 0
+        ? await from.signTransaction({ ...fields, type: 'eip1559' })
+        : (await signBlobTransaction(from, { ...fields, maxFeePerBlobGas: MAX_FEE }, blobs)).serialized
     time += 1
     await request('evm_setNextBlockTimestamp', numberToHex(time))
-    const hash = (await request('eth_sendRawTransaction', serialized)) as Hex
+    const hash =
+      blobs.length === 0
+        ? ((await request('eth_sendRawTransaction', serialized)) as Hex)
+        : await blobSender.send(serialized, blobs)
     nonces.set(from.address, nonce + 1)
     const receipt = await reader.waitForTransactionReceipt({ hash })
-    if (receipt.status !== 'success') throw new Error(`transaction ${hash} to ${to} reverted`)
-    return { gas: receipt.gasUsed, data, size: (serialized.length - 2) / 2, receipt }
+    const blobGas = GAS_PER_BLOB * BigInt(blobs.length)
+    checkMined(receipt, blobGas)
+    return { gas: receipt.gasUsed, blobGas, data, size: (serialized.length - 2) / 2, receipt }
   }
 
   return {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { encodeFunctionData, type Hex, type PrivateKeyAccount } from 'viem'
+import { encodeFunctionData, type Hex, type PrivateKeyAccount, toHex } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
-import { Lane } from '#protocol/types.ts'
+import { Lane, Mode } from '#protocol/types.ts'
 
 import {
   depositWithPermit,
@@ -17,47 +17,23 @@ import {
   termsOf,
   workerAddresses,
 } from './actors.ts'
-import { settleCall, signRound } from './batches.ts'
+import { type Authority, settleCall, signRound } from './batches.ts'
 import { checkMoved, checkSettled, readBooks } from './books.ts'
-import { type Chain, type ChainOptions, openChain } from './chain.ts'
+import { type Chain, type ChainOptions, openChain, storageAt } from './chain.ts'
+import type { Operations } from './figures.ts'
+import { packWorld } from './packing.ts'
 import { keyOf } from './random.ts'
-import { createWorkload, type Shape } from './workload.ts'
+import { createWorkload, SHAPES, type Shape } from './workload.ts'
 import { createWorld, type World } from './world.ts'
-
-/**
- * Gas of single acts, whole transactions unless a figure is a difference.
- *
- * - `depositPermitFirst`, `depositPermitRepeat`: a buyer's first and second deposit with a permit.
- * - `openDealPermit`: deposit with a permit and opening in one, in steady state: known buyer, an offer that was taken
- *   before, a recycled id.
- * - `join`: permit, stake and one worker. `perExtraWorker`: a worker more, from 20 to 40 in the joining page.
- * - `claim`: a provider's claim that rolls its wheel, as its second one.
- * - `leave`: thaw and withdrawal of the stake, two transactions.
- * - `attestation5of7`: settling one group less the same with a committee that checks nothing and an empty attestation, plus
- *   the 2,600 gas of calling any committee at all.
- * - `forced1`, `forced100`: a stream's second forced batch of 1 or 100 receipts, sent by a stranger with the worker's
- *   signature.
- * - `challenge`: not there yet.
- */
-export type Operations = {
-  readonly depositPermitFirst: number
-  readonly depositPermitRepeat: number
-  readonly openDealPermit: number
-  readonly join: number
-  readonly perExtraWorker: number
-  readonly claim: number
-  readonly leave: number
-  readonly attestation5of7: number
-  readonly challenge: null
-  readonly forced1: number
-  readonly forced100: number
-}
 
 const DOLLAR = 1_000_000n
 const STAKE = 1_000n * 10n ** 18n
 const DAY_SECONDS = 86_400
 const HOUR_SECONDS = 3_600
 const COLD_ACCOUNT_GAS = 2_600n
+const COLD_WORD_GAS = 2_100n
+/** More than the settlement's layout has. */
+const LAYOUT_SLOTS = 64n
 const PAGE = 20
 
 /** Measures every act on chains of its own. */
@@ -72,11 +48,13 @@ export async function measureOperations(options: ChainOptions): Promise<Operatio
   }
   const buying = await onChain((chain) => measureBuying(chain, options.seed))
   const providing = await onChain((chain) => measureProviding(chain, options.seed))
+  const packing = await onChain((chain) => measurePacking(chain, options.seed))
   const settling = await onChain((chain) => measureOneGroup(chain, options.seed))
   return {
     ...buying,
     ...providing,
     ...settling,
+    ...packing,
     challenge: null,
     forced1: await onChain((chain) => measureForced(chain, options.seed, 1)),
     forced100: await onChain((chain) => measureForced(chain, options.seed, 100)),
@@ -150,29 +128,52 @@ async function measureProviding(
   }
 }
 
+async function measurePacking(chain: Chain, seed: number): Promise<Pick<Operations, 'packDeal' | 'packWorker'>> {
+  const shape = SHAPES[0]
+  if (shape === undefined) throw new Error('there is no workload')
+  const world = await createWorld(chain, seed, createWorkload(shape, seed, 1), 'dense')
+  const { deals, workers } = await packWorld(world)
+  const share = (gas: bigint, of: number): number => Math.round(Number(gas) / of)
+  return { packDeal: share(deals, world.deals.length), packWorker: share(workers, world.workers.length) }
+}
+
+/**
+ * The attestation's figure is settling one group less the same under an epoch that needs no signature and an attestation
+ * without any, plus reading the epoch's word and its members' page, which are read all the same.
+ */
 async function measureOneGroup(chain: Chain, seed: number): Promise<Pick<Operations, 'attestation5of7' | 'claim'>> {
   const world = await createWorld(chain, seed, createWorkload(single(5), seed, 3), 'dense')
-  const { settlement, committee } = chain.deployment
-  const call = (round: number, authority: 'committee' | 'none') =>
-    settleCall(world, signRound(world, round).slice(0, 1), Lane.Attested, authority)
-  await chain.send(world.submitter, settlement, call(0, 'committee').data)
+  const { settlement } = chain.deployment
+  const call = async (round: number, authority: Authority) => {
+    const way = { mode: Mode.Calldata, lane: Lane.Attested, authority } as const
+    return (await settleCall(world, signRound(world, round).slice(0, 1), way)).data
+  }
+  await chain.send(world.submitter, settlement, await call(0, 'committee'))
   const unchecked = await chain.undone(async () => {
-    await chain.setCode(committee, BELIEVES_ALL)
-    return (await chain.send(world.submitter, settlement, call(1, 'none').data)).gas
+    await needNoSignature(chain)
+    return (await chain.send(world.submitter, settlement, await call(1, 'nobody'))).gas
   })
-  const checked = (await chain.send(world.submitter, settlement, call(1, 'committee').data)).gas
+  const checked = (await chain.send(world.submitter, settlement, await call(1, 'committee'))).gas
 
   const claim = encodeFunctionData({ abi: settlementAbi, functionName: 'claim', args: [1] })
   await passDays(chain, 3)
   await callSettlement(chain, world.submitter, claim)
-  await chain.send(world.submitter, settlement, call(2, 'committee').data)
+  await chain.send(world.submitter, settlement, await call(2, 'committee'))
   await passDays(chain, 3)
   const claimed = await callSettlement(chain, world.submitter, claim)
-  return { attestation5of7: Number(checked - unchecked + COLD_ACCOUNT_GAS), claim: Number(claimed) }
+  return { attestation5of7: Number(checked - unchecked + COLD_ACCOUNT_GAS + COLD_WORD_GAS), claim: Number(claimed) }
 }
 
-/** Answers epoch 0 and every claim, whatever is asked: PUSH1 15, PUSH1 32, MSTORE, PUSH1 64, PUSH0, RETURN. */
-const BELIEVES_ALL: Hex = '0x600f60205260405ff3'
+/** Sets the current epoch's threshold, bits 56 to 63 of its word, to 0. */
+async function needNoSignature(chain: Chain): Promise<void> {
+  const address = chain.deployment.settlement
+  const [epoch] = await chain.reader.readContract({ address, abi: settlementAbi, functionName: 'epochs' })
+  for (let slot = 0n; slot < LAYOUT_SLOTS; slot += 1n) {
+    if ((await storageAt(chain, address, slot)) !== epoch) continue
+    return chain.setStorage(address, slot, toHex(epoch & ~(0xffn << 56n), { size: 32 }))
+  }
+  throw new Error('the epoch stands in no slot of its own')
+}
 
 async function measureForced(chain: Chain, seed: number, receipts: number): Promise<number> {
   const world = await createWorld(chain, seed, createWorkload(single(receipts), seed, 2), 'dense')
@@ -185,7 +186,8 @@ async function force(world: World, round: number): Promise<bigint> {
   const { chain, seed, submitter } = world
   const groups = signRound(world, round, Lane.Forced).slice(0, 1)
   const forcedBy = keyOf(seed, 'worker', groups[0]?.plan.worker ?? 0)
-  const call = settleCall(world, groups, Lane.Forced, { forcedBy })
+  const way = { mode: Mode.Calldata, lane: Lane.Forced, authority: { forcedBy } } as const
+  const call = await settleCall(world, groups, way)
   const before = await readBooks(world)
   const mined = await chain.send(submitter, chain.deployment.settlement, call.data)
   await checkSettled(world, call, mined)

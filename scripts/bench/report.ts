@@ -5,38 +5,27 @@
  */
 import Table from 'cli-table3'
 
-import type { Operations } from './measure-operations.ts'
-import type { Figures } from './measure-settle.ts'
-
-/** Figures of one workload by mode; null where the mode does not exist yet. */
-export type Modes = { readonly calldata: Figures; readonly blob: null; readonly net: null }
-
-/** Everything measured on one client. */
-export type ClientFigures = {
-  readonly W: Modes
-  readonly W10: Modes
-  readonly W1: Modes
-  readonly ops: Operations
-}
-
-/** Everything measured; null where a client does not run a fork. */
-export type BenchResult = {
-  readonly osaka: { readonly edr: ClientFigures; readonly anvil: ClientFigures }
-  readonly amsterdam: { readonly edr: ClientFigures; readonly anvil: null }
-}
+import type { BenchResult, ClientFigures } from './figures.ts'
 
 const WORKLOADS = ['W', 'W10', 'W1'] as const
-const COLUMNS = ['gasPerReceipt', 'bytesPerReceipt', 'txs', 'gas', 'calldataFloor', 'firstTime', 'sparse'] as const
+const MODES = ['calldata', 'blob', 'net'] as const
+const COLUMNS = [
+  ...(['gasPerReceipt', 'bytesPerReceipt', 'txs', 'gas', 'blobGas'] as const),
+  ...(['calldataFloor', 'firstTime', 'dayFirst', 'sparse'] as const),
+]
 const PLAIN = { head: [], border: [], compact: true }
 
 /** Tables for people. */
 export function tables(result: BenchResult): string {
-  const settling = new Table({ head: ['settle, calldata', 'fork', 'client', ...COLUMNS], style: PLAIN })
+  const settling = new Table({ head: ['settle', 'mode', 'fork', 'client', ...COLUMNS], style: PLAIN })
   const acts = new Table({ head: ['gas of one act', 'osaka', 'amsterdam'], style: PLAIN })
   for (const workload of WORKLOADS) {
-    for (const [fork, client, figures] of runsOf(result)) {
-      const row = figures[workload].calldata
-      settling.push([workload, fork, client, ...COLUMNS.map((column) => row[column].toLocaleString('en'))])
+    for (const mode of MODES) {
+      for (const [fork, client, figures] of runsOf(result)) {
+        const row = figures[workload][mode]
+        const cells = row === null ? ['not there yet'] : COLUMNS.map((column) => row[column].toLocaleString('en'))
+        settling.push([workload, mode, fork, client, ...cells])
+      }
     }
   }
   const [osaka, amsterdam] = [result.osaka.edr.ops, result.amsterdam.edr.ops]

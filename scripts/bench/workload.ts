@@ -84,6 +84,11 @@ export function createWorkload(shape: Shape, seed: number, rounds: number): Work
   return { shape, deals, streams, longestStream }
 }
 
+/** Receipts of one round. */
+export function receiptsOf({ deals, streamsPerDeal, receiptsPerStream }: Shape): number {
+  return deals * streamsPerDeal * receiptsPerStream
+}
+
 /** Units of all rounds of a stream. */
 export function unitsOf(plan: StreamPlan): bigint {
   return sum(plan.rounds.flat().map(({ units }) => units))

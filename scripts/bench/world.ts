@@ -30,7 +30,13 @@ import { keyOf } from './random.ts'
 import { DEALS_PER_PROVIDER, type DealPlan, sum, WORKERS_PER_DEAL, type Workload } from './workload.ts'
 
 /** An open deal. */
-export type OpenDeal = { readonly id: number; readonly key: Hex; readonly budget: bigint }
+export type OpenDeal = {
+  readonly id: number
+  readonly key: Hex
+  readonly budget: bigint
+  /** Where its facts stand in code, once they do. */
+  readonly place?: number
+}
 
 /** The chain with everything a workload needs. */
 export type World = {
@@ -42,6 +48,7 @@ export type World = {
   /** Registry index by the worker's place in the workload. */
   readonly workers: readonly number[]
   readonly providers: number
+  readonly buyers: readonly Address[]
   /** Account that submits batches. */
   readonly submitter: PrivateKeyAccount
 }
@@ -79,9 +86,11 @@ export async function createWorld(chain: Chain, seed: number, workload: Workload
     }
     offers.push(signOffer(chain, owner, keyOf(seed, 'provider', provider), limitsOf(workload, units)))
   }
+  const buyers: Address[] = []
   for (let buyer = 0; buyer < workload.shape.buyers; buyer += 1) {
     const owned = workload.deals.filter((deal) => deal.buyer === buyer)
     const account = await chain.actor('buyer', buyer)
+    buyers.push(account.address)
     const budget = sum(owned.map(budgetOf))
     await mintDollars(chain, account, budget * 2n)
     await depositWithPermit(chain, account, budget)
@@ -94,7 +103,7 @@ export async function createWorld(chain: Chain, seed: number, workload: Workload
     chain.deployment.settlement,
     encodeFunctionData({ abi: settlementAbi, functionName: 'tick' }),
   )
-  return { chain, seed, workload, deals, workers, providers, submitter }
+  return { chain, seed, workload, deals, workers, providers, buyers, submitter }
 }
 
 function budgetOf(deal: DealPlan): bigint {

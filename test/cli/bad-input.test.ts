@@ -55,6 +55,7 @@ const cases: Record<string, Record<string, Case>> = {
       says: /recorded chain/,
     },
     'a chain that does not answer': { args: ['audit', ...chain], code: 'chain.unreachable', says: /127\.0\.0\.1:9/ },
+    'an archive that is none': { args: ['audit', ...chain, '--archive', 'x'], code: bad, says: /--archive/ },
     'a data URL that is none': { args: ['audit', ...chain, '--data-url', 'x'], code: bad, says: /--data-url/ },
   },
   status: {

@@ -4,7 +4,8 @@
  * @module
  */
 import { expect } from 'chai'
-import { Lane } from '#protocol/types.ts'
+
+import { Lane, Mode } from '#protocol/types.ts'
 import { settleCall, signRound } from '#scripts/bench/batches.ts'
 import { checkMoved, checkSettled, readBooks } from '#scripts/bench/books.ts'
 import { type Chain, type ChainOptions, openChain } from '#scripts/bench/chain.ts'
@@ -30,7 +31,8 @@ async function settleTwice(chain: Chain, lane: Lane): Promise<bigint[]> {
   const world = await createWorld(chain, SEED, createWorkload(MIDDLE, SEED, 2), 'dense')
   const gas: bigint[] = []
   for (const round of [0, 1]) {
-    const call = settleCall(world, signRound(world, round, lane), lane, lane === Lane.Attested ? 'committee' : 'none')
+    const way = { mode: Mode.Calldata, lane, authority: lane === Lane.Attested ? 'committee' : 'none' } as const
+    const call = await settleCall(world, signRound(world, round, lane), way)
     const before = await readBooks(world)
     const mined = await chain.send(world.submitter, chain.deployment.settlement, call.data)
     await checkSettled(world, call, mined)

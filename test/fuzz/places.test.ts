@@ -65,7 +65,8 @@ describe('places of deals in batches', () => {
     const random = createRandom(seed, index)
     const [one, ...more] = pool
     if (one === undefined) throw new Error('the pool is empty')
-    const batch = randomBatch(random, world, [one, ...more], world.scenario.relay)
+    const options = { pool: [one, ...more], sender: world.scenario.relay, hasBlobs: true } as const
+    const batch = randomBatch(random, world, options)
     const rest = { authority: authorityOf(random, world, batch), blobs: blobsOf(batch), behind: new Uint8Array() }
     return { batch, inputs: PLACES.map((places) => ({ bytes: bytesOf(batch, places), ...rest })) }
   }

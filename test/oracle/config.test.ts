@@ -30,7 +30,11 @@ describe("a member's settings", () => {
   it('need little and default the rest', () => {
     const config = readConfig(JSON.stringify(good))
     expect(config.http).to.deep.equal({ host: '127.0.0.1', port: 0 })
-    expect(config.batch).to.deep.equal({ maxAgeMs: 10_000, worthPercent: 125, maxBytes: 122_880, maxGas: 15_728_640 })
+    expect(config.batch).to.deep.equal({
+      ...{ maxAgeMs: 10_000, leastWaitMs: 2_000, mostWaitMs: 86_400_000, worthPercent: 125, dearPercent: 150 },
+      ...{ maxBytes: 122_880, maxGas: 15_728_640, fork: 'osaka', blobSavingPercent: 10 },
+      ...{ etherPrice: null, gasShareBps: 50, payAtOnceBps: 10 },
+    })
     expect(config.finalDepth).to.equal(3)
   })
 

@@ -1,128 +1,72 @@
 import { expect } from 'chai'
-import { type Hex, keccak256, stringToHex } from 'viem'
 
-import { estimateBytes, estimateGas } from '#oracle/domain/cost-model.ts'
-import { settlementAbi } from '#protocol/abi.generated.ts'
-import { encodeAttestation } from '#protocol/attestation.ts'
-import { batchRoot, encodeBatch, type Group, groupHash } from '#protocol/batch.ts'
-import { acknowledgementDigest, attestationDigest, tallyDigest } from '#protocol/eip712.ts'
-import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
-import { signCompact } from '#protocol/signature.ts'
-import { Kind, Lane, Mode } from '#protocol/types.ts'
-import { accountOf, type Deployment, deploy, keyOf, openDeal, startChain, type TestChain } from './support/chain.ts'
+import { estimate, mostGas } from '#oracle/domain/cost-model.ts'
+import type { Fork } from '#oracle/domain/forks.ts'
+import { Lane, Mode } from '#protocol/types.ts'
+import type { BenchMode } from '#scripts/bench/batches.ts'
+import { type Chain, openChain } from '#scripts/bench/chain.ts'
+import { packWorld } from '#scripts/bench/packing.ts'
+import { createWorkload, type Shape } from '#scripts/bench/workload.ts'
+import { createWorld, type Density } from '#scripts/bench/world.ts'
+import { type RealBatch, settleBatch } from './support/real-batches.ts'
 
-const SIGNATURES = 3
-const STREAMS = 60
+const SEED = 7
+const few: Shape = { name: 'middle', deals: 10, buyers: 4, streamsPerDeal: 2, receiptsPerStream: 3 }
+const many: Shape = { name: 'middle', deals: 24, buyers: 4, streamsPerDeal: 3, receiptsPerStream: 20 }
 
 describe('the cost model against the contracts', function () {
   this.timeout(120_000)
-  let chain: TestChain
-  let deployment: Deployment
-  let deals: { id: number; key: Hex }[]
-  const cursors = new Map<string, number>()
-  let salt = 0
+  let chain: Chain | undefined
+  afterEach(() => chain?.close())
 
-  before(async () => {
-    chain = await startChain()
-    const seats = [0, 1, 2, 3, 4].map((index) => ({ signer: accountOf(`member ${index}`).address, endpoint: '' }))
-    deployment = await deploy(chain, seats, SIGNATURES)
-    deals = []
-    for (const program of ['one', 'two', 'three', 'four']) {
-      const choice = { streams: STREAMS, kind: Kind.Service, price: 1n, budget: 10n ** 9n, exposure: 10n ** 9n }
-      deals.push(await openDeal(chain, deployment, { program: keccak256(stringToHex(program)), ...choice }))
-    }
-  })
-  after(() => chain?.stop())
-
-  // a stream's rate grows with the protocol clock, which a batch moves on by an hour at most
-  beforeEach(() => chain.client.increaseTime({ seconds: 600 }))
-
-  /** The next receipts of one stream, signed. */
-  function nextGroup(position: number, receiptCount: number, lane: number): { group: Group; hash: Hex } {
-    const deal = deals[Math.floor(position / STREAMS)]
-    if (deal === undefined) throw new Error('there are not that many streams')
-    const stream = position % STREAMS
-    const domain = { chainId: 31_337, verifyingContract: deployment.settlement }
-    const first = cursors.get(`${position}`) ?? 0
-    const count = first + receiptCount
-    cursors.set(`${position}`, count)
-    const receipts = Array.from({ length: receiptCount }, () => ({
-      units: 1n,
-      workHash: keccak256(stringToHex(`${salt++}`)),
-    }))
-    const segment = segmentHash(encodeReceipts(receipts))
-    const tally = { dealKey: deal.key, stream, first, count, units: BigInt(count), segment }
-    const signature = signCompact(tallyDigest(tally, domain), keyOf('worker'))
-    const group = { dealId: deal.id, stream, worker: 512, first, signature, receipts }
-    const acknowledgement = signCompact(acknowledgementDigest(tally, domain), keyOf('ack'))
-    return { group: lane === Lane.Acknowledged ? { ...group, acknowledgement } : group, hash: groupHash(tally) }
+  async function open(fork: Fork, shape: Shape, density: Density) {
+    chain = await openChain({ fork, client: 'edr', seed: SEED })
+    return createWorld(chain, SEED, createWorkload(shape, SEED, 3), density)
   }
 
-  function authorityOf(hashes: readonly Hex[], lane: number): Hex {
-    if (lane === Lane.Acknowledged) return '0x'
-    const root = batchRoot(hashes)
-    const domain = { chainId: 31_337, verifyingContract: deployment.committee }
-    const digest = attestationDigest({ epoch: 1, root, claims: 1 }, domain)
-    const signatures = Array.from({ length: SIGNATURES }, (_, index) => ({
-      index,
-      signature: signCompact(digest, keyOf(`member ${index}`)),
-    }))
-    return encodeAttestation({ epoch: 1, claims: 1, signatures })
+  function expectWithin(name: string, { shape, mined }: RealBatch, fork: Fork): void {
+    const model = estimate(shape, fork)
+    const words = `${name}: ${Math.round(model.gas)} for ${mined.gas} gas`
+    expect(model.gas / Number(mined.gas), words).to.be.within(0.95, 1.07)
+    expect(model.bytes / ((mined.data.length - 2) / 2), `${name}: bytes`).to.be.within(0.97, 1.2)
+    expect(model.blobGas).to.equal(Number(mined.blobGas))
   }
 
-  /** Real and modelled gas of one batch. */
-  async function settle(groups: number, each: number, lane: number) {
-    const built = Array.from({ length: groups }, (_, position) => nextGroup(position, each, lane))
-    const batch = encodeBatch({ mode: Mode.Calldata, lane, groups: built.map(({ group }) => group) })
-    const authority = authorityOf(
-      built.map(({ hash }) => hash),
-      lane,
-    )
-    const { gasUsed, transactionHash } = await deployment.send({
-      address: deployment.settlement,
-      abi: settlementAbi,
-      functionName: 'settle',
-      args: [batch, authority],
-      gas: 16_777_216n,
-      ...deployment.as('gas 0'),
-    })
-    const { input } = await chain.client.getTransaction({ hash: transactionHash })
-    const shape = {
-      ...{ groups, receipts: groups * each, receiptBytes: groups * each * 33 },
-      memberSignatures: lane === Lane.Acknowledged ? 0 : SIGNATURES,
-      acknowledgements: lane === Lane.Acknowledged ? groups : 0,
-    }
-    return {
-      gas: Number(gasUsed),
-      model: estimateGas(shape),
-      bytes: input.length / 2 - 1,
-      modelBytes: estimateBytes(shape),
-    }
+  function expectBelowMost(name: string, { shape, mined }: RealBatch, fork: Fork): void {
+    const ratio = mostGas(shape, fork) / Number(mined.gas)
+    expect(ratio, `${name}: at most ${Math.round(mostGas(shape, fork))} for ${mined.gas} gas`).to.be.within(1, 1.35)
   }
 
-  const shapes = [
-    ...[
-      [1, 1],
-      [1, 1],
-      [1, 100],
-      [1, 1_000],
-      [10, 1],
-      [60, 1],
-      [20, 50],
-      [200, 1],
-      [200, 10],
-    ],
-  ] as const
-  for (const [lane, name] of [
-    [Lane.Attested, 'attested'],
-    [Lane.Acknowledged, 'acknowledged'],
-  ] as const) {
-    for (const [groups = 0, each = 0] of shapes) {
-      it(`covers ${groups} ${name} group(s) of ${each} receipt(s), and not by half as much again`, async () => {
-        const { gas, model, bytes, modelBytes } = await settle(groups, each, lane)
-        expect(model / gas, `${model} for ${gas} gas`).to.be.within(1, 1.5)
-        expect(modelBytes / bytes, `${modelBytes} for ${bytes} bytes`).to.be.within(0.9, 1.3)
+  const ways: readonly (readonly [string, { mode: BenchMode; lane: Lane }])[] = [
+    ['attested in calldata', { mode: Mode.Calldata, lane: Lane.Attested }],
+    ['attested in blobs', { mode: Mode.Blob, lane: Lane.Attested }],
+    ['acknowledged in calldata', { mode: Mode.Calldata, lane: Lane.Acknowledged }],
+    ['acknowledged in blobs', { mode: Mode.Blob, lane: Lane.Acknowledged }],
+  ]
+  for (const fork of ['osaka', 'amsterdam'] as const) {
+    for (const [name, way] of ways) {
+      it(`holds on ${fork}, ${name}: the first batch, one group, and many with everything packed`, async () => {
+        const world = await open(fork, few, 'dense')
+        const { streams } = world.workload
+        expectBelowMost('first', await settleBatch(world, 0, streams, way), fork)
+        expectWithin('one group', await settleBatch(world, 1, streams.slice(0, 1), way), fork)
+        const { world: packed } = await packWorld(world)
+        expectWithin('packed', await settleBatch(packed, 1, streams.slice(1), way), fork)
       })
     }
+
+    it(`holds on ${fork} where groups share nothing`, async () => {
+      const world = await open(fork, few, 'sparse')
+      const way = { mode: Mode.Calldata, lane: Lane.Attested }
+      expectBelowMost('first', await settleBatch(world, 0, world.workload.streams, way), fork)
+      expectWithin('second', await settleBatch(world, 1, world.workload.streams, way), fork)
+    })
+
+    it(`holds on ${fork} where groups are long and deals have further streams`, async () => {
+      const world = await open(fork, many, 'dense')
+      const way = { mode: Mode.Calldata, lane: Lane.Attested }
+      await settleBatch(world, 0, world.workload.streams, way)
+      expectWithin('second', await settleBatch(world, 1, world.workload.streams, way), fork)
+    })
   }
 })

@@ -57,6 +57,8 @@ describe('worker settings', () => {
     ['a fleet of nobody', { ...good, fleet: { position: 0, size: 0 } }, 'fleet.size'],
     ['a port that is none', { ...good, http: { port: 65_536 } }, 'http.port'],
     ['a batch larger than a body', { ...good, delivery: { maxReceipts: 1_001 } }, 'delivery.maxReceipts'],
+    ['a wish nobody knows', { ...good, delivery: { wish: { paidInGold: true } } }, 'delivery.wish'],
+    ['a share above the whole', { ...good, delivery: { wish: { gasShareBps: 10_001 } } }, 'delivery.wish.gasShareBps'],
     ['a fraction of a receipt', { ...good, delivery: { receipts: 1.5 } }, 'delivery.receipts'],
     ['forcing without a key', { ...good, force: { afterMs: 1 } }, 'force.keyFile'],
     ['an unknown name', { ...good, dataDirectory: '/data' }, 'settings'],

@@ -6,7 +6,7 @@
  */
 import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry'
 
-import type { SegmentMessage } from '#protocol/wire.ts'
+import type { SegmentMessage, SegmentWish } from '#protocol/wire.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import type { Logger } from '#runtime/log.ts'
 
@@ -57,6 +57,8 @@ export function createDeliverer(options: {
   readonly members: Members
   readonly library: Library
   readonly againAfterMs: number
+  /** Goes with every segment. */
+  readonly wish?: SegmentWish | undefined
   readonly faults: FaultPoints
   readonly log: Logger
   readonly signal: AbortSignal
@@ -81,7 +83,9 @@ export function createDeliverer(options: {
     const receipts = store.receipts(tally, tally.first, tally.count)
     await upload(endpoint, receipts, signal)
     try {
-      await members.postSegment(endpoint, toMessage(tally, receipts, deal.id, worker), signal)
+      const { wish } = options
+      const message = toMessage(tally, receipts, deal.id, worker)
+      await members.postSegment(endpoint, wish === undefined ? message : { ...message, wish }, signal)
     } catch (error) {
       // p-retry retries everything else
       if (error instanceof RefusedError) throw new AbortError(error)

@@ -41,15 +41,18 @@ export type Places = 'drawn' | 'right' | 'none'
 
 const MOST_GROUPS = 8
 
-/** A batch of random segments of the pool, sent by `sender`. */
-export function randomBatch(
-  random: Random,
-  world: World,
-  pool: readonly [PooledStream, ...PooledStream[]],
-  sender: Actor,
-): WorldBatch {
+/** What batches are made of. */
+export type BatchOptions = {
+  readonly pool: readonly [PooledStream, ...PooledStream[]]
+  readonly sender: Actor
+  /** Whether some bring their receipts in blobs. */
+  readonly hasBlobs: boolean
+}
+
+/** A batch of random segments of the pool. */
+export function randomBatch(random: Random, world: World, { pool, sender, hasBlobs }: BatchOptions): WorldBatch {
   const lane = random.pick([Lane.Attested, Lane.Attested, Lane.Attested, Lane.Acknowledged, Lane.Forced])
-  const mode = lane !== Lane.Forced && random.chance(30) ? Mode.Blob : Mode.Calldata
+  const mode = hasBlobs && lane !== Lane.Forced && random.chance(30) ? Mode.Blob : Mode.Calldata
   const only = lane === Lane.Forced && random.chance(80) ? random.pick(pool).deal.provider.id : null
   const streams = new Map<number, PooledStream>()
   const add = (one: PooledStream): void => void streams.set(one.deal.id * 64 + one.stream, one)

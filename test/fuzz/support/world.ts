@@ -24,6 +24,8 @@ export type World = {
   readonly deals: readonly WorldDeal[]
   /** Index of every worker in the page that all providers share, by the one in its own provider's page. */
   readonly sharedIndexes: ReadonlyMap<number, number>
+  /** Index of the worker that may sign no more. */
+  readonly revoked: number
 }
 
 const STAKE = 10n ** 18n
@@ -48,7 +50,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     await scenario.join('poor', STAKE / 5n, ['poor 1']),
   ]
   const over = await openDeal(scenario, { name: 'over', provider: rich, terms: { duration: HOUR } })
-  await revokeLast(scenario, leaving)
+  const revoked = await revokeLast(scenario, leaving)
   await scenario.elapse(3 * HOUR + scenario.parameters.closingPeriod)
 
   const plans: Plan[] = [
@@ -86,7 +88,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
   await scenario.acknowledge({ ...named('vouched for'), streams: [{ count: BEGUN, units: 0n }] }, 0, 400n)
   const sharedIndexes = await packWorkers(scenario, [rich, other, leaving, poor])
   const placed = await Promise.all([over, ...deals].map(async (deal) => await withPlace(scenario, deal)))
-  return { scenario, deals: placed, sharedIndexes }
+  return { scenario, deals: placed, sharedIndexes, revoked }
 }
 
 type Named = DealHand & { readonly name: string }
@@ -128,11 +130,13 @@ async function packWorkers(scenario: Scenario, providers: readonly ProviderHand[
 }
 
 /** The provider's last worker may sign no more from a day on. */
-async function revokeLast(scenario: Scenario, { id, owner, workers }: ProviderHand): Promise<void> {
+async function revokeLast(scenario: Scenario, { id, owner, workers }: ProviderHand): Promise<number> {
   const { client, deployment, parameters } = scenario
   const clock = await client.readContract({ address: deployment.settlement, abi: settlementAbi, functionName: 'clock' })
   const from = clock + parameters.keyNotice + 60
-  const args = [id, workers.at(-1)?.index ?? 0, from] as const
+  const revoked = workers.at(-1)?.index ?? 0
+  const args = [id, revoked, from] as const
   const data: Hex = encodeFunctionData({ abi: registryAbi, functionName: 'revokeWorker', args })
   await scenario.send(owner, deployment.registry, data)
+  return revoked
 }

@@ -120,6 +120,46 @@ describe("a member's store", () => {
     expect(store.segments.candidates()).to.have.length(1)
   })
 
+  it('tells of what it offers the worker, the work, what held it and what the provider wishes', () => {
+    const wish = { settleWithin: 60, gasShareBps: 40, payAtOnce: false }
+    const hash = accept({ ...goodSegment(2), wish })
+    store.segments.note(hash, 'exposure')
+    const told = store.segments
+      .candidates()
+      .map(({ worker, units, check, wish: wished }) => [worker, units, check, wished])
+    expect(told).to.deep.equal([[place.worker, goodSegment(2).units, 'exposure', wish]])
+    store.segments.note(hash, null)
+    accept(goodSegment(3))
+    expect(store.segments.candidates().map((one) => [one.check, one.wish])).to.deep.equal([
+      [null, wish],
+      [null, {}],
+    ])
+  })
+
+  it('counts the batches that deals and workers were settled in', () => {
+    for (const receipts of [1, 2, 3]) {
+      const hash = accept(goodSegment(receipts), { receivedAtMs: receipts })
+      store.batches.insert({ lane: 1, root: hashOf(`root ${receipts}`), data: '0x', groups: [hash] })
+      store.segments.noteTransaction(hashOf(`root ${receipts}`), hashOf(`transaction ${Math.min(receipts, 2)}`))
+    }
+    expect(store.segments.usedWorkers(0)).to.deep.equal([{ index: place.worker, batches: 2 }])
+    expect(store.segments.usedWorkers(2)).to.deep.equal([{ index: place.worker, batches: 1 }])
+    expect(store.segments.usedDeals()).to.deep.equal(new Map())
+    const head = { number: 1n, hash: hashOf('1'), parentHash: hashOf('0'), timestamp: 1n }
+    const opened = {
+      id: place.dealId,
+      key: place.dealKey,
+      program: hashOf('program'),
+      blockNumber: 1n,
+      blockHash: head.hash,
+    }
+    store.blocks.apply(
+      { ancestor: null, removed: [], from: 0n, added: [head], head },
+      { opened: [opened], settled: [], packed: [] },
+    )
+    expect(store.segments.usedDeals()).to.deep.equal(new Map([[place.dealKey, 2]]))
+  })
+
   it('follows a stream forth and back', () => {
     const [short, long] = [accept(goodSegment(1)), accept(goodSegment(3))]
     store.segments.settle(stream, { head: 1, final: 0 })

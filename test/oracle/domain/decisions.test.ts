@@ -1,91 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { asymptoticGas, estimateBytes, estimateGas, judgeBatch } from '#oracle/domain/cost-model.ts'
 import { bumpedFees, firstFees } from '#oracle/domain/fees.ts'
-import { type Candidate, longestPerStream, selectGroups, streamNumber } from '#oracle/domain/grouping.ts'
 import { type Answer, groupsToDrop, leaderAt, mayPropose, quorum } from '#oracle/domain/quorum.ts'
 import { contradict, freshReceipts, unitsAt } from '#oracle/domain/segment.ts'
 import { hasBit, taskPlace, withBit } from '#oracle/domain/task-pages.ts'
-
-const policy = { maxAgeMs: 10_000, worthPercent: 125, maxBytes: 122_880, maxGas: 15_728_640 }
-const shape = (groups: number, receipts: number, memberSignatures = 2) => ({
-  ...{ groups, receipts, memberSignatures },
-  receiptBytes: receipts * 33,
-  acknowledgements: 0,
-})
-const candidate = (changes: Partial<Candidate>): Candidate => ({
-  tallyHash: `0x${'00'.repeat(32)}`,
-  dealId: 0,
-  stream: 0,
-  first: 0,
-  count: 10,
-  receiptBytes: 330,
-  receivedAtMs: 0,
-  acknowledged: false,
-  claims: 11,
-  ...changes,
-})
-
-describe('when a batch goes out', () => {
-  it('waits while a receipt costs far more than it could', () => {
-    expect(judgeBatch(shape(1, 3), 100, false, policy)).to.equal('wait')
-  })
-  it('goes when waiting saves too little', () => {
-    expect(judgeBatch(shape(1, 2_000), 100, false, policy)).to.equal('worth')
-  })
-  it('goes at the deadline, however small', () => {
-    expect(judgeBatch(shape(1, 1), 10_000, false, policy)).to.equal('deadline')
-  })
-  it('goes when more is ready than fits', () => {
-    expect(judgeBatch(shape(1, 1), 0, true, policy)).to.equal('full')
-  })
-  it('never goes empty', () => {
-    expect(judgeBatch(shape(0, 0), 1e9, true, policy)).to.equal('wait')
-  })
-  it('gets cheaper per receipt with every receipt, towards the asymptote', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 50, max: 3_000 }), (groups, receipts) => {
-        const fewer = estimateGas(shape(groups, receipts)) / receipts
-        const more = estimateGas(shape(groups, receipts * 2)) / (receipts * 2)
-        expect(more).to.be.lessThan(fewer)
-        expect(more).to.be.greaterThan(asymptoticGas(shape(groups, receipts)))
-      }),
-    )
-  })
-})
-
-describe('what goes into a batch', () => {
-  it('is one group per stream, in chain order, the longest tally with the oldest deadline', () => {
-    const chosen = longestPerStream([
-      candidate({ count: 10, receivedAtMs: 5 }),
-      candidate({ count: 30, receivedAtMs: 9 }),
-      candidate({ count: 20, receivedAtMs: 7 }),
-    ])
-    expect(chosen.map(({ count, receivedAtMs }) => [count, receivedAtMs])).to.deep.equal([[30, 5]])
-  })
-
-  it('keeps within bytes and gas whatever is ready, and tells when something is left', () => {
-    const any = fc.record({
-      dealId: fc.integer({ min: 0, max: 400 }),
-      stream: fc.integer({ min: 0, max: 61 }),
-      count: fc.integer({ min: 1, max: 900 }),
-      receivedAtMs: fc.integer({ min: 0, max: 1_000 }),
-    })
-    fc.assert(
-      fc.property(fc.array(any, { maxLength: 80 }), (list) => {
-        const candidates = list.map((item) => candidate({ ...item, receiptBytes: item.count * 33 }))
-        const selection = selectGroups(candidates, 3, { ...policy, nowMs: 2_000 })
-        const numbers = selection.groups.map(streamNumber)
-        expect(numbers).to.deep.equal([...new Set(numbers)].sort((a, b) => a - b))
-        expect(estimateBytes(selection.shape)).to.be.at.most(policy.maxBytes)
-        expect(estimateGas(selection.shape)).to.be.at.most(policy.maxGas)
-        const streams = new Set(candidates.map(streamNumber)).size
-        expect(selection.more).to.equal(selection.groups.length < streams)
-      }),
-    )
-  })
-})
 
 describe('who proposes', () => {
   it('goes round with block time', () => {

@@ -60,6 +60,7 @@ describe("a member's archive of blobs", function () {
       ...{ kzg, data, log },
       blobs: store.blobs,
       clock: { now: () => now },
+      retryMs: 60_000,
       read: async (hash) => {
         asked.push(hash)
         const blob = elsewhere.get(hash)

@@ -13,6 +13,7 @@ import { tallyHash } from '#protocol/eip712.ts'
 import { createLog } from '#runtime/log.ts'
 import { accountOf } from '../support/chain.ts'
 import { factsOf, goodSegment, place } from '../support/facts.ts'
+import { policy, usualFees } from '../support/planning.ts'
 
 const segment = goodSegment()
 const tally = tallyOf(segment)
@@ -38,7 +39,12 @@ describe('a batch that cannot settle', () => {
     )
     proposer = createProposer({
       store,
-      chain: { facts: async () => factsOf(segment), settleCall: () => ({ to: signer.address, data: '0xda' }) },
+      chain: {
+        facts: async () => factsOf(segment),
+        settleCall: () => ({ to: signer.address, data: '0xda' }),
+        feeLevel: async () => usualFees,
+      },
+      deals: { of: async () => new Map([[segment.dealId, factsOf(segment).deal]]) },
       committee: async () => ({ epoch: 1, threshold: 1, members: [{ signer: signer.address, endpoint: '' }] }),
       gatherer: {
         gather: async (_seat, groups) => ({
@@ -48,7 +54,7 @@ describe('a batch that cannot settle', () => {
       },
       ...{ signer, domain: place.domain, clock: { now: () => now }, headTime: () => 0, faults: { hit: () => {} } },
       log: createLog({ name: 'test', level: 'silent' }),
-      batchPolicy: { maxAgeMs: 0, worthPercent: 125, maxBytes: 100_000, maxGas: 15_000_000 },
+      batchPolicy: { ...policy, maxAgeMs: 0 },
       turnPolicy: { slotSeconds: 12, takeoverMs: 1_000, retryMs: 1_000, maxOpenBatches: 4 },
       onBatch: () => {},
     })

@@ -47,13 +47,13 @@ describe('chores of the committee', () => {
     const [leader, second, outsider] = [world(0), world(1), world(9)]
     for (const { state, step } of [leader, second, outsider]) {
       state.time = 36_000
-      state.touchedAt = 36_000 - 49 * 60
+      state.touchedAt = 36_000 - 39 * 60
       await step()
-      state.touchedAt = 36_000 - 50 * 60 - 30
+      state.touchedAt = 36_000 - 40 * 60 - 30
       await step()
     }
     expect([leader.done, second.done, outsider.done]).to.deep.equal([['tick'], [], []])
-    second.state.touchedAt = 36_000 - 52 * 60
+    second.state.touchedAt = 36_000 - 42 * 60
     await second.step()
     expect(second.done).to.deep.equal(['tick'])
   })
