@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 /// @title MerkleLib
-/// @notice Binary Merkle tree in leaf order: parent = keccak256(left ‖ right), an odd last node moves up unhashed. A batch's
-/// leaves are first hashed in chunks of 8, which costs a third of a tree down to the single leaf.
+/// @notice Binary Merkle tree in leaf order: parent = keccak256(left ‖ right), an odd last node moves up unhashed. A
+/// batch's leaves are first hashed in chunks of 8, which costs a third of a tree down to the single leaf.
 library MerkleLib {
     /// @notice Leaves that are hashed together.
     uint256 internal constant CHUNK = 8;
