@@ -60,7 +60,7 @@ async function inspectEarnings(scope: Scope, provider: number): Promise<Comparis
     pair(null, name('claimable money'), wheel.claimable + dueNet, view.claimable, () => {
       wheel.claimable = view.claimable - dueNet
     }),
-    pair('price', name('unmatured money'), unmaturedAt(wheel, clock), view.unmatured),
+    pair(null, name('unmatured money'), unmaturedAt(wheel, clock), view.unmatured),
     pair('coverage', name('cover'), wheel.cover, view.cover, () => {
       wheel.cover = view.cover
     }),

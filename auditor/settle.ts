@@ -94,7 +94,7 @@ function touchGroup(replay: Replay, lane: number, judged: Judged, index: number)
   const kind = judged.outcome === Outcome.Clamped ? 'budget' : 'price'
   touch(replay, thing.deal(deal.id), kind, index)
   touch(replay, thing.stream(deal.id, judged.group.stream), 'stream', index)
-  touch(replay, thing.earnings(deal.provider), lane === Lane.Acknowledged ? 'fee' : 'maturity', index)
+  touch(replay, thing.earnings(deal.provider), lane === Lane.Acknowledged ? 'fee' : kind, index)
 }
 
 /** The 16 bytes the chain must have kept of a group. */

@@ -228,7 +228,7 @@ export async function playStory(scenario: Scenario): Promise<Story> {
     const revoked = scenario.segmentAt(
       wide,
       0,
-      { first: 5, unitsBefore: 166n },
+      { first: 7, unitsBefore: 189n },
       [receiptOf('revoked', 3)],
       alice.workers[1],
     )
