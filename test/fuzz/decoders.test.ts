@@ -2,10 +2,10 @@
 import { expect } from 'chai'
 import { type Hex, toFunctionSelector } from 'viem'
 
-import { MAX_BLOBS } from '#protocol/batch.ts'
+import { encodeBatch, MAX_BLOBS } from '#protocol/batch.ts'
 import { encodeFacts, unmoved } from '#protocol/facts.ts'
 import { Lane, Mode, Outcome } from '#protocol/types.ts'
-import { toBytes } from '#protocol/words.ts'
+import { toBytes, toHex } from '#protocol/words.ts'
 
 import { type BatchCase, batchCase } from './support/batch-cases.ts'
 import { type Decoders, deployDecoders } from './support/decoders.ts'
@@ -15,9 +15,10 @@ import { repetition, runOf } from './support/random.ts'
 import type { Ending, SettleInput } from './support/settler.ts'
 import { CODE_OF_FAULT, codecVerdict, FAULTS, type Fault, type ReadBatch } from './support/verdicts.ts'
 
-const CASES = { normal: 10_000, deep: 1_000_000 }
+const CASES = { normal: 5000, deep: 1_000_000 }
 const CASES_PER_CALL = 500
 const START_MS = 120_000
+const MAX_RECEIPTS = 2 ** 16 - 1
 const MS_PER_CASE = 10
 
 /** What settling bytes may cost at most beyond the transaction itself: gas whatever they are, and gas a byte. */
@@ -97,6 +98,20 @@ describe('three decoders of batches', () => {
     }))
   }
 
+  it('read the longest group there can be, and refuse it one byte shorter or longer', async () => {
+    const whole = longestGroup()
+    const cases = [whole, whole.subarray(0, -1), Uint8Array.from([...whole, 0])].map((bytes, index): BatchCase => {
+      const isValid = index === 0
+      return { index, construction: 'the longest group', isValid, bytes, behind: whole.subarray(-1) }
+    })
+    for (const [index, answers] of (await answersOf(cases)).entries()) {
+      const one = cases[index]
+      if (one === undefined) throw new Error('more answers than cases')
+      expect(difference(one, answers), `case ${index}`).to.equal(null)
+      expect(isRead(answers.codec)).to.equal(one.isValid)
+    }
+  }).timeout(START_MS)
+
   const { seed, first, cases } = runOf(CASES)
   it('read the same out of any bytes', async () => {
     const histogram = createHistogram(FAULTS)
@@ -121,6 +136,17 @@ describe('three decoders of batches', () => {
     for (const fault of FAULTS) expect(histogram.count(fault), fault).to.be.greaterThan(0)
   }).timeout(START_MS + cases * MS_PER_CASE)
 })
+
+/** One group with as many receipts as a group can have. */
+function longestGroup(): Uint8Array {
+  const receipt = { units: 2n ** 24n - 1n, workHash: toHex(new Uint8Array(32).fill(0xc1)) }
+  const group = {
+    ...{ dealId: 7, stream: 61, worker: 2 ** 40 - 1, first: 2 ** 24 - 1 - MAX_RECEIPTS, units: 2n ** 40n - 1n },
+    signature: toHex(new Uint8Array(64).fill(0xff)),
+    receipts: Array.from({ length: MAX_RECEIPTS }, () => receipt),
+  }
+  return toBytes(encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups: [group] }))
+}
 
 function describeCase({ index, construction, bytes, behind }: BatchCase, seed: string): string {
   const hexed = [bytes, behind].map((part) => Buffer.from(part).toString('hex'))

@@ -35,16 +35,10 @@ export async function startFuzzChain(): Promise<FuzzChain> {
   const folder = mkdtempSync(join(tmpdir(), 'tally-fuzz-'))
   const processes = createProcesses(folder)
   const [port = 0] = await lastingPorts(1)
-  const args = [
-    '--silent',
-    '--host',
-    '127.0.0.1',
-    '--port',
-    `${port}`,
-    '--hardfork',
-    'osaka',
+  const args = ['--silent', '--host', '127.0.0.1', '--port', `${port}`, '--hardfork', 'osaka'].concat([
     '--disable-block-gas-limit',
-  ]
+    '--no-request-size-limit',
+  ])
   processes.supervise({ name: 'anvil', command: join(ROOT, binary), args })
   const rpc = rpcOf(`http://127.0.0.1:${port}`)
   const until = performance.now() + START_MS
