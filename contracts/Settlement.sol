@@ -76,11 +76,12 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
             factsAt := add(facts, 0x20)
         }
         run.factsAt = factsAt;
+        run.skipped = new bytes((batch.length / MIN_GROUP + 8) / 8);
         _settleGroups(run);
         require(run.offset == run.end, SettlementMalformedBatch(run.end - run.batchAt));
 
         FactsLib.cut(facts, run.groups);
-        bytes memory applied = FactsLib.applied(facts);
+        bytes memory applied = _invert(run.skipped, run.groups);
         bytes32 root = _root(run, batch);
         if (run.lane == ATTESTED) {
             uint8 claims = _verifyAttestation(root, authority);
@@ -126,15 +127,17 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
             start := batch.offset
         }
         (run.batchAt, run.offset, run.end) = (start, start + 2, start + batch.length);
-        (run.id, run.cellsKey, run.quad) = (NONE, NONE, NONE);
-        (run.dealPage, run.workerPage) = (NONE, NONE);
+        (run.id, run.judged, run.cellsKey, run.quad) = (NONE, NONE, NONE, NONE);
+        (run.dealPage, run.firstWorker) = (NONE, NONE);
         uint256 cells;
         uint256 rooms;
+        uint256 moreCells;
         assembly ("memory-safe") {
             cells := _cells.slot
             rooms := _rooms.slot
+            moreCells := _moreCells.slot
         }
-        (run.cellsMapping, run.roomsMapping) = (cells, rooms);
+        (run.cellsMapping, run.roomsMapping, run.moreCellsMapping) = (cells, rooms, moreCells);
         run.workspace = TallyLib.open(run.domain);
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
@@ -175,6 +178,27 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         }
         require(groups == 0 && blobhash(count) == 0, SettlementMalformedBatch(2));
         return keccak256(table);
+    }
+
+    /// @notice The first `count` bits of a bitmap turned round, the others zero, in place.
+    function _invert(bytes memory bitmap, uint256 count) private pure returns (bytes memory) {
+        assembly ("memory-safe") {
+            let length := shr(3, add(count, 7))
+            mstore(bitmap, length)
+            for {
+                let at_ := add(bitmap, 0x20)
+                let end := add(at_, length)
+            } lt(at_, end) {
+                at_ := add(at_, 0x20)
+            } {
+                mstore(at_, not(mload(at_)))
+            }
+            // the last byte's bits beyond `count`
+            let last := add(bitmap, length)
+            let used := sub(shl(sub(8, and(sub(0, count), 7)), 1), 1)
+            mstore(last, and(mload(last), or(not(0xff), used)))
+        }
+        return bitmap;
     }
 
     function _isAny(bytes memory bitmap) private pure returns (bool any) {

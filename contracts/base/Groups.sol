@@ -45,10 +45,9 @@ abstract contract Groups is Streams, Wheels, Records {
         do {
             uint256 missing = run.lane == ATTESTED ? UsualGroups.settle(run) : UsualGroups.GROUP;
             uint256 head = BatchLib.word(run.offset);
-            if (missing == UsualGroups.PAGE) _selectWorkers(run, (head >> 144) & MAX_WORKER);
-            else if (missing == UsualGroups.CELLS) _selectCells(run, head >> 216);
-            else if (missing == UsualGroups.DEAL) _selectDeal(run, head);
-            else if (missing == UsualGroups.GROUP) _keep(run, head);
+            if (missing == UsualGroups.PAGE && _selectWorkers(run, (head >> 144) & MAX_WORKER) != 0) continue;
+            if (missing == UsualGroups.DEAL) _selectDeal(run, head);
+            else if (missing != UsualGroups.END) _keep(run, head);
         } while (run.offset < run.end);
         _storeCells(run);
         _storeRooms(run);
@@ -59,12 +58,18 @@ abstract contract Groups is Streams, Wheels, Records {
         (bytes32 leaf, uint256 record) = _settleGroup(run, head);
         uint256 leafAt = run.leavesAt + 32 * run.groups;
         uint256 recordAt = run.factsAt + FactsLib.SIZE * run.groups;
+        if (record >> 120 > CLAMPED) _mark(run.skipped, run.groups);
         ++run.groups;
         // The run's own memory, as {UsualGroups} writes it.
         assembly ("memory-safe") {
             mstore(leafAt, leaf)
             mstore(recordAt, shl(128, record))
         }
+    }
+
+    /// @dev Sets bit `index`, the lowest of a byte first. Assumes there is such a bit.
+    function _mark(bytes memory bitmap, uint256 index) private pure {
+        bitmap[index / 8] |= bytes1(uint8(1 << (index % 8)));
     }
 
     /// @dev Reads the group that begins with `head`, judges it, applies it if it can, and moves on behind it.
@@ -102,7 +107,7 @@ abstract contract Groups is Streams, Wheels, Records {
     function _selectDeal(Run memory run, uint256 head) private {
         if (BatchLib.isBadHead(head, run.next)) _malformed(run);
         uint256 id = head >> 222;
-        if (id != run.id) _loadDeal(run, id, uint32(head >> 184));
+        if (id != run.judged) _loadDeal(run, id, uint32(head >> 184));
     }
 
     /// @dev Brings the word with a stream's cell into the run. A word is named by half its first two streams' deal id, or
@@ -146,12 +151,12 @@ abstract contract Groups is Streams, Wheels, Records {
     /// @dev Brings a worker's page into the run.
     /// @return row The worker's own, provider id (4) ‖ key (20); zero if there is none.
     function _selectWorkers(Run memory run, uint256 worker) private view returns (uint256 row) {
-        uint256 page = worker / WorkerPages.ROWS;
-        if (page != run.workerPage) {
-            address code = WorkerPages.addressOf(address(REGISTRY), page);
+        uint256 firstWorker = worker - (worker % WorkerPages.ROWS);
+        if (firstWorker != run.firstWorker) {
+            address code = WorkerPages.addressOf(address(REGISTRY), worker / WorkerPages.ROWS);
             uint256 size;
             (run.workersAt, size, run.workersCapacity) = CodePages.load(code, run.workersAt, run.workersCapacity);
-            (run.workerPage, run.workers) = (page, size / WorkerPages.ROW);
+            (run.firstWorker, run.workers) = (firstWorker, size / WorkerPages.ROW);
         }
         row = worker % WorkerPages.ROWS;
         return row < run.workers ? WorkerPages.read(run.workersAt, row) : 0;
@@ -163,8 +168,7 @@ abstract contract Groups is Streams, Wheels, Records {
             _storeCells(run);
             run.cellsKey = NONE;
             (bytes32 key, Terms terms, Purse purse) = _factsOf(run, id, place);
-            run.id = id;
-            run.key = key;
+            (run.id, run.judged, run.key) = (id, id, key);
             TallyLib.setKey(run.workspace, key);
             run.streams = 0;
             uint256 end = terms.end();
@@ -184,8 +188,7 @@ abstract contract Groups is Streams, Wheels, Records {
             run.allowed = purse.allowance() * run.price; // both below 2^64
             run.cap = run.budget < run.allowed ? run.budget : run.allowed;
             uint256 until = run.clock < end ? run.clock : end;
-            uint256 limit = (terms.rateCap() * (until - terms.openedAt())) / HOUR;
-            run.rateLimit = limit < CellLib.MAX_UNITS ? limit : CellLib.MAX_UNITS;
+            run.rateLimit = (terms.rateCap() * (until - terms.openedAt())) / HOUR;
             _selectCells(run, id << 6);
             uint256 cells = run.cells >> ((id & 1) << 7);
             uint256 units = (cells & CellLib.MAX_UNITS) + ((cells >> 64) & CellLib.MAX_UNITS);

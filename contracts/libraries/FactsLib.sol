@@ -38,33 +38,6 @@ library FactsLib {
         }
     }
 
-    /// @notice Which groups moved their stream: bit i % 8 of byte i / 8 for record i.
-    function applied(bytes memory facts) internal pure returns (bytes memory bitmap) {
-        uint256 count = facts.length / SIZE;
-        bitmap = new bytes((count + 7) / 8);
-        // An outcome below 2 is Applied or Clamped.
-        assembly ("memory-safe") {
-            let to := add(bitmap, 0x20)
-            let from := add(facts, 0x20)
-            for {
-                let end := add(from, mload(facts))
-            } lt(from, end) {
-                to := add(to, 1)
-            } {
-                let bits := 0
-                for {
-                    let i := 0
-                } and(lt(i, 8), lt(from, end)) {
-                    i := add(i, 1)
-                } {
-                    bits := or(bits, shl(i, lt(byte(0, mload(from)), 2)))
-                    from := add(from, 16)
-                }
-                mstore8(to, bits)
-            }
-        }
-    }
-
     /// @notice Merkle root over the hashes of the records' chunks.
     function root(bytes memory facts) internal pure returns (bytes32) {
         uint256 chunks = (facts.length + CHUNK - 1) / CHUNK;

@@ -10,12 +10,13 @@ import {SignatureLib} from "./SignatureLib.sol";
 /// @dev The workspace, offsets in bytes:
 /// | from | to | content |
 /// |---|---|---|
-/// | 0x000 | 0x0e0 | typehash of a tally, deal key, stream, first, count, units, segment |
-/// | 0x0e0 | 0x122 | 0x1901, domain, struct hash |
-/// | 0x140 | 0x1c0 | digest, v, r, s for ecrecover |
+/// | 0x000 | 0x020 | first bytes of the group |
+/// | 0x020 | 0x100 | typehash of a tally, deal key, stream, first, count, units, segment |
+/// | 0x100 | 0x142 | 0x1901, domain, struct hash |
+/// | 0x160 | 0x1e0 | digest, v, r, s for ecrecover |
 /// `MessageLib` says the same in single functions; both are run against each other.
 library TallyLib {
-    uint256 private constant SIZE = 0x1c0;
+    uint256 private constant SIZE = 0x1e0;
 
     /// @notice A workspace for tallies of one domain.
     function open(bytes32 domain) internal pure returns (uint256 workspace) {
@@ -23,16 +24,16 @@ library TallyLib {
         bytes memory space = new bytes(SIZE);
         assembly ("memory-safe") {
             workspace := add(space, 0x20)
-            mstore(workspace, typehash)
-            mstore(add(workspace, 0xe0), hex"1901")
-            mstore(add(workspace, 0xe2), domain)
+            mstore(add(workspace, 0x20), typehash)
+            mstore(add(workspace, 0x100), hex"1901")
+            mstore(add(workspace, 0x102), domain)
         }
     }
 
     /// @notice Takes a deal's key for the groups to come.
     function setKey(uint256 workspace, bytes32 key) internal pure {
         assembly ("memory-safe") {
-            mstore(add(workspace, 0x20), key)
+            mstore(add(workspace, 0x40), key)
         }
     }
 
@@ -41,13 +42,13 @@ library TallyLib {
     function hash(uint256 workspace, uint256 head, bytes32 segment) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             let first := and(shr(120, head), 0xffffff)
-            mstore(add(workspace, 0x40), and(shr(216, head), 63))
-            mstore(add(workspace, 0x60), first)
-            mstore(add(workspace, 0x80), add(first, and(shr(104, head), 0xffff)))
-            mstore(add(workspace, 0xa0), and(shr(64, head), 0xffffffffff))
-            mstore(add(workspace, 0xc0), segment)
-            result := keccak256(workspace, 0xe0)
-            mstore(add(workspace, 0x102), result)
+            mstore(add(workspace, 0x60), and(shr(216, head), 63))
+            mstore(add(workspace, 0x80), first)
+            mstore(add(workspace, 0xa0), add(first, and(shr(104, head), 0xffff)))
+            mstore(add(workspace, 0xc0), and(shr(64, head), 0xffffffffff))
+            mstore(add(workspace, 0xe0), segment)
+            result := keccak256(add(workspace, 0x20), 0xe0)
+            mstore(add(workspace, 0x122), result)
         }
     }
 
@@ -57,14 +58,14 @@ library TallyLib {
         // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
         uint256 halfOrder = SignatureLib.HALF_ORDER;
         assembly ("memory-safe") {
-            mstore(add(workspace, 0x140), keccak256(add(workspace, 0xe0), 0x42))
+            mstore(add(workspace, 0x160), keccak256(add(workspace, 0x100), 0x42))
             let vs := calldataload(add(offset, 32))
             let s := and(vs, 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff)
-            mstore(add(workspace, 0x160), add(27, shr(255, vs)))
-            mstore(add(workspace, 0x180), calldataload(offset))
-            mstore(add(workspace, 0x1a0), s)
+            mstore(add(workspace, 0x180), add(27, shr(255, vs)))
+            mstore(add(workspace, 0x1a0), calldataload(offset))
+            mstore(add(workspace, 0x1c0), s)
             mstore(0x00, 0)
-            pop(staticcall(gas(), 1, add(workspace, 0x140), 0x80, 0x00, 0x20))
+            pop(staticcall(gas(), 1, add(workspace, 0x160), 0x80, 0x00, 0x20))
             result := mul(mload(0x00), iszero(gt(s, halfOrder)))
         }
     }

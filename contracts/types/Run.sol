@@ -27,7 +27,7 @@ struct Run {
     uint256 dealPage;
     uint256 dealsAt;
     uint256 liveRows;
-    uint256 workerPage;
+    uint256 firstWorker;
     uint256 workersAt;
     uint256 workers;
     // 0x2c0: memory of hashing and of what comes out
@@ -42,12 +42,16 @@ struct Run {
     uint256 closingPeriod;
     uint256 cellsMapping;
     uint256 roomsMapping;
-    // 0x400: not known by place
+    uint256 moreCellsMapping;
+    // 0x420: a bitmap of the groups that were skipped
+    bytes skipped;
+    // not known by place; from `judged` on known only of the deal with that id
     uint256 lane;
     uint256 dueIn;
     bytes32 domain;
     uint256 signatures;
     uint256 batchAt;
+    uint256 judged;
     bytes32 key;
     uint256 budget;
     uint256 allowed;
