@@ -21,7 +21,7 @@ import {MerkleLib} from "./libraries/MerkleLib.sol";
 import {MessageLib} from "./libraries/MessageLib.sol";
 import {SignatureLib} from "./libraries/SignatureLib.sol";
 import {TallyLib} from "./libraries/TallyLib.sol";
-import {Run} from "./types/Run.sol";
+import {Run, RunLib} from "./types/Run.sol";
 
 /// @title Settlement
 /// @notice See {ISettlement}.
@@ -69,6 +69,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         // solhint-disable-next-line avoid-tx-origin
         require(msg.sender == tx.origin && msg.sender.code.length == 0, SettlementNotTopLevel(msg.sender));
         if (batch.length != 0 && uint8(batch[0]) == uint8(Mode.Net)) ForwardLib.forward(NETS);
+        RunLib.reserve();
         Run memory run = _begin(batch);
         (run.leavesAt, facts) = _open(batch.length / MIN_GROUP + 1);
         uint256 factsAt;
@@ -109,6 +110,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
 
     function _begin(bytes calldata batch) private returns (Run memory run) {
         require(batch.length > 2, SettlementMalformedBatch(batch.length));
+        RunLib.complete(run);
         run.mode = uint8(batch[0]);
         run.lane = uint8(batch[1]);
         require(run.mode <= BLOB, SettlementUnsupportedMode(uint8(run.mode)));
@@ -138,7 +140,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
             moreCells := _moreCells.slot
         }
         (run.cellsMapping, run.roomsMapping, run.moreCellsMapping) = (cells, rooms, moreCells);
-        run.workspace = TallyLib.open(run.domain);
+        TallyLib.open(run.domain);
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
 

@@ -43,7 +43,7 @@ abstract contract Groups is Streams, Wheels, Records {
     /// @notice Judges and applies every group of the run's batch, and stores what it changed.
     function _settleGroups(Run memory run) internal {
         do {
-            uint256 missing = run.lane == ATTESTED ? UsualGroups.settle(run) : UsualGroups.GROUP;
+            uint256 missing = run.lane == ATTESTED ? UsualGroups.settle() : UsualGroups.GROUP;
             uint256 head = BatchLib.word(run.offset);
             if (missing == UsualGroups.PAGE && _selectWorkers(run, (head >> 144) & MAX_WORKER) != 0) continue;
             if (missing == UsualGroups.DEAL) _selectDeal(run, head);
@@ -86,12 +86,12 @@ abstract contract Groups is Streams, Wheels, Records {
             (bytes32 segment, uint256 signatureAt, bool matches) = run.mode == CALLDATA
                 ? _readReceipts(run, head, cell, outcome)
                 : _readSegment(run, head, cell);
-            leaf = TallyLib.hash(run.workspace, head, segment);
+            leaf = TallyLib.hash(head, segment);
             if (outcome != APPLIED) return (leaf, outcome << 120);
             if (!matches) return (leaf, uint256(Outcome.UnitsMismatch) << 120);
 
             uint256 row = _selectWorkers(run, (head >> 144) & MAX_WORKER);
-            if (TallyLib.isRefused(row, run.provider, TallyLib.signer(run.workspace, signatureAt))) {
+            if (TallyLib.isRefused(row, run.provider, TallyLib.signer(signatureAt))) {
                 return (leaf, _refused(run, row >> 160, head, cell, signatureAt) << 120);
             }
             uint256 units = (head >> 64) & CellLib.MAX_UNITS;
@@ -169,7 +169,7 @@ abstract contract Groups is Streams, Wheels, Records {
             run.cellsKey = NONE;
             (bytes32 key, Terms terms, Purse purse) = _factsOf(run, id, place);
             (run.id, run.judged, run.key) = (id, id, key);
-            TallyLib.setKey(run.workspace, key);
+            TallyLib.setKey(key);
             run.streams = 0;
             uint256 end = terms.end();
             if (terms.state() != TermsLib.LIVE || run.clock >= end + run.closingPeriod) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Run} from "../types/Run.sol";
+import "../types/Run.sol";
 import {SignatureLib} from "./SignatureLib.sol";
 
 /// @title UsualGroups
@@ -18,7 +18,7 @@ library UsualGroups {
     uint256 internal constant GROUP = 3;
 
     /// @notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
-    function settle(Run memory run) internal returns (uint256 missing) {
+    function settle() internal returns (uint256 missing) {
         uint256 halfOrder = SignatureLib.HALF_ORDER;
         // Memory: the run, its workspace (see {TallyLib}), its pages, leaves and facts, 0x00..0x3f, and as scratch what
         // follows the free memory pointer.
@@ -49,70 +49,68 @@ library UsualGroups {
                 room := mul(and(shr(16, room), 0xffffffffffff), eq(and(room, 0xffff), today))
             }
 
-            let offset := mload(run)
-            let workspace := mload(add(run, 0x2c0))
+            let offset := mload(RUN_OFFSET)
             // What the deal at hand may still be paid: its cap and its provider's room of today are taken from at the end.
             let paid := 0
-            let roomShift := shl(6, and(mload(add(run, 0x120)), 3))
-            let left := sub(mload(add(run, 0xe0)), mload(add(run, 0xc0)))
-            left := mul(left, gt(mload(add(run, 0xe0)), mload(add(run, 0xc0))))
+            let roomShift := shl(6, and(mload(RUN_PROVIDER), 3))
+            let left := sub(mload(RUN_CAP), mload(RUN_DUE))
+            left := mul(left, gt(mload(RUN_CAP), mload(RUN_DUE)))
             {
-                let room := roomOf(mload(add(run, 0x1e0)), roomShift, mload(add(run, 0x380)))
+                let room := roomOf(mload(RUN_ROOMS), roomShift, mload(RUN_TODAY))
                 if lt(room, left) {
                     left := room
                 }
             }
-            for {} lt(offset, mload(add(run, 0x20))) {} {
-                calldatacopy(workspace, offset, 32)
-                let head := mload(workspace)
-                if xor(shr(222, head), mload(add(run, 0x60))) {
+            for {} lt(offset, mload(RUN_END)) {} {
+                let head := calldataload(offset)
+                if xor(shr(222, head), mload(RUN_ID)) {
                     let stream := shr(216, head)
                     let place := shr(184, head)
-                    let row := add(mload(add(run, 0x220)), mul(and(place, 0xff), 80))
+                    let row := add(mload(RUN_DEALS_AT), mul(and(place, 0xff), 80))
                     let terms := mload(add(row, 0x20))
                     let until := and(shr(64, terms), 0xffffffff)
-                    let clock := mload(add(run, 0x360))
+                    let clock := mload(RUN_CLOCK)
                     // The row is of the page at hand, holds, and is this deal's; not netted, and not closed for settling.
                     if or(
                         or(
-                            xor(and(shr(8, place), 0xffffff), mload(add(run, 0x200))),
-                            iszero(and(shr(and(place, 0xff), mload(add(run, 0x240))), 1))
+                            xor(and(shr(8, place), 0xffffff), mload(RUN_DEAL_PAGE)),
+                            iszero(and(shr(and(place, 0xff), mload(RUN_LIVE_ROWS)), 1))
                         ),
                         or(
                             xor(and(terms, 0xffffffff), shr(6, stream)),
-                            or(eq(and(shr(50, terms), 3), 2), iszero(lt(clock, add(until, mload(add(run, 0x3a0))))))
+                            or(eq(and(shr(50, terms), 3), 2), iszero(lt(clock, add(until, mload(RUN_CLOSING_PERIOD)))))
                         )
                     ) {
                         missing := 2
                         break
                     }
-                    mstore(add(run, 0x1e0), sub(mload(add(run, 0x1e0)), shl(add(roomShift, 16), paid)))
+                    mstore(RUN_ROOMS, sub(mload(RUN_ROOMS), shl(add(roomShift, 16), paid)))
                     paid := 0
-                    mstore(add(run, 0x60), shr(6, stream))
+                    mstore(RUN_ID, shr(6, stream))
                     let streams := and(shr(56, terms), 0xff)
-                    mstore(add(run, 0x80), streams)
-                    mstore(add(workspace, 0x40), mload(row))
+                    mstore(RUN_STREAMS, streams)
+                    mstore(TALLY_KEY, mload(row))
                     if lt(clock, until) {
                         until := clock
                     }
                     mstore(
-                        add(run, 0x100),
+                        RUN_RATE_LIMIT,
                         div(mul(and(shr(128, terms), 0xffffffff), sub(until, and(shr(96, terms), 0xffffffff))), 3600)
                     )
                     let provider := and(shr(160, terms), 0xffffffff)
-                    mstore(add(run, 0x120), provider)
+                    mstore(RUN_PROVIDER, provider)
                     roomShift := shl(6, and(provider, 3))
                     provider := shr(2, provider)
-                    if xor(provider, mload(add(run, 0x1a0))) {
-                        select(add(run, 0x1a0), provider, slotOf(provider, mload(add(run, 0x3e0))))
+                    if xor(provider, mload(RUN_QUAD)) {
+                        select(RUN_QUAD, provider, slotOf(provider, mload(RUN_ROOMS_MAPPING)))
                     }
-                    if xor(shr(7, stream), mload(add(run, 0x140))) {
-                        select(add(run, 0x140), shr(7, stream), slotOf(shr(7, stream), mload(add(run, 0x3c0))))
+                    if xor(shr(7, stream), mload(RUN_CELLS_KEY)) {
+                        select(RUN_CELLS_KEY, shr(7, stream), slotOf(shr(7, stream), mload(RUN_CELLS_MAPPING)))
                     }
-                    let units := shr(shl(1, and(stream, 64)), mload(add(run, 0x180)))
+                    let units := shr(shl(1, and(stream, 64)), mload(RUN_CELLS))
                     units := add(and(units, 0xffffffffff), and(shr(64, units), 0xffffffffff))
                     if gt(streams, 2) {
-                        let more := slotOf(shr(6, stream), mload(add(run, 0x400)))
+                        let more := slotOf(shr(6, stream), mload(RUN_MORE_CELLS_MAPPING))
                         for {
                             let i := 0
                         } lt(i, shr(2, add(streams, 1))) {
@@ -122,18 +120,18 @@ library UsualGroups {
                         }
                     }
                     let price := shr(192, terms)
-                    mstore(add(run, 0xa0), price)
+                    mstore(RUN_PRICE, price)
                     units := mul(units, price)
-                    mstore(add(run, 0xc0), units)
+                    mstore(RUN_DUE, units)
                     terms := mload(add(row, 0x40))
                     left := mul(price, and(shr(128, terms), 0xffffffffffffffff))
                     terms := shr(192, terms)
                     if gt(left, terms) {
                         left := terms
                     }
-                    mstore(add(run, 0xe0), left)
+                    mstore(RUN_CAP, left)
                     left := mul(sub(left, units), gt(left, units))
-                    let room := roomOf(mload(add(run, 0x1e0)), roomShift, mload(add(run, 0x380)))
+                    let room := roomOf(mload(RUN_ROOMS), roomShift, mload(RUN_TODAY))
                     if lt(room, left) {
                         left := room
                     }
@@ -146,19 +144,19 @@ library UsualGroups {
                     shift := shl(6, and(word, 3))
                     word := shr(2, word)
                     let key := not(or(shl(6, shr(222, head)), word))
-                    if xor(key, mload(add(run, 0x140))) {
-                        select(add(run, 0x140), key, slotOf(word, slotOf(shr(222, head), mload(add(run, 0x400)))))
+                    if xor(key, mload(RUN_CELLS_KEY)) {
+                        select(RUN_CELLS_KEY, key, slotOf(word, slotOf(shr(222, head), mload(RUN_MORE_CELLS_MAPPING))))
                     }
                 }
-                let cell := and(shr(shift, mload(add(run, 0x180))), 0xffffffffffffffff)
-                let row := sub(and(shr(144, head), 0xffffffffff), mload(add(run, 0x260)))
-                if iszero(lt(row, mload(add(run, 0x2a0)))) {
+                let cell := and(shr(shift, mload(RUN_CELLS)), 0xffffffffffffffff)
+                let row := sub(and(shr(144, head), 0xffffffffff), mload(RUN_FIRST_WORKER))
+                if iszero(lt(row, mload(RUN_WORKERS))) {
                     missing := 1
                     break
                 }
                 let count := add(and(shr(120, head), 0xffffff), and(shr(104, head), 0xffff))
                 if or(
-                    or(lt(shr(216, head), mload(add(run, 0x40))), iszero(lt(index, mload(add(run, 0x80))))),
+                    or(lt(shr(216, head), mload(RUN_NEXT)), iszero(lt(index, mload(RUN_STREAMS)))),
                     or(
                         or(xor(and(shr(120, head), 0xffffff), shr(40, cell)), iszero(and(shr(104, head), 0xffff))),
                         shr(24, count)
@@ -173,18 +171,18 @@ library UsualGroups {
                 let amount := sub(units, and(cell, 0xffffffffff))
                 let signatureAt := add(offset, 56)
                 let after := add(offset, 120)
-                switch mload(add(run, 0x340))
+                switch mload(RUN_MODE)
                 case 0 {
                     signatureAt := add(offset, 24)
                     after := add(offset, 88)
                     let size := mul(and(shr(104, head), 0xffff), 35)
-                    if gt(add(after, size), mload(add(run, 0x20))) {
+                    if gt(add(after, size), mload(RUN_END)) {
                         missing := 3
                         break
                     }
                     let scratch := mload(0x40)
                     calldatacopy(scratch, after, size)
-                    mstore(add(workspace, 0xe0), keccak256(scratch, size))
+                    mstore(TALLY_SEGMENT, keccak256(scratch, size))
                     let rest := amount
                     let empty := 0
                     let at_ := after
@@ -207,35 +205,34 @@ library UsualGroups {
                         missing := 3
                         break
                     }
-                    calldatacopy(add(workspace, 0xe0), add(offset, 24), 32)
+                    calldatacopy(TALLY_SEGMENT, add(offset, 24), 32)
                 }
-
-                amount := mul(amount, mload(add(run, 0xa0)))
-                if or(gt(units, mload(add(run, 0x100))), gt(amount, left)) {
+                amount := mul(amount, mload(RUN_PRICE))
+                if or(gt(units, mload(RUN_RATE_LIMIT)), gt(amount, left)) {
                     missing := 3
                     break
                 }
 
                 // The tally's hash, digest and signer, who must be the worker.
-                mstore(add(workspace, 0x60), index)
-                mstore(add(workspace, 0x80), and(shr(120, head), 0xffffff))
-                mstore(add(workspace, 0xa0), count)
-                mstore(add(workspace, 0xc0), units)
-                let leaf := keccak256(add(workspace, 0x20), 0xe0)
-                mstore(add(workspace, 0x122), leaf)
-                mstore(add(workspace, 0x160), keccak256(add(workspace, 0x100), 0x42))
-                calldatacopy(add(workspace, 0x1a0), signatureAt, 64)
-                let vs := mload(add(workspace, 0x1c0))
-                mstore(add(workspace, 0x180), add(27, shr(255, vs)))
+                mstore(TALLY_STREAM, index)
+                mstore(TALLY_FIRST, and(shr(120, head), 0xffffff))
+                mstore(TALLY_COUNT, count)
+                mstore(TALLY_UNITS, units)
+                let leaf := keccak256(TALLY, 0xe0)
+                mstore(DIGEST_HASH, leaf)
+                mstore(RECOVERY, keccak256(DIGEST, 0x42))
+                calldatacopy(RECOVERY_R, signatureAt, 64)
+                let vs := mload(RECOVERY_S)
+                mstore(RECOVERY_V, add(27, shr(255, vs)))
                 vs := and(vs, 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff)
-                mstore(add(workspace, 0x1c0), vs)
+                mstore(RECOVERY_S, vs)
                 // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
                 mstore(0x00, 0)
-                pop(staticcall(gas(), 1, add(workspace, 0x160), 0x80, 0x00, 0x20))
-                row := shr(64, mload(add(mload(add(run, 0x280)), mul(row, 24))))
+                pop(staticcall(gas(), 1, RECOVERY, 0x80, 0x00, 0x20))
+                row := shr(64, mload(add(mload(RUN_WORKERS_AT), mul(row, 24))))
                 if or(
                     or(gt(vs, halfOrder), iszero(mload(0x00))),
-                    xor(row, or(shl(160, mload(add(run, 0x120))), mload(0x00)))
+                    xor(row, or(shl(160, mload(RUN_PROVIDER)), mload(0x00)))
                 ) {
                     missing := 3
                     break
@@ -245,16 +242,16 @@ library UsualGroups {
                 offset := after
                 paid := add(paid, amount)
                 left := sub(left, amount)
-                mstore(add(run, 0x40), add(shr(216, head), 1))
-                mstore(add(run, 0x180), xor(mload(add(run, 0x180)), shl(shift, xor(cell, or(shl(40, count), units)))))
-                let group := mload(add(run, 0x320))
-                mstore(add(run, 0x320), add(group, 1))
-                mstore(add(mload(add(run, 0x2e0)), shl(5, group)), leaf)
-                mstore(add(mload(add(run, 0x300)), shl(4, group)), shl(128, or(shl(56, cell), amount)))
+                mstore(RUN_NEXT, add(shr(216, head), 1))
+                mstore(RUN_CELLS, xor(mload(RUN_CELLS), shl(shift, xor(cell, or(shl(40, count), units)))))
+                let group := mload(RUN_GROUPS)
+                mstore(RUN_GROUPS, add(group, 1))
+                mstore(add(mload(RUN_LEAVES_AT), shl(5, group)), leaf)
+                mstore(add(mload(RUN_FACTS_AT), shl(4, group)), shl(128, or(shl(56, cell), amount)))
             }
-            mstore(run, offset)
-            mstore(add(run, 0xc0), add(mload(add(run, 0xc0)), paid))
-            mstore(add(run, 0x1e0), sub(mload(add(run, 0x1e0)), shl(add(roomShift, 16), paid)))
+            mstore(RUN_OFFSET, offset)
+            mstore(RUN_DUE, add(mload(RUN_DUE), paid))
+            mstore(RUN_ROOMS, sub(mload(RUN_ROOMS), shl(add(roomShift, 16), paid)))
         }
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BatchLib} from "../libraries/BatchLib.sol";
 import {MerkleLib} from "../libraries/MerkleLib.sol";
 import {TallyLib} from "../libraries/TallyLib.sol";
+import {RUN_MEMORY_END} from "../types/Run.sol";
 import {ReferenceBatchLib} from "../reference/ReferenceBatchLib.sol";
 
 /// @title DecoderProbe
@@ -17,7 +18,6 @@ contract DecoderProbe {
         uint256 offset;
         uint256 end;
         uint256 next;
-        uint256 workspace;
         bytes32 verdict;
     }
 
@@ -120,13 +120,19 @@ contract DecoderProbe {
     }
 
     function _begin(bytes calldata batch) private pure returns (Run memory run) {
+        // The memory that tallies are hashed in.
+        assembly ("memory-safe") {
+            if lt(mload(0x40), RUN_MEMORY_END) {
+                mstore(0x40, RUN_MEMORY_END)
+            }
+        }
         (run.mode, run.lane) = (uint8(batch[0]), uint8(batch[1]));
         uint256 start;
         assembly ("memory-safe") {
             start := batch.offset
         }
         (run.offset, run.end) = (start + 2, start + batch.length);
-        run.workspace = TallyLib.open(0);
+        TallyLib.open(0);
     }
 
     /// @dev How many groups each blob holds, and all of them.
@@ -166,7 +172,7 @@ contract DecoderProbe {
             run.offset = signatureAt + signatures;
             if (run.offset > run.end) return (false, 0);
         }
-        leaf = TallyLib.hash(run.workspace, head, segment);
+        leaf = TallyLib.hash(head, segment);
         run.verdict = _digest(run.verdict, head, place, segment, BatchLib.hash(signatureAt, signatures));
         return (true, leaf);
     }
