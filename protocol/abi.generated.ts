@@ -327,6 +327,7 @@ export const settlementAbi = [
   {"type":"error","inputs":[{"internalType":"string","name":"name","type":"string"},{"internalType":"uint256","name":"value","type":"uint256"}],"name":"LedgerParameterOutOfBounds"},
   {"type":"error","inputs":[{"internalType":"uint256","name":"from","type":"uint256"}],"name":"LedgerValueTooSoon"},
   {"type":"error","inputs":[],"name":"LedgerZeroAddress"},
+  {"type":"error","inputs":[{"internalType":"uint256","name":"found","type":"uint256"}],"name":"RunPlaceTaken"},
   {"type":"error","inputs":[{"internalType":"uint256","name":"position","type":"uint256"}],"name":"SettlementBadGroup"},
   {"type":"error","inputs":[{"internalType":"uint256","name":"index","type":"uint256"}],"name":"SettlementBlobMissing"},
   {"type":"error","inputs":[{"internalType":"uint32","name":"provider","type":"uint32"},{"internalType":"uint32","name":"other","type":"uint32"}],"name":"SettlementForceMixedProviders"},

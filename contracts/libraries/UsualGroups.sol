@@ -20,7 +20,7 @@ library UsualGroups {
     /// @notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
     function settle() internal returns (uint256 missing) {
         uint256 halfOrder = SignatureLib.HALF_ORDER;
-        // Memory: the run, its workspace (see {TallyLib}), its pages, leaves and facts, 0x00..0x3f, and as scratch what
+        // Memory: the run and what belongs to it, its pages, leaves and facts, 0x00..0x3f, and as scratch what
         // follows the free memory pointer.
         assembly ("memory-safe") {
             // Slot of `key` in the mapping at `mapping_`.
