@@ -283,7 +283,7 @@ abstract contract Groups is Streams, Wheels, Records {
             _storeRooms(run);
         }
         Wheel wheel = _loadNow(provider, run.today);
-        fits = int256(amount) <= wheel.room();
+        fits = amount == 0 || int256(amount) <= wheel.room(); // what costs nothing needs no room
         if (fits) wheel = _creditUnmatured(provider, wheel, amount, run.dueIn);
         if (run.lane != ATTESTED) {
             _store(provider, wheel, run.today);
