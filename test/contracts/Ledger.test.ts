@@ -304,9 +304,9 @@ describe('Ledger', () => {
     })
 
     it('take a token of eight decimals at most', async () => {
-      const { manager, stake, registry, permit2 } = await networkHelpers.loadFixture(deployed)
+      const { manager, stake, registry, permit2, nets } = await networkHelpers.loadFixture(deployed)
       const { interface: errors } = await ethers.getContractFactory('Desk')
-      await expect(ethers.deployContract('Desk', [manager, stake, registry, permit2]))
+      await expect(ethers.deployContract('Desk', [manager, stake, registry, permit2, nets]))
         .to.be.revertedWithCustomError({ interface: errors }, 'LedgerTokenDecimals')
         .withArgs(18)
     })

@@ -3,12 +3,11 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroHash } from 'viem'
 
-import { groupHash } from '#protocol/batch-root.ts'
-import { acknowledgementDigest } from '#protocol/eip712.ts'
+import { acknowledgementDigest, tallyDigest } from '#protocol/eip712.ts'
 import { rateLimit } from '#protocol/rules.ts'
-import { Lane } from '#protocol/types.ts'
+import { Lane, type Tally } from '#protocol/types.ts'
 
-import { signerNamed } from '../support/actors.ts'
+import { type Signer, signerNamed } from '../support/actors.ts'
 import { deploy } from '../support/deployment.ts'
 import { ackKey, createMarket, joinProvider, type Market, openDeal, STAKE, USD } from '../support/market.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
@@ -231,16 +230,21 @@ describe('settle: what becomes of a group', () => {
         const [worker] = provider.workers
         if (worker === undefined) throw new Error('no worker')
         const group = groupFor(lane, deal.stream(0).work(5n, 6n))
+        const misnamed = (signer: Signer, change: Partial<Tally> = {}, under = domain): SignedGroup => ({
+          ...group,
+          signature: signer.sign(tallyDigest({ ...group.tally, ...change }, under)),
+        })
         const wrong: [string, SignedGroup][] = [
           ['another worker', { ...group, worker: provider.firstWorker + 1 }],
-          ['a stranger', resigned(domain, group, signerNamed('stranger'))],
-          ['more units', resigned(domain, group, worker, { units: 12n })],
-          ['fewer units', resigned(domain, group, worker, { units: 10n })],
-          ['another stream', resigned(domain, group, worker, { stream: 1 })],
-          ['another first', resigned(domain, group, worker, { first: 1 })],
-          ['another count', resigned(domain, group, worker, { count: 3 })],
-          ['another deal', resigned(domain, group, worker, { dealKey: zeroHash })],
-          ['another chain', resigned({ ...domain, chainId: 1 }, group, worker)],
+          ['a stranger', misnamed(signerNamed('stranger'))],
+          ['more units', misnamed(worker, { units: 12n })],
+          ['fewer units', misnamed(worker, { units: 10n })],
+          ['another stream', misnamed(worker, { stream: 1 })],
+          ['another first', misnamed(worker, { first: 1 })],
+          ['another count', misnamed(worker, { count: 3 })],
+          ['another deal', misnamed(worker, { dealKey: zeroHash })],
+          ['another segment', misnamed(worker, { segment: zeroHash })],
+          ['another chain', misnamed(worker, {}, { ...domain, chainId: 1 })],
           ['zeros', { ...group, signature: `0x${'00'.repeat(64)}` }],
           ['ones', { ...group, signature: `0x${'ff'.repeat(64)}` }],
         ]
@@ -249,18 +253,31 @@ describe('settle: what becomes of a group', () => {
         }
       })
 
-      it('UnitsOverflow where the stream would count past 40 bits, RateExceeded up to them', async () => {
+      it('UnitsMismatch where the tally says more or fewer units than the receipts add', async () => {
         const market = await networkHelpers.loadFixture(working)
         const { deal } = market
-        const before = { cursor: 1n, units: MAX_UNITS - 4n }
-        await setStream(networkHelpers, market, deal.id, 1, before)
-        for (const [units, outcome] of [
-          [5n, 'UnitsOverflow'],
-          [2n ** 24n - 1n, 'UnitsOverflow'],
-          [4n, 'RateExceeded'],
-        ] as const) {
-          await expectOutcome(market, lane, groupAfter(market, lane, before, units), outcome)
+        const stream = deal.stream(1, 0).work(5n)
+        await settle(market, Lane.Attested, [stream.group()])
+        stream.work(6n, 7n)
+        for (const units of [0n, 5n, 17n, 19n, MAX_UNITS]) {
+          for (const first of [0, 1]) {
+            const group = groupFor(lane, stream, first)
+            await expectOutcome(market, lane, claiming(market, group, units), 'UnitsMismatch')
+          }
         }
+        await expectOutcome(market, lane, groupFor(lane, stream), 'Applied')
+      })
+
+      it('UnitsMismatch where the stream would count past 40 bits, whatever the tally says', async () => {
+        const market = await networkHelpers.loadFixture(working)
+        const { deal } = market
+        await setStream(networkHelpers, market, deal.id, 1, { cursor: 1n, units: MAX_UNITS - 4n })
+        const group = groupFor(lane, deal.stream(1, 0).work(5n, 5n), 1)
+        for (const units of [0n, 1n, MAX_UNITS]) {
+          await expectOutcome(market, lane, claiming(market, group, units), 'UnitsMismatch')
+        }
+        const less = groupFor(lane, deal.stream(1, 0).work(5n, 4n), 1)
+        await expectOutcome(market, lane, claiming(market, less, MAX_UNITS), 'RateExceeded')
       })
 
       it('ExposureExceeded beyond what is acknowledged and exposed', async () => {
@@ -416,19 +433,12 @@ describe('settle: what becomes of a group', () => {
   })
 })
 
-/** One receipt more in stream 1 of the deal, whatever stands before it. */
-function groupAfter(
-  { deal, domain, provider }: Market,
-  lane: number,
-  before: { cursor: bigint; units: bigint },
-  units: bigint,
-): SignedGroup {
+/** The group with a tally, and an acknowledgement where it has one, over these units. */
+function claiming({ domain, provider }: Market, group: SignedGroup, units: bigint): SignedGroup {
   const [worker] = provider.workers
   if (worker === undefined) throw new Error('no worker')
-  const group = groupFor(lane, deal.stream(1, 0).work(units))
-  const [first, count] = [Number(before.cursor), Number(before.cursor) + 1]
-  const moved = resigned(domain, { ...group, first }, worker, { first, count, units: before.units + units })
-  const { tally } = moved
-  const acknowledgement = ackKey.sign(acknowledgementDigest(acknowledgementOf(tally), domain))
-  return { ...moved, leaf: groupHash(tally), ...(lane === Lane.Acknowledged ? { acknowledgement } : {}) }
+  const claimed = resigned(domain, group, worker, { units })
+  if (group.acknowledgement === undefined) return claimed
+  const acknowledgement = ackKey.sign(acknowledgementDigest(acknowledgementOf(claimed.tally), domain))
+  return { ...claimed, acknowledgement }
 }

@@ -219,7 +219,7 @@ describe('findings: tokens and signatures', () => {
       const conflicting = deal.stream(0).work(5n).group()
       await settle(market, Lane.Forced, [conflicting], { from: owner })
       expect((await settle(market, Lane.Attested, [forMembers, others])).outcomes).to.deep.equal([
-        'BadSignature',
+        'UnitsMismatch',
         'Applied',
       ])
     })
