@@ -144,27 +144,11 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         if (run.mode == BLOB) run.offset = start + _skipBlobs(batch);
     }
 
-    /// @notice Memory for at most `groups` leaves and records, uninitialized.
-    function _open(uint256 groups) private pure returns (uint256 leavesAt, bytes memory facts) {
-        assembly ("memory-safe") {
-            leavesAt := mload(0x40)
-            mstore(0x40, add(leavesAt, shl(5, groups)))
-        }
-        facts = FactsLib.open(groups);
-    }
-
     /// @notice Root over the groups' tallies, bound to their number, their mode and the blobs they are in.
     function _root(Run memory run, bytes calldata batch) private view returns (bytes32) {
         uint256 groups = run.groups;
         bytes32 blobs = run.mode == BLOB ? _blobsHash(batch, groups) : bytes32(0);
         return keccak256(abi.encode(run.mode, groups, MerkleLib.chunkedRootInPlace(run.leavesAt, groups), blobs));
-    }
-
-    /// @dev The table of a blob batch: number of blobs (1), groups in each (2).
-    function _skipBlobs(bytes calldata batch) private pure returns (uint256) {
-        uint256 count = uint8(batch[2]);
-        require(count != 0 && count <= MAX_BLOBS, SettlementMalformedBatch(2));
-        return 3 + 2 * count;
     }
 
     function _blobsHash(bytes calldata batch, uint256 groups) private view returns (bytes32) {
@@ -180,6 +164,28 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         }
         require(groups == 0 && blobhash(count) == 0, SettlementMalformedBatch(2));
         return keccak256(table);
+    }
+
+    function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {
+        uint32 provider = uint32(run.forceProvider);
+        if (provider == 0) return; // nothing was even signed by a worker, so nothing moved
+        address signer = msg.sender;
+        if (authority.length != 0) {
+            bytes32 hash = MessageLib.forceHash(root, msg.sender);
+            signer = SignatureLib.recover(MessageLib.digest(run.domain, hash), authority);
+            if (signer == run.forceWorker && signer != SEVERAL) return;
+        }
+        require(
+            signer != address(0) && REGISTRY.isOperator(provider, signer),
+            SettlementForceUnauthorized(provider, msg.sender)
+        );
+    }
+
+    /// @dev The table of a blob batch: number of blobs (1), groups in each (2).
+    function _skipBlobs(bytes calldata batch) private pure returns (uint256) {
+        uint256 count = uint8(batch[2]);
+        require(count != 0 && count <= MAX_BLOBS, SettlementMalformedBatch(2));
+        return 3 + 2 * count;
     }
 
     /// @notice The first `count` bits of a bitmap turned round, the others zero, in place.
@@ -207,18 +213,12 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         for (uint256 i = 0; i < bitmap.length && !any; ++i) any = bitmap[i] != 0;
     }
 
-    function _requireForceAuthority(Run memory run, bytes32 root, bytes calldata authority) private view {
-        uint32 provider = uint32(run.forceProvider);
-        if (provider == 0) return; // nothing was even signed by a worker, so nothing moved
-        address signer = msg.sender;
-        if (authority.length != 0) {
-            bytes32 hash = MessageLib.forceHash(root, msg.sender);
-            signer = SignatureLib.recover(MessageLib.digest(run.domain, hash), authority);
-            if (signer == run.forceWorker && signer != SEVERAL) return;
+    /// @notice Memory for at most `groups` leaves and records, uninitialized.
+    function _open(uint256 groups) private pure returns (uint256 leavesAt, bytes memory facts) {
+        assembly ("memory-safe") {
+            leavesAt := mload(0x40)
+            mstore(0x40, add(leavesAt, shl(5, groups)))
         }
-        require(
-            signer != address(0) && REGISTRY.isOperator(provider, signer),
-            SettlementForceUnauthorized(provider, msg.sender)
-        );
+        facts = FactsLib.open(groups);
     }
 }

@@ -334,10 +334,6 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         require(state == wanted, DealWrongState(id, state));
     }
 
-    function _requireNotNetted(uint32 id, Terms terms) private pure {
-        require(terms.mode() != uint256(Mode.Net), DealNetted(id));
-    }
-
     function _stateOf(Deal storage self, uint256 now_) private view returns (DealState) {
         Terms terms = self.terms;
         if (terms.state() == 0) return DealState.None;
@@ -353,6 +349,10 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         uint256 value = amount * _parameters.bondBps * STAKE_UNIT;
         // More than any stake can be: capped, so that reserving it fails, and not cut to its low bits.
         return uint96(Math.min(Math.ceilDiv(value, BPS * _parameters.stakeValue), type(uint96).max));
+    }
+
+    function _requireNotNetted(uint32 id, Terms terms) private pure {
+        require(terms.mode() != uint256(Mode.Net), DealNetted(id));
     }
 
     function _check(bool holds, string memory field, uint256 value, uint256 limit) private pure {

@@ -12,7 +12,7 @@ import {SignatureLib} from "../libraries/SignatureLib.sol";
 import {TallyLib} from "../libraries/TallyLib.sol";
 import {UsualGroups} from "../libraries/UsualGroups.sol";
 import {WorkerPages} from "../libraries/WorkerPages.sol";
-import {Cell, CellLib} from "../types/Cell.sol";
+import {CellLib} from "../types/Cell.sol";
 import {Purse} from "../types/Purse.sol";
 import {Run} from "../types/Run.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
@@ -67,11 +67,6 @@ abstract contract Groups is Streams, Wheels, Records {
         }
     }
 
-    /// @dev Sets bit `index`, the lowest of a byte first. Assumes there is such a bit.
-    function _mark(bytes memory bitmap, uint256 index) private pure {
-        bitmap[index / 8] |= bytes1(uint8(1 << (index % 8)));
-    }
-
     /// @dev Reads the group that begins with `head`, judges it, applies it if it can, and moves on behind it.
     /// @return leaf Its group hash.
     /// @return record What happened, see {FactsLib}.
@@ -110,8 +105,8 @@ abstract contract Groups is Streams, Wheels, Records {
         if (id != run.judged) _loadDeal(run, id, uint32(head >> 184));
     }
 
-    /// @dev Brings the word with a stream's cell into the run. A word is named by half its first two streams' deal id, or
-    /// by the complement of its deal's first stream number and its place among the deal's further words.
+    /// @dev Brings the word with a stream's cell into the run. A word is named by half its first two streams' deal id,
+    /// or by the complement of its deal's first stream number and its place among the deal's further words.
     /// @return shift Where the cell stands in it.
     function _selectCells(Run memory run, uint256 number) private returns (uint256 shift) {
         unchecked {
@@ -146,20 +141,6 @@ abstract contract Groups is Streams, Wheels, Records {
 
     function _storeRooms(Run memory run) private {
         if (run.quad != NONE) _write(run.roomsSlot, run.rooms);
-    }
-
-    /// @dev Brings a worker's page into the run.
-    /// @return row The worker's own, provider id (4) ‖ key (20); zero if there is none.
-    function _selectWorkers(Run memory run, uint256 worker) private view returns (uint256 row) {
-        uint256 firstWorker = worker - (worker % WorkerPages.ROWS);
-        if (firstWorker != run.firstWorker) {
-            address code = WorkerPages.addressOf(address(REGISTRY), worker / WorkerPages.ROWS);
-            uint256 size;
-            (run.workersAt, size, run.workersCapacity) = CodePages.load(code, run.workersAt, run.workersCapacity);
-            (run.firstWorker, run.workers) = (firstWorker, size / WorkerPages.ROW);
-        }
-        row = worker % WorkerPages.ROWS;
-        return row < run.workers ? WorkerPages.read(run.workersAt, row) : 0;
     }
 
     /// @dev Assumes groups come by rising deal: a deal is loaded once in a batch.
@@ -198,32 +179,6 @@ abstract contract Groups is Streams, Wheels, Records {
         }
     }
 
-    /// @dev From the deal's row if the place is right and the row still holds, else from its storage. In the
-    /// acknowledged lane from storage, as the allowance is to be changed there.
-    function _factsOf(
-        Run memory run,
-        uint256 id,
-        uint256 place
-    ) private view returns (bytes32 key, Terms terms, Purse purse) {
-        run.place = 0;
-        if (place != 0 && run.lane != ACKNOWLEDGED) {
-            uint256 page = place / DealPages.ROWS;
-            if (page != run.dealPage) {
-                address code = CodePages.addressOf(address(this), page);
-                (run.dealsAt, , run.dealsCapacity) = CodePages.load(code, run.dealsAt, run.dealsCapacity);
-                (run.dealPage, run.liveRows) = (page, _livePages[page]);
-            }
-            if ((run.liveRows >> (place % DealPages.ROWS)) & 1 != 0) {
-                (key, terms, purse) = DealPages.read(run.dealsAt, place % DealPages.ROWS);
-                run.place = place;
-                if (terms.id() == id) return (key, terms, purse);
-                run.place = 0;
-            }
-        }
-        Deal storage self = _deals[id];
-        return (self.key, self.terms, self.purse);
-    }
-
     /// @dev Rules 5 to 9.
     /// @return record Outcome and amount.
     function _apply(
@@ -250,28 +205,15 @@ abstract contract Groups is Streams, Wheels, Records {
         uint256 due = run.due + (units - (cell & CellLib.MAX_UNITS)) * run.price;
         record = _capped(run, due, run.allowed + acknowledged * run.price);
         if (record >> 120 > CLAMPED) return record;
-        if (run.lane == ACKNOWLEDGED) {
-            _creditAcknowledged(run, record & type(uint56).max);
-            if (acknowledged != 0) _keepAcknowledgement(run, index, units, acknowledged);
-        } else if (!_credit(run, record & type(uint56).max)) {
-            return uint256(Outcome.CoverageExceeded) << 120;
-        }
+        if (!_credit(run, record & type(uint56).max)) return uint256(Outcome.CoverageExceeded) << 120;
+        if (acknowledged != 0) _keepAcknowledgement(run, index, units, acknowledged);
         run.due = due;
-    }
-
-    /// @notice Outcome and amount of a deal whose streams come to `due`, for which `allowed` may be paid.
-    function _capped(Run memory run, uint256 due, uint256 allowed) private view returns (uint256 record) {
-        uint256 budget = run.budget;
-        uint256 paid = run.due < budget ? run.due : budget;
-        record = due > budget ? CLAMPED << 120 : 0;
-        if (due > budget) due = budget;
-        if (due > allowed && due > _allowedNow(run)) return uint256(Outcome.ExposureExceeded) << 120;
-        return record | (due - paid);
     }
 
     /// @dev Credits the run's provider, if it has room: from its room of the day in the attested lane. The first credit
     /// of a day, one that a room is too small for and those of the forced lane go through the wheel.
     function _credit(Run memory run, uint256 amount) private returns (bool fits) {
+        if (run.lane == ACKNOWLEDGED) return _creditAcknowledged(run, amount);
         uint256 provider = run.provider;
         if (run.lane == ATTESTED) {
             if (
@@ -293,12 +235,13 @@ abstract contract Groups is Streams, Wheels, Records {
         }
     }
 
-    function _creditAcknowledged(Run memory run, uint256 amount) private {
+    function _creditAcknowledged(Run memory run, uint256 amount) private returns (bool) {
         Wheel wheel = _loadNow(run.provider, run.today);
         (uint256 protocolFee, uint256 committeeFee) = (0, 0);
         (wheel, protocolFee, committeeFee) = _creditMatured(run.provider, wheel, amount);
         _addFees(protocolFee, committeeFee);
         _store(run.provider, wheel, run.today);
+        return true;
     }
 
     function _keepAcknowledgement(Run memory run, uint256 index, uint256 units, uint256 acknowledged) private {
@@ -314,6 +257,56 @@ abstract contract Groups is Streams, Wheels, Records {
             keccak256(abi.encodePacked(bytes27(bytes32(_records[number])), leaf, uint128(record), uint32(run.clock)))
         );
         _records[number] = uint256(bytes32(chain)) | run.clock;
+    }
+
+    /// @dev Brings a worker's page into the run.
+    /// @return row The worker's own, provider id (4) ‖ key (20); zero if there is none.
+    function _selectWorkers(Run memory run, uint256 worker) private view returns (uint256 row) {
+        uint256 firstWorker = worker - (worker % WorkerPages.ROWS);
+        if (firstWorker != run.firstWorker) {
+            address code = WorkerPages.addressOf(address(REGISTRY), worker / WorkerPages.ROWS);
+            uint256 size;
+            (run.workersAt, size, run.workersCapacity) = CodePages.load(code, run.workersAt, run.workersCapacity);
+            (run.firstWorker, run.workers) = (firstWorker, size / WorkerPages.ROW);
+        }
+        row = worker % WorkerPages.ROWS;
+        return row < run.workers ? WorkerPages.read(run.workersAt, row) : 0;
+    }
+
+    /// @dev From the deal's row if the place is right and the row still holds, else from its storage. In the
+    /// acknowledged lane from storage, as the allowance is to be changed there.
+    function _factsOf(
+        Run memory run,
+        uint256 id,
+        uint256 place
+    ) private view returns (bytes32 key, Terms terms, Purse purse) {
+        run.place = 0;
+        if (place != 0 && run.lane != ACKNOWLEDGED) {
+            uint256 page = place / DealPages.ROWS;
+            if (page != run.dealPage) {
+                address code = CodePages.addressOf(address(this), page);
+                (run.dealsAt, , run.dealsCapacity) = CodePages.load(code, run.dealsAt, run.dealsCapacity);
+                (run.dealPage, run.liveRows) = (page, _livePages[page]);
+            }
+            if ((run.liveRows >> (place % DealPages.ROWS)) & 1 != 0) {
+                (key, terms, purse) = DealPages.read(run.dealsAt, place % DealPages.ROWS);
+                run.place = place;
+                if (terms.id() == id) return (key, terms, purse);
+                run.place = 0;
+            }
+        }
+        Deal storage self = _deals[id];
+        return (self.key, self.terms, self.purse);
+    }
+
+    /// @notice Outcome and amount of a deal whose streams come to `due`, for which `allowed` may be paid.
+    function _capped(Run memory run, uint256 due, uint256 allowed) private view returns (uint256 record) {
+        uint256 budget = run.budget;
+        uint256 paid = run.due < budget ? run.due : budget;
+        record = due > budget ? CLAMPED << 120 : 0;
+        if (due > budget) due = budget;
+        if (due > allowed && due > _allowedNow(run)) return uint256(Outcome.ExposureExceeded) << 120;
+        return record | (due - paid);
     }
 
     function _isAcknowledged(
@@ -427,6 +420,11 @@ abstract contract Groups is Streams, Wheels, Records {
             uint256 units = (head >> 64) & CellLib.MAX_UNITS;
             matches = units + (cell >> 40) >= (cell & CellLib.MAX_UNITS) + _countOf(head);
         }
+    }
+
+    /// @dev Sets bit `index`, the lowest of a byte first. Assumes there is such a bit.
+    function _mark(bytes memory bitmap, uint256 index) private pure {
+        bitmap[index / 8] |= bytes1(uint8(1 << (index % 8)));
     }
 
     function _noteForce(Run memory run, address key) private pure {

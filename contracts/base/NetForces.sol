@@ -20,8 +20,9 @@ import {Records} from "./Records.sol";
 /// @title NetForces
 /// @notice Groups of netted deals that the provider's side brings itself: announced, and executed if no batch settles
 /// them in time.
-/// @dev Executing moves the net root, and with it the ground from under a batch that is on its way. So it happens in the
-/// first five minutes of a quarter of an hour only: nobody can keep batches out by executing one force after the other.
+/// @dev Executing moves the net root, and with it the ground from under a batch that is on its way. So it happens in
+/// the first five minutes of a quarter of an hour only: nobody can keep batches out by executing one force after the
+/// other.
 abstract contract NetForces is NetDeals, Records {
     /// @dev A group in calldata, see {BatchLib}.
     struct Forced {

@@ -32,8 +32,8 @@ abstract contract Packing is IPacking, Streams {
         emit DealsPacked(page, ids);
     }
 
-    /// @dev A deal moves only where it finds twice the company it leaves: nobody can scatter others' deals over pages. A
-    /// deal named twice would find half of it.
+    /// @dev A deal moves only where it finds twice the company it leaves: nobody can scatter others' deals over
+    /// pages. A deal named twice would find half of it.
     function _moved(uint32 id, Purse purse, uint256 rows) private returns (Purse) {
         if (purse.place() == 0) return purse;
         uint256 live = _countBits(_livePages[purse.place() / DealPages.ROWS]);

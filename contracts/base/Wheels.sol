@@ -7,8 +7,8 @@ import {Ledger} from "./Ledger.sol";
 
 /// @title Wheels
 /// @notice State and internals of what providers have earned: rooms, credit, roll, fees.
-/// @dev Settling in the attested lane only takes from a provider's room of the day. Everything else first folds what the
-/// room took in back into the wheel ({_folded}), and leaves a new room or none.
+/// @dev Settling in the attested lane only takes from a provider's room of the day. Everything else first folds what
+/// the room took in back into the wheel ({_folded}), and leaves a new room or none.
 /// @custom:invariant unmatured of a provider never rises above its cover by a credit
 /// @custom:invariant claimable grows only by buckets whose day has come and by acknowledged work
 abstract contract Wheels is Ledger {
@@ -113,11 +113,6 @@ abstract contract Wheels is Ledger {
         (wheel, long) = _credited(wheel, long, amount, due);
     }
 
-    /// @notice Sum of the buckets.
-    function _unmatured(Wheel wheel, LongWheel long) internal pure returns (uint256) {
-        return wheel.next() + wheel.later() + (wheel.has(WheelLib.LONG) ? long.total() : 0);
-    }
-
     /// @notice What is due by `today`, gross, and its fees, each bucket rounded by itself.
     function _matured(
         Wheel wheel,
@@ -135,6 +130,11 @@ abstract contract Wheels is Ledger {
             (uint256 a, uint256 b) = _feesDown(due[i]);
             (gross, protocolFee, committeeFee) = (gross + due[i], protocolFee + a, committeeFee + b);
         }
+    }
+
+    /// @notice Sum of the buckets.
+    function _unmatured(Wheel wheel, LongWheel long) internal pure returns (uint256) {
+        return wheel.next() + wheel.later() + (wheel.has(WheelLib.LONG) ? long.total() : 0);
     }
 
     /// @dev `long` is read and changed only where `due` > 2.

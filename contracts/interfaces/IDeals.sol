@@ -150,8 +150,8 @@ interface IDeals {
     /// @notice More was settled than the budget holds: nothing can be added any more.
     error DealExhausted(uint32 id);
 
-    /// @notice The chain does not know a netted deal's units by itself: it is closed by {INets-closeNet}, and its budget
-    /// stays what it was.
+    /// @notice The chain does not know a netted deal's units by itself: it is closed by {INets-closeNet}, and its
+    /// budget stays what it was.
     error DealNetted(uint32 id);
 
     /// @notice Takes an offer with the caller's free balance.

@@ -108,7 +108,8 @@ interface INets {
 
     /// @notice Announces a group of a netted deal, so that it is settled with the committee or without.
     /// @dev By the provider's owner or operator, or whoever has their or the worker's EIP-2098 signature over
-    /// `Force(root, sender)`, root = that of a batch of mode 2 with this group and no blobs. Top-level only, like `settle`.
+    /// `Force(root, sender)`, root = that of a batch of mode 2 with this group and no blobs. Top-level only, like
+    /// `settle`.
     /// @param group One group as it stands in calldata batches of the attested lane.
     /// @param authority Empty, or the signature.
     /// @return index In the queue.

@@ -5,7 +5,8 @@ pragma solidity ^0.8.30;
 /// @notice Reads a batch's bytes where they are, in calldata. Positions are absolute calldata offsets.
 /// @dev `reference/ReferenceBatchLib.sol` says the same plainly; both are run against each other.
 library BatchLib {
-    /// @notice Bytes of a group's head: stream number (5) ‖ place (4) ‖ worker (5) ‖ first (3) ‖ count - first (2) ‖ units (5).
+    /// @notice Bytes of a group's head: stream number (5) ‖ place (4) ‖ worker (5) ‖ first (3) ‖ count - first (2) ‖
+    /// units so far (5).
     uint256 internal constant HEAD = 24;
     /// @notice Bytes of a receipt: units (3) ‖ work hash (32).
     uint256 internal constant RECEIPT = 35;

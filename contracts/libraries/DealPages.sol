@@ -6,8 +6,8 @@ import {Terms} from "../types/Terms.sol";
 
 /// @title DealPages
 /// @notice Deals' facts as contract code: `00 ‖ rows`, row = `key (32) ‖ terms (32) ‖ budget (8) ‖ allowance (8)`.
-/// @dev A deal's place is page * 256 + row, pages from 1. The settlement keeps a word for each page that says which rows
-/// still hold.
+/// @dev A deal's place is page * 256 + row, pages from 1. The settlement keeps a word for each page that says which
+/// rows still hold.
 library DealPages {
     /// @notice Rows of one page.
     uint256 internal constant ROWS = 256;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+// Named one by one they would count as unused: nearly all are used in assembly only.
+// solhint-disable-next-line no-global-import
 import "../types/Run.sol";
 import {MessageLib} from "./MessageLib.sol";
 import {SignatureLib} from "./SignatureLib.sol";
@@ -10,6 +12,24 @@ import {SignatureLib} from "./SignatureLib.sol";
 /// is written once.
 /// @dev `MessageLib` says the same in single functions; both are run against each other.
 library TallyLib {
+    /// @notice Signer of the tally hashed last, by the signature at calldata offset `offset`; 0 if there is none. See
+    /// {SignatureLib-recoverAt}.
+    function signer(uint256 offset) internal view returns (uint256 result) {
+        // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
+        uint256 halfOrder = SignatureLib.HALF_ORDER;
+        assembly ("memory-safe") {
+            mstore(RECOVERY, keccak256(DIGEST, 0x42))
+            let vs := calldataload(add(offset, 32))
+            let s := and(vs, 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff)
+            mstore(RECOVERY_V, add(27, shr(255, vs)))
+            mstore(RECOVERY_R, calldataload(offset))
+            mstore(RECOVERY_S, s)
+            mstore(0x00, 0)
+            pop(staticcall(gas(), 1, RECOVERY, 0x80, 0x00, 0x20))
+            result := mul(mload(0x00), iszero(gt(s, halfOrder)))
+        }
+    }
+
     /// @notice Prepares for tallies of one domain. Assumes that a run was opened.
     function open(bytes32 domain) internal pure {
         bytes32 typehash = MessageLib.TALLY_TYPEHASH;
@@ -39,24 +59,6 @@ library TallyLib {
             mstore(TALLY_SEGMENT, segment)
             result := keccak256(TALLY, 0xe0)
             mstore(DIGEST_HASH, result)
-        }
-    }
-
-    /// @notice Signer of the tally hashed last, by the signature at calldata offset `offset`; 0 if there is none. See
-    /// {SignatureLib-recoverAt}.
-    function signer(uint256 offset) internal view returns (uint256 result) {
-        // ecrecover answers with no bytes where there is no signer, which leaves the zero at 0x00.
-        uint256 halfOrder = SignatureLib.HALF_ORDER;
-        assembly ("memory-safe") {
-            mstore(RECOVERY, keccak256(DIGEST, 0x42))
-            let vs := calldataload(add(offset, 32))
-            let s := and(vs, 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff)
-            mstore(RECOVERY_V, add(27, shr(255, vs)))
-            mstore(RECOVERY_R, calldataload(offset))
-            mstore(RECOVERY_S, s)
-            mstore(0x00, 0)
-            pop(staticcall(gas(), 1, RECOVERY, 0x80, 0x00, 0x20))
-            result := mul(mload(0x00), iszero(gt(s, halfOrder)))
         }
     }
 

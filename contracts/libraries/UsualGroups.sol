@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+// Named one by one they would count as unused: nearly all are used in assembly only.
+// solhint-disable-next-line no-global-import
 import "../types/Run.sol";
 import {SignatureLib} from "./SignatureLib.sol";
 
 /// @title UsualGroups
 /// @notice Settles, one after the other, the attested groups at which everything is as it nearly always is: the deal
 /// stands in the page at hand, the group begins where its stream stands, the worker signed, and no limit is met.
-/// @dev Nearly all gas that is not for calldata, signature checks and storage is spent here, hence one piece of assembly.
-/// A group that is not usual is left to `Groups._settleGroup`, which knows all rules: this code may leave it whatever it
-/// likes, but must do the same with what it takes. Tests run both on the same batches.
+/// @dev Nearly all gas that is not for calldata, signature checks and storage is spent here, hence one piece of
+/// assembly. A group that is not usual is left to `Groups._settleGroup`, which knows all rules: this code may leave
+/// it whatever it likes, but must do the same with what it takes. Tests run both on the same batches.
 library UsualGroups {
     /// @notice What ended {settle}: the batch, another page of workers, an unusual deal, an unusual group.
     uint256 internal constant END = 0;
@@ -18,6 +20,8 @@ library UsualGroups {
     uint256 internal constant GROUP = 3;
 
     /// @notice Settles groups of the attested lane from the run's offset on, as far as they are usual.
+    // One piece, because a call between its parts would cost each group what it saves.
+    // solhint-disable-next-line function-max-lines
     function settle() internal returns (uint256 missing) {
         uint256 halfOrder = SignatureLib.HALF_ORDER;
         // Memory: the run and what belongs to it, its pages, leaves and facts, 0x00..0x3f, and as scratch what
@@ -34,7 +38,8 @@ library UsualGroups {
                 units := add(and(word, 0xffffffffff), and(shr(64, word), 0xffffffffff))
                 units := add(units, add(and(shr(128, word), 0xffffffffff), and(shr(192, word), 0xffffffffff)))
             }
-            // Brings word `key` of the mapping at `mapping_` into the run, `at_` being its name, slot and content there.
+            // Brings word `key` of the mapping at `mapping_` into the run, `at_` being its name, slot and content
+            // there.
             function select(at_, key, slot) {
                 if not(mload(at_)) {
                     sstore(mload(add(at_, 0x20)), mload(add(at_, 0x40)))
@@ -50,7 +55,8 @@ library UsualGroups {
             }
 
             let offset := mload(RUN_OFFSET)
-            // What the deal at hand may still be paid: its cap and its provider's room of today are taken from at the end.
+            // What the deal at hand may still be paid: its cap and its provider's room of today are taken from at the
+            // end.
             let paid := 0
             let roomShift := shl(6, and(mload(RUN_PROVIDER), 3))
             let left := sub(mload(RUN_CAP), mload(RUN_DUE))
@@ -70,7 +76,8 @@ library UsualGroups {
                     let terms := mload(add(row, 0x20))
                     let until := and(shr(64, terms), 0xffffffff)
                     let clock := mload(RUN_CLOCK)
-                    // The row is of the page at hand, holds, and is this deal's; not netted, and not closed for settling.
+                    // The row is of the page at hand, holds, and is this deal's; not netted, and not closed for
+                    // settling.
                     if or(
                         or(
                             xor(and(shr(8, place), 0xffffff), mload(RUN_DEAL_PAGE)),
@@ -170,24 +177,24 @@ library UsualGroups {
                 let units := and(shr(64, head), 0xffffffffff)
                 let amount := sub(units, and(cell, 0xffffffffff))
                 let signatureAt := add(offset, 56)
-                let after := add(offset, 120)
+                let behind := add(offset, 120)
                 switch mload(RUN_MODE)
                 case 0 {
                     signatureAt := add(offset, 24)
-                    after := add(offset, 88)
+                    behind := add(offset, 88)
                     let size := mul(and(shr(104, head), 0xffff), 35)
-                    if gt(add(after, size), mload(RUN_END)) {
+                    if gt(add(behind, size), mload(RUN_END)) {
                         missing := 3
                         break
                     }
                     let scratch := mload(0x40)
-                    calldatacopy(scratch, after, size)
+                    calldatacopy(scratch, behind, size)
                     mstore(TALLY_SEGMENT, keccak256(scratch, size))
                     let rest := amount
                     let empty := 0
-                    let at_ := after
-                    after := add(after, size)
-                    for {} lt(at_, after) {
+                    let at_ := behind
+                    behind := add(behind, size)
+                    for {} lt(at_, behind) {
                         at_ := add(at_, 35)
                     } {
                         let value := shr(232, calldataload(at_))
@@ -239,7 +246,7 @@ library UsualGroups {
                 }
 
                 // It applies.
-                offset := after
+                offset := behind
                 paid := add(paid, amount)
                 left := sub(left, amount)
                 mstore(RUN_NEXT, add(shr(216, head), 1))

@@ -23,13 +23,6 @@ library WorkerPages {
         return CodePages.create(rows);
     }
 
-    /// @notice Row `row`, provider id (4) ‖ key (20), of a page that was loaded to `at_` in memory. Assumes there is one.
-    function read(uint256 at_, uint256 row) internal pure returns (uint256 result) {
-        assembly ("memory-safe") {
-            result := shr(64, mload(add(at_, mul(row, 24))))
-        }
-    }
-
     /// @notice Whose worker stands in row `row` of a page, and its key; zeros if there is no such page or row.
     function memberAt(address page, uint256 row) internal view returns (uint256 provider, address key) {
         // Memory: scratch space 0x00..0x1f only. Copying past the code's end gives zeros.
@@ -40,6 +33,14 @@ library WorkerPages {
             found := mload(0x00)
         }
         return (found >> 160, address(uint160(found)));
+    }
+
+    /// @notice Row `row`, provider id (4) ‖ key (20), of a page that was loaded to `at_` in memory. Assumes there is
+    /// one.
+    function read(uint256 at_, uint256 row) internal pure returns (uint256 result) {
+        assembly ("memory-safe") {
+            result := shr(64, mload(add(at_, mul(row, 24))))
+        }
     }
 
     /// @notice Address of page `index`, 1 to MAX_PAGE, of `registry`.

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {BatchLib} from "../libraries/BatchLib.sol";
 import {MerkleLib} from "../libraries/MerkleLib.sol";
 import {TallyLib} from "../libraries/TallyLib.sol";
+// Used in assembly only.
+// solhint-disable-next-line no-unused-import
 import {RUN_MEMORY_END} from "../types/Run.sol";
 import {ReferenceBatchLib} from "../reference/ReferenceBatchLib.sol";
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-// Where the run of a batch stands in memory, above what the compiler keeps for itself; {RunLib} makes sure of that. A fixed
-// place makes reading a field a third as dear as through a pointer, and `libraries/UsualGroups.sol` does little else.
+// Where the run of a batch stands in memory, above what the compiler keeps for itself; {RunLib} makes sure of that. A
+// fixed place makes reading a field a third as dear as through a pointer, and `libraries/UsualGroups.sol` does little
+// else.
 uint256 constant RUN = 0x800;
 
 // The fields that assembly uses, in the order of the struct.
@@ -58,7 +59,8 @@ uint256 constant RECOVERY_S = 0xfc0;
 // Where free memory begins behind all that.
 uint256 constant RUN_MEMORY_END = 0x1000;
 
-/// @notice What one `settle` carries from group to group. Words that neighbours share stay here until another one comes.
+/// @notice What one `settle` carries from group to group. Words that neighbours share stay here until another one
+/// comes.
 struct Run {
     // where the next group begins and the batch ends, as calldata offsets, and its lowest stream number
     uint256 offset;
