@@ -14,6 +14,8 @@ import {Lane, Mode} from "./interfaces/ITypes.sol";
 import {CommitteePages} from "./libraries/CommitteePages.sol";
 import {NetBatchLib} from "./libraries/NetBatchLib.sol";
 import {Epoch} from "./types/Epoch.sol";
+import {Purse} from "./types/Purse.sol";
+import {Terms} from "./types/Terms.sol";
 import {LongWheel, RoomLib, Wheel} from "./types/Wheel.sol";
 
 /// @title Nets
@@ -68,6 +70,12 @@ contract Nets is NetForces, Epochs {
     /// @inheritdoc INets
     function netRoot() external view returns (bytes32) {
         return _netRoot;
+    }
+
+    /// @inheritdoc INets
+    function netDeal(uint32 id) external view returns (bytes32 key, uint256 terms, uint256 purse, address buyer) {
+        Deal storage self = _deals[id];
+        return (self.key, Terms.unwrap(self.terms), Purse.unwrap(self.purse), self.buyer);
     }
 
     /// @inheritdoc INets

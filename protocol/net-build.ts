@@ -44,6 +44,8 @@ export type BuiltNetBatch = {
   readonly encoded: Hex
   readonly blobs: readonly Uint8Array[]
   readonly groups: readonly GroupRecord[]
+  /** Bytes of each group's receipts. */
+  readonly receipts: readonly Uint8Array[]
   readonly deals: readonly DealRecord[]
   /** Where every netted deal stands after it. */
   readonly tree: NetTree
@@ -96,16 +98,14 @@ export function buildNetBatch(order: NetOrder): BuiltNetBatch {
     providers: lastOf(groups.map(({ provider, providerTotal }) => ({ of: provider, amount: providerTotal }))),
     buyers: lastOf(moved.deals.map(({ buyer, buyerTotal }) => ({ of: buyer, amount: buyerTotal }))),
   }
-  const content = {
-    groups: groups.map(encodeGroupRecord),
-    receipts: judged.map(({ receipts }) => receipts),
-    deals: moved.deals.map(encodeDealRecord),
-  }
+  const receipts = judged.map((group) => group.receipts)
+  const content = { groups: groups.map(encodeGroupRecord), receipts, deals: moved.deals.map(encodeDealRecord) }
   return {
     batch,
     encoded: encodeNetBatch(batch),
     blobs: writeNetBlobs(content, plan),
     groups,
+    receipts,
     deals: moved.deals,
     tree: moved.tree,
   }

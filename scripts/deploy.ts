@@ -73,6 +73,7 @@ export type Deployment = {
   readonly committee: Address
   readonly settlement: Address
   readonly openings: Address
+  readonly netProofs: Address
   readonly permit2: Address
 }
 
@@ -164,6 +165,7 @@ export async function deployTallystick(
     committee: await addressOf(contracts.committee),
     settlement: await addressOf(contracts.settlement),
     openings: await addressOf(contracts.openings),
+    netProofs: await addressOf(contracts.netProofs),
     permit2,
   }
 }

@@ -131,6 +131,14 @@ interface INets {
     /// @return See docs/net-mode.md.
     function netRoot() external view returns (bytes32);
 
+    /// @notice The newest deal of an id as it is stored, whatever became of it.
+    /// @param id Deal.
+    /// @return key Deal key; zero if there never was one.
+    /// @return terms See `types/Terms.sol`.
+    /// @return purse See `types/Purse.sol`.
+    /// @return buyer Account whose escrow pays.
+    function netDeal(uint32 id) external view returns (bytes32 key, uint256 terms, uint256 purse, address buyer);
+
     /// @notice The queue of announced groups.
     /// @return from Index of the first one that no batch looked at.
     /// @return to Index of the next one.

@@ -55,10 +55,15 @@ library NetTreeLib {
         uint256 streams,
         uint256 stream,
         uint256 cell
-    ) internal pure returns (bytes memory next) {
-        next = abi.encodePacked(key);
-        for (uint256 i = 0; i < streams; ++i) {
-            next = bytes.concat(next, bytes8(uint64(i == stream ? cell : cellAt(leaf, key, i))));
-        }
+    ) internal pure returns (bytes memory) {
+        uint256[] memory cells = new uint256[](streams);
+        for (uint256 i = 0; i < streams; ++i) cells[i] = i == stream ? cell : cellAt(leaf, key, i);
+        return encode(key, cells);
+    }
+
+    /// @notice Bytes of a leaf.
+    function encode(bytes32 key, uint256[] memory cells) internal pure returns (bytes memory leaf) {
+        leaf = abi.encodePacked(key);
+        for (uint256 i = 0; i < cells.length; ++i) leaf = bytes.concat(leaf, bytes8(uint64(cells[i])));
     }
 }

@@ -1,5 +1,5 @@
 /**
- * The whole deployment as one Ignition module: governance, registry, committee, nets, desk, settlement, openings.
+ * The whole deployment as one Ignition module: governance, registry, committee, nets, desk, settlement, openings, net proofs.
  *
  * The desk's governed functions run on the settlement's state by delegatecall, so the access manager sees the
  * settlement's address as their target. The deployer's last act is to give up its own administration: from then on the
@@ -53,6 +53,7 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.getParameter<string>('committeeTreasury'),
   ])
   const openings = m.contract('Openings', [settlement])
+  const netProofs = m.contract('NetProofs', [settlement])
   const bound = [m.call(registry, 'bind', [settlement]), m.call(committee, 'bind', [settlement])]
 
   const governed = [
@@ -73,5 +74,5 @@ export const tallystick = buildModule('Tallystick', (m) => {
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
-  return { accessManager, timelock, registry, nets, desk, committee, settlement, openings }
+  return { accessManager, timelock, registry, nets, desk, committee, settlement, openings, netProofs }
 })
