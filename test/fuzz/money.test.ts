@@ -28,7 +28,7 @@ const MS_PER_CASE = 2000
 const HOUR = 3600
 
 /** What a batch that reverts may cost at most: gas whatever its bytes are, and gas a byte. */
-const GAS = { base: 150_000, perByte: 300 }
+const GAS = { base: 150_000, perByte: 120 }
 
 const WOUNDS: readonly [Mutation['kind'], ...Mutation['kind'][]] = ['flip', 'set', 'insert', 'delete', 'cut', 'repeat']
 /** What may become of honest work when a limit is met. */

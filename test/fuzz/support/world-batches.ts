@@ -15,7 +15,7 @@ import type { Actor } from '../../support/scenario.ts'
 import type { PooledSegment, PooledStream } from './pool.ts'
 import type { Random } from './random.ts'
 import { blobHashes } from './verdicts.ts'
-import type { World } from './world.ts'
+import type { World, WorldDeal } from './world.ts'
 
 /** One group of a batch. */
 export type Chosen = {
@@ -81,7 +81,7 @@ function choose(random: Random, world: World, { segments }: PooledStream, lane: 
   return {
     segment,
     worker: random.chance(lane === Lane.Attested ? 1 : 4) ? own + 1 + random.below(600) : own,
-    place: placeOf(random, world, segment.deal.place),
+    place: placeOf(random, world, segment.deal),
     signature: isSpoiled ? `0x${Buffer.from(random.bytes(64)).toString('hex')}` : group.signature,
     acknowledgement: random.chance(90) ? (group.acknowledgement ?? '0x') : group.signature,
   }
@@ -90,10 +90,11 @@ function choose(random: Random, world: World, { segments }: PooledStream, lane: 
 const isHonest = ({ kind }: PooledSegment): boolean => kind === 'honest'
 
 /** The deal's own place, none, or one that is not its own. */
-function placeOf(random: Random, { deals }: World, right: number): number {
+function placeOf(random: Random, { deals }: World, { place: right, oldPlace }: WorldDeal): number {
   if (random.chance(60)) return right
+  if (random.chance(30)) return oldPlace
   const others = deals.map(({ place }) => place)
-  // page 0, the place a deal moved from, rows and pages there are not
+  // page 0, rows and pages there are not
   const wrong = [0, 1, 255, 256, 257, right + 1, right + 255, 9 * 256, 2 ** 32 - 1, ...others]
   return wrong[random.below(wrong.length)] ?? 0
 }

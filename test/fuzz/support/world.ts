@@ -16,6 +16,8 @@ export type WorldDeal = DealHand & {
   readonly name: string
   /** Its place as the chain tells it, 0 if it has none. */
   readonly place: number
+  /** The place it had first. */
+  readonly oldPlace: number
 }
 
 /** The market. */
@@ -63,7 +65,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     { name: 'seven streams', provider: rich, terms: { streams: 7 } },
     { name: 'a worker left', provider: leaving },
     { name: 'little cover', provider: poor, terms: { budget: 10n ** 6n } },
-    { name: 'stopped', provider: rich },
+    { name: 'stopped', provider: rich, offer: { rateCap: 300 } },
     { name: 'topped up', provider: other, terms: { budget: PRICE * 1000n } },
     { name: 'vouched for', provider: rich, terms: { exposure: 500n } },
     { name: 'moved to another page', provider: other },
@@ -79,15 +81,22 @@ export async function createWorld(scenario: Scenario): Promise<World> {
   await scenario.elapse(2 * HOUR)
 
   await packDeals(scenario, [named('moved to another page')])
-  await packDeals(
-    scenario,
-    deals.filter(({ name }) => name !== 'nowhere in code'),
-  )
+  const oldPlaces = new Map([
+    [named('moved to another page').id, await placeOf(scenario, named('moved to another page'))],
+  ])
+  const packed = deals.filter(({ name }) => name !== 'nowhere in code')
+  await packDeals(scenario, packed)
+  for (const deal of packed) oldPlaces.set(deal.id, oldPlaces.get(deal.id) ?? (await placeOf(scenario, deal)))
   await stop(scenario, named('stopped'))
   await topUp(scenario, named('topped up'))
+  await scenario.elapse(HOUR) // the rate of the stopped deal stands while its old row would let it run
   await scenario.acknowledge({ ...named('vouched for'), streams: [{ count: BEGUN, units: 0n }] }, 0, 400n)
   const sharedIndexes = await packWorkers(scenario, [rich, other, leaving, poor])
-  const placed = await Promise.all([over, ...deals].map(async (deal) => await withPlace(scenario, deal)))
+  const placed = await Promise.all(
+    [over, ...deals].map(async (deal): Promise<WorldDeal> => {
+      return { ...deal, place: await placeOf(scenario, deal), oldPlace: oldPlaces.get(deal.id) ?? 0 }
+    }),
+  )
   return { scenario, deals: placed, sharedIndexes, revoked }
 }
 
@@ -113,10 +122,9 @@ async function topUp({ act }: Scenario, { id, offer, buyerNonce, buyer }: Named)
   await act(buyer, encodeFunctionData({ abi: settlementAbi, functionName: 'topUp', args }))
 }
 
-async function withPlace({ client, deployment }: Scenario, deal: Named): Promise<WorldDeal> {
-  const call = { address: deployment.settlement, abi: settlementAbi, functionName: 'deal', args: [deal.id] } as const
-  const { place } = await client.readContract(call)
-  return { ...deal, place }
+async function placeOf({ client, deployment }: Scenario, { id }: Named): Promise<number> {
+  const call = { address: deployment.settlement, abi: settlementAbi, functionName: 'deal', args: [id] } as const
+  return (await client.readContract(call)).place
 }
 
 /** All workers of these providers in one page. */
