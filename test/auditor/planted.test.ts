@@ -27,6 +27,11 @@ import { playStory, STORY_PARAMETERS } from '#test/support/story.ts'
 const FOLDER = 'test/planted/auditor'
 const USUAL = ['forced-window.patch', 'worker-signature.patch', 'thaw-covers.patch']
 const TIMEOUT_MS = 300_000
+/** Steps of the story that contracts without a bug revert; of the batches that settle, some groups are skipped. */
+const REFUSED = [
+  ...['bad-signature', 'foreign-worker', 'forced-by-stranger', 'attested-by-one', 'top-up-exhausted'],
+  ...['open-over-maximum', 'open-unsigned', 'stop-by-stranger', 'close-early', 'withdraw-too-much'],
+]
 
 const built = artifactsIn('artifacts')
 
@@ -75,7 +80,8 @@ describe('an audit of a chain settled by contracts with a bug', () => {
     const { played: story, report } = await playAndAudit(built, playStory)
     expect(report.discrepancies).to.deep.equal([])
     expect(report.totals.receipts).to.be.greaterThan(10)
-    expect(story.steps.get('forced-by-stranger')?.succeeded).to.equal(false)
+    const refused = [...story.steps].flatMap(([name, { succeeded }]) => (succeeded ? [] : [name]))
+    expect(refused).to.deep.equal(REFUSED)
   })
 
   for (const file of files) {

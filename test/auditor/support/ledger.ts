@@ -101,7 +101,7 @@ export function ledger(changes: Partial<Deal> = {}): State {
 const silent = async (): Promise<never> => {
   throw new Error('the chain was asked')
 }
-const source: Source = {
+export const silentSource: Source = {
   chainId: silent,
   head: silent,
   header: silent,
@@ -130,7 +130,16 @@ export async function replayOn(state: State, made: Made): Promise<Findings> {
   const transaction = { hash: keyOf('transaction'), from, to, input, blobs: [], succeeded: true, logs: [] }
   const block = { number: 7, hash: zeroHash, parentHash: zeroHash, timestamp, transactions: [transaction] }
   const calls = input === '0x' ? null : [{ from, input }]
-  const replay: Replay = { state, findings, contracts, source, block, transaction, calls, open: createOpen() }
+  const replay: Replay = {
+    state,
+    findings,
+    contracts,
+    source: silentSource,
+    block,
+    transaction,
+    calls,
+    open: createOpen(),
+  }
   await replayTransaction(replay, made.events)
   return findings
 }
