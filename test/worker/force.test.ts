@@ -97,7 +97,7 @@ describe('forcing', () => {
   it('says where a deal’s facts stand in code', () => {
     const placed = groups().map((group) => ({ ...group, place: 256 }))
     const { batch, root } = buildForceBatch({ groups: placed, domain, sender })
-    expect(decoded(batch).groups.map(({ place }) => place)).to.deep.equal([256, 256])
+    expect(decoded(batch).groups.map(({ place }) => place)).to.deep.equal([256, undefined])
     expect(root).to.equal(buildForceBatch({ groups: groups(), domain, sender }).root)
   })
 
