@@ -14,7 +14,7 @@ import { bondUp, smallerOf } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
 import { accountOf, addressKey, type Deal, dealStateAt, remainingOf, type Stream, unitsOf, wheelOf } from './state.ts'
-import { creditForced, fitsForced, renewRoom } from './wheel.ts'
+import { creditForced, fitsRoom, renewRoom } from './wheel.ts'
 
 /** The deal, if it is in `wanted`; reports `kind` otherwise. */
 function dealIn(replay: Replay, id: number, wanted: DealState, kind: DiscrepancyKind): Deal | undefined {
@@ -71,7 +71,7 @@ function openingFeeOf(replay: Replay, deal: Deal): bigint {
   const { clock, parameters } = replay.state
   const [wheel, moment] = [wheelOf(replay.state, deal.provider), { clock: clock.value, parameters }]
   touch(replay, thing.earnings(deal.provider), 'closing')
-  if (fitsForced(wheel, fee, clock.value)) {
+  if (fitsRoom(wheel, fee, clock.value)) {
     creditForced(wheel, fee, moment)
     return fee
   }

@@ -14,7 +14,7 @@ import { Lane, Outcome, type Tally } from '#protocol/types.ts'
 import { type ReadGroup, readReceipts } from './decode.ts'
 import { paidFor, rateLimitDown } from './money.ts'
 import { addressKey, type Deal, revokedFrom, type State, type Stream, unitsOf, wheelOf } from './state.ts'
-import { creditAttested, creditForced, fitsAttested, fitsForced, issueRoom, renewRoom } from './wheel.ts'
+import { creditAttested, creditForced, fitsRoom, issueRoom, renewRoom } from './wheel.ts'
 
 /** One group with everything the rules derive from it. */
 export type Judged = {
@@ -84,9 +84,7 @@ function judgeSigners(state: State, group: ReadGroup, deal: Deal, tally: Tally):
 }
 
 function hasRoom(state: State, lane: number, deal: Deal, amount: bigint): boolean {
-  const wheel = wheelOf(state, deal.provider)
-  if (lane === Lane.Attested) return fitsAttested(wheel, amount, state.clock.value)
-  return lane === Lane.Acknowledged || fitsForced(wheel, amount, state.clock.value)
+  return lane === Lane.Acknowledged || fitsRoom(wheelOf(state, deal.provider), amount, state.clock.value)
 }
 
 /** Rules 6 to 8: how much may be paid. */

@@ -67,17 +67,9 @@ function hasInRoom({ room }: Wheel, amount: bigint, clock: number): boolean {
   return room !== null && room.day === dayOf(clock) && amount <= room.left
 }
 
-/**
- * Whether attested money finds room. A room issued today takes an amount of nothing even after the cover fell below what
- * is unmatured; without one the wheel is asked, which then has less than nothing.
- */
-export function fitsAttested(wheel: Wheel, amount: bigint, clock: number): boolean {
-  return hasInRoom(wheel, amount, clock) || amount <= roomAt(wheel, clock)
-}
-
-/** Whether forced money finds room. */
-export function fitsForced(wheel: Wheel, amount: bigint, clock: number): boolean {
-  return amount <= roomAt(wheel, clock)
+/** Whether unmatured money finds room; what costs nothing needs none. */
+export function fitsRoom(wheel: Wheel, amount: bigint, clock: number): boolean {
+  return amount === 0n || amount <= roomAt(wheel, clock)
 }
 
 /** Issues the room of the day: money taken from it matures together, by the window of now. A revoked worker forbids it. */

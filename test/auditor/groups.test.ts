@@ -118,18 +118,10 @@ describe('the nine rules of a group', () => {
       shape: { lane: Lane.Acknowledged },
       outcome: 'Applied',
     },
-    'finds room of the day though the cover fell since': {
-      deal: { budget: 30n * 700n },
-      change: (state) => {
-        wheelOf(state, 1).room = { day: 20_000, left: 0n, due: 2 }
-        setCover(state, -1n)
-      },
-      outcome: 'Clamped',
-    },
-    'finds no room before the first credit of a day': {
+    'costs nothing though the cover fell': {
       deal: { budget: 30n * 700n },
       change: (state) => setCover(state, -1n),
-      outcome: 'CoverageExceeded',
+      outcome: 'Clamped',
     },
     'is cut by the budget': { deal: { budget: 40n * 700n - 1n }, outcome: 'Clamped' },
     'finds the budget used up': { deal: { budget: 30n * 700n }, outcome: 'Clamped' },
