@@ -235,6 +235,12 @@ abstract contract Groups is Streams, Wheels, Records {
         }
     }
 
+    function _write(uint256 slot, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(slot, word)
+        }
+    }
+
     function _creditAcknowledged(Run memory run, uint256 amount) private returns (bool) {
         Wheel wheel = _loadNow(run.provider, run.today);
         (uint256 protocolFee, uint256 committeeFee) = (0, 0);
@@ -434,12 +440,6 @@ abstract contract Groups is Streams, Wheels, Records {
             ISettlement.SettlementForceMixedProviders(uint32(run.forceProvider), uint32(run.provider))
         );
         if (run.forceWorker != key) run.forceWorker = SEVERAL;
-    }
-
-    function _write(uint256 slot, uint256 word) private {
-        assembly ("memory-safe") {
-            sstore(slot, word)
-        }
     }
 
     function _read(uint256 slot) private view returns (uint256 word) {
