@@ -336,6 +336,12 @@ abstract contract Groups is Streams, Wheels, Records {
         return from != 0 && run.clock >= from;
     }
 
+    function _read(uint256 slot) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(slot)
+        }
+    }
+
     /// @notice Money the deal's allowance lets pass now; a row may state an older, smaller one.
     function _allowedNow(Run memory run) private view returns (uint256) {
         return run.place == 0 ? 0 : _deals[run.id].purse.allowance() * run.price;
@@ -440,12 +446,6 @@ abstract contract Groups is Streams, Wheels, Records {
             ISettlement.SettlementForceMixedProviders(uint32(run.forceProvider), uint32(run.provider))
         );
         if (run.forceWorker != key) run.forceWorker = SEVERAL;
-    }
-
-    function _read(uint256 slot) private view returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := sload(slot)
-        }
     }
 
     function _slot(mapping(uint256 => uint256) storage words, uint256 key) private pure returns (uint256 slot) {
