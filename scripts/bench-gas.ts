@@ -52,7 +52,8 @@ async function measure(fork: Fork, client: Client, seed: number): Promise<Client
     if (shape === undefined) throw new Error(`no workload ${name}`)
     console.error(`${fork} on ${client}: ${name}`)
     const calldata = await measureSettling(options, shape, Mode.Calldata)
-    return { calldata, blob: await measureSettling(options, shape, Mode.Blob), net: null }
+    const blob = await measureSettling(options, shape, Mode.Blob)
+    return { calldata, blob, net: await measureSettling(options, shape, Mode.Net) }
   }
   const [W, W10, W1] = [await modes('W'), await modes('W10'), await modes('W1')]
   console.error(`${fork} on ${client}: single acts`)
@@ -78,9 +79,12 @@ function keep(result: BenchResult): void {
 
 async function main(seed: number, options: { readonly json: boolean; readonly record: boolean }): Promise<number> {
   await printCode({ fork: 'osaka', client: 'edr', seed })
-  const edr = await measure('osaka', 'edr', seed)
-  const anvil = await measure('osaka', 'anvil', seed)
-  const amsterdam = await measure('amsterdam', 'edr', seed)
+  // chains of their own, so one's waiting is another's working
+  const [edr, anvil, amsterdam] = await Promise.all([
+    measure('osaka', 'edr', seed),
+    measure('osaka', 'anvil', seed),
+    measure('amsterdam', 'edr', seed),
+  ])
   const result: BenchResult = { osaka: { edr, anvil }, amsterdam: { edr: amsterdam, anvil: null } }
   const disputed = differences(edr, anvil)
   for (const figure of disputed) console.error(`the clients do not agree on ${figure}`)

@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: compiles, then writes what follows from the code: `protocol/abi.generated.ts` and
- * `test/snapshots/<Contract>.json` from the contracts, `docs/openapi/<node>.json` from the nodes' routes. With `--check`
- * it writes nothing and fails when a file is stale.
+ * `test/snapshots/<Contract>.json` from the contracts, `docs/openapi/<node>.json` from the nodes' routes, charts and
+ * figures of pages from the records in `docs/data`. With `--check` it writes nothing and fails when a file is stale.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { oracleApi } from '#oracle/adapters/routes.ts'
 import { type OpenApiSource, openApiOf } from '#runtime/openapi.ts'
 import { workerApi } from '#worker/adapters/routes.ts'
 
+import { documents } from './docs/documents.ts'
 import { type BuiltContract, readBuiltContracts } from './support/contract-build.ts'
 import { brokenLimits, snapshotText } from './support/contract-snapshot.ts'
 import { ROOT, run } from './support/run.ts'
@@ -58,6 +59,7 @@ function wantedFiles(contracts: readonly BuiltContract[], demo: readonly BuiltCo
     ['protocol/abi.generated.ts', abiText([...contracts, ...demo])],
     ['docs/openapi/oracle.json', apiText(oracleApi)],
     ['docs/openapi/worker.json', apiText(workerApi)],
+    ...documents(),
     ...snapshots,
   ])
 }

@@ -83,7 +83,13 @@ export function workerAddresses(seed: number, from: number, count: number): Addr
 export type Limits = { readonly rateCap: number; readonly maxBudget: bigint; readonly total: bigint }
 
 /** Signs a provider's offer. */
-export function signOffer(chain: Chain, provider: PrivateKeyAccount, providerKey: Hex, limits: Limits): SignedOffer {
+export function signOffer(
+  chain: Chain,
+  provider: PrivateKeyAccount,
+  providerKey: Hex,
+  limits: Limits,
+  mode: Mode = Mode.Calldata,
+): SignedOffer {
   const offer: Offer = {
     provider: provider.address,
     nonce: 0n,
@@ -100,7 +106,7 @@ export function signOffer(chain: Chain, provider: PrivateKeyAccount, providerKey
     openingFee: 1n, // within the bond of the smallest budget
     maxDuration: MAX_DURATION,
     expiry: EXPIRY,
-    mode: Mode.Calldata,
+    mode,
   }
   const hash = offerHash(offer, settlementDomain(chain))
   return { offer, hash, signature: expand(signCompact(hash, providerKey)) }

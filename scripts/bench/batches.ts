@@ -13,19 +13,18 @@ import {
 } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
-import { Claim, encodeAttestation } from '#protocol/attestation.ts'
 import { encodeBatch, type Group, sortGroups } from '#protocol/batch.ts'
 import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
 import { BlobError } from '#protocol/blob.ts'
 import { packBlobBatch } from '#protocol/blob-batch.ts'
-import { acknowledgementDigest, attestationDigest, forceDigest, tallyDigest } from '#protocol/eip712.ts'
+import { acknowledgementDigest, forceDigest, tallyDigest } from '#protocol/eip712.ts'
 import { decodeFacts, moved } from '#protocol/facts.ts'
-import { encodeReceipts } from '#protocol/receipts.ts'
 import { signCompact } from '#protocol/signature.ts'
 import { Lane, Mode, Outcome, type Tally } from '#protocol/types.ts'
 import { type CommittedBlob, commitBlobs } from '#runtime/blob-transaction.ts'
 
 import { settlementDomain } from './actors.ts'
+import { attestationOf } from './attestations.ts'
 import { type Chain, COMMITTEE, KZG, MAX_TX_GAS } from './chain.ts'
 import { keyOf } from './random.ts'
 import { type StreamPlan, sum } from './workload.ts'
@@ -55,7 +54,6 @@ export type Way = { readonly mode: BenchMode; readonly lane: Lane; readonly auth
 
 /** What public nodes take in one transaction, less room for its envelope. */
 const MAX_DATA_BYTES = 128 * 1024 - 512
-const FIRST_EPOCH = 1
 
 /** The deal of a stream. */
 export function dealOf(world: World, plan: StreamPlan): OpenDeal {
@@ -217,13 +215,5 @@ function authorityBytes({ chain, seed, submitter }: World, root: Hex, authority:
     const force = { root, sender: submitter.address }
     return signCompact(forceDigest(force, settlementDomain(chain)), authority.forcedBy)
   }
-  const domain = { chainId: chain.chainId, verifyingContract: chain.deployment.committee }
-  const claims = Claim.Tallies | Claim.ReExecuted | Claim.Retrievable
-  const digest = attestationDigest({ epoch: FIRST_EPOCH, root, claims }, domain)
-  const signers = authority === 'nobody' ? 0 : COMMITTEE.threshold
-  const signatures = Array.from({ length: signers }, (_, index) => ({
-    index,
-    signature: signCompact(digest, keyOf(seed, 'member', index)),
-  }))
-  return encodeAttestation({ epoch: FIRST_EPOCH, claims, signatures })
+  return attestationOf({ chain, seed }, root, authority === 'nobody' ? 0 : COMMITTEE.threshold)
 }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { type Hex, parseEventLogs } from 'viem'
+import { type Address, type Hex, parseEventLogs } from 'viem'
 
 import { demoDollarAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { Mode } from '#protocol/types.ts'
 
 import { PRICE } from './actors.ts'
 import { dealOf, type SettleCall } from './batches.ts'
@@ -22,14 +23,10 @@ export async function readBooks(world: World): Promise<Books> {
   const { chain, deals, providers, buyers } = world
   const { reader, deployment } = chain
   const settlement = { address: deployment.settlement, abi: settlementAbi } as const
-  const [views, accounts, earnings, fees, tokens] = await Promise.all([
-    Promise.all(deals.map(({ id }) => reader.readContract({ ...settlement, functionName: 'deal', args: [id] }))),
+  const [open, accounts, earnings, fees, tokens] = await Promise.all([
+    remainingOf(world),
     Promise.all(buyers.map((buyer) => reader.readContract({ ...settlement, functionName: 'account', args: [buyer] }))),
-    Promise.all(
-      Array.from({ length: providers }, (_, index) =>
-        reader.readContract({ ...settlement, functionName: 'earnings', args: [index + 1] }),
-      ),
-    ),
+    Promise.all(providers.map((id) => reader.readContract({ ...settlement, functionName: 'earnings', args: [id] }))),
     reader.readContract({ ...settlement, functionName: 'fees' }),
     reader.readContract({
       address: deployment.token,
@@ -39,10 +36,21 @@ export async function readBooks(world: World): Promise<Books> {
     }),
   ])
   const credited = sum(earnings.map(({ claimable, unmatured }) => claimable + unmatured))
-  const open = sum(views.map(({ remaining }) => remaining)) + sum(accounts.map(([free]) => free))
-  const held = open + credited + sum(fees)
+  const held = open + sum(accounts.map(([free]) => free)) + credited + sum(fees)
   must(held === tokens, `the settlement accounts for ${held} and holds ${tokens}`)
-  return { paid: sum(views.map(({ budget, remaining }) => budget - remaining)), credited, fees: sum(fees) }
+  return { paid: sum(deals.map(({ budget }) => budget)) - open, credited, fees: sum(fees) }
+}
+
+/** What deals have left of their budgets; of netted ones the chain knows only what a buyer's have together. */
+async function remainingOf({ chain, mode, deals, buyers }: World): Promise<bigint> {
+  const { reader, deployment } = chain
+  const settlement = { address: deployment.settlement, abi: settlementAbi } as const
+  if (mode === Mode.Net) {
+    const read = (buyer: Address) => reader.readContract({ ...settlement, functionName: 'netBuyer', args: [buyer] })
+    return sum((await Promise.all(buyers.map(read))).map(([, , , netted]) => netted))
+  }
+  const read = (id: number) => reader.readContract({ ...settlement, functionName: 'deal', args: [id] })
+  return sum((await Promise.all(deals.map(({ id }) => read(id)))).map(({ remaining }) => remaining))
 }
 
 /** Checks one mined call: every group applied, every stream where its tally says. */
@@ -63,7 +71,12 @@ export async function checkSettled(world: World, call: SettleCall, mined: Mined)
  *
  * A clamped group would have paid less than its units.
  */
-export function checkMoved(world: World, calls: readonly SettleCall[], before: Books, after: Books): void {
+export function checkMoved(
+  world: World,
+  calls: readonly Pick<SettleCall, 'groups'>[],
+  before: Books,
+  after: Books,
+): void {
   const receipts = calls.flatMap(({ groups }) => groups.flatMap(({ group }) => group.receipts))
   const due = sum(receipts.map(({ units }) => units)) * PRICE
   const paid = after.paid - before.paid

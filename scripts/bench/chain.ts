@@ -89,6 +89,9 @@ const MAX_FEE = 100n * 10n ** 9n
 export const KZG = createKzg()
 const ETHER = 10n ** 18n
 
+/** Chains opened by this process: several may run at once. */
+let opened = 0
+
 /** Starts a chain and deploys to it. */
 export async function openChain({ fork, client, seed }: ChainOptions): Promise<Chain> {
   const anvil = client === 'anvil' ? await startAnvil(fork, START_TIME) : undefined
@@ -96,7 +99,8 @@ export async function openChain({ fork, client, seed }: ChainOptions): Promise<C
     anvil === undefined
       ? await network.create({ network: fork, override: { initialDate: new Date(START_TIME * 1000).toISOString() } })
       : await network.create({ network: 'localhost', override: { url: anvil.url } })
-  const deploymentId = `local-bench-${process.pid}`
+  opened += 1
+  const deploymentId = `local-bench-${process.pid}-${opened}`
   const close = async (): Promise<void> => {
     await connection.close()
     await anvil?.stop()

@@ -59,7 +59,7 @@ const operations = z.strictObject({
   /** A deal's share of packing 100 of them, and a worker's of packing 200. */
   packDeal: whole,
   packWorker: whole,
-  /** A challenge of one receipt. */
+  /** Proving one receipt of a settled batch of 200 groups of five, which every challenge of a receipt begins with. */
   challenge: whole.nullable(),
   /** A stream's second forced batch of 1 or 100 receipts, sent by a stranger with the worker's signature. */
   forced1: whole,

@@ -21,6 +21,7 @@ import { type Authority, settleCall, signRound } from './batches.ts'
 import { checkMoved, checkSettled, readBooks } from './books.ts'
 import { type Chain, type ChainOptions, openChain, storageAt } from './chain.ts'
 import type { Operations } from './figures.ts'
+import { measureProofs } from './measure-proofs.ts'
 import { packWorld } from './packing.ts'
 import { keyOf } from './random.ts'
 import { createWorkload, SHAPES, type Shape } from './workload.ts'
@@ -55,7 +56,7 @@ export async function measureOperations(options: ChainOptions): Promise<Operatio
     ...providing,
     ...settling,
     ...packing,
-    challenge: null,
+    ...(await onChain((chain) => measureProofs(chain, options.seed))),
     forced1: await onChain((chain) => measureForced(chain, options.seed, 1)),
     forced100: await onChain((chain) => measureForced(chain, options.seed, 100)),
   }

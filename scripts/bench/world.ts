@@ -6,10 +6,11 @@
  *
  * @module
  */
-import { type Address, encodeFunctionData, type Hex, type PrivateKeyAccount, toHex } from 'viem'
+import { type Address, encodeFunctionData, type Hex, type PrivateKeyAccount } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dealKey } from '#protocol/eip712.ts'
+import { Mode } from '#protocol/types.ts'
 import { workerIndex } from '#protocol/worker-pages.ts'
 
 import { defaultParameters } from '../parameters/local.ts'
@@ -25,7 +26,9 @@ import {
   termsOf,
   workerAddresses,
 } from './actors.ts'
-import { type Chain, storageAt } from './chain.ts'
+import type { Chain } from './chain.ts'
+import { fieldOf, readCounter, skipCounts } from './layout.ts'
+import { bondMembers } from './netting.ts'
 import { keyOf } from './random.ts'
 import { DEALS_PER_PROVIDER, type DealPlan, sum, WORKERS_PER_DEAL, type Workload } from './workload.ts'
 
@@ -43,11 +46,14 @@ export type World = {
   readonly chain: Chain
   readonly seed: number
   readonly workload: Workload
+  /** What its deals settle in. */
+  readonly mode: Mode
   /** By the deal's place in the workload. */
   readonly deals: readonly OpenDeal[]
   /** Registry index by the worker's place in the workload. */
   readonly workers: readonly number[]
-  readonly providers: number
+  /** Registry id by the provider's place in the workload. */
+  readonly providers: readonly number[]
   readonly buyers: readonly Address[]
   /** Account that submits batches. */
   readonly submitter: PrivateKeyAccount
@@ -59,33 +65,28 @@ export type Density = 'dense' | 'sparse'
 const SPARSE_STEP = 1_000
 const HOUR = 3_600
 const STAKE_UNIT = 10n ** 18n
-const HEAD_SLOT = 3n
-const LAST_DEAL_SHIFT = 64n
+/** Counters that ids come from. */
+const LAST_PROVIDER = fieldOf('Registry', '_lastProvider')
+const LAST_DEAL = fieldOf('Settlement', '_head', 'lastDeal')
+const NET_BUYERS = fieldOf('Settlement', '_netHead', 'buyers')
 const WORKERS_PER_PROVIDER = DEALS_PER_PROVIDER * WORKERS_PER_DEAL
 
 /** Half again: enough, and within twice what binds. */
 const ample = (amount: bigint): bigint => (amount * 3n) / 2n + 1n
 
-/** Brings providers, buyers and deals of a workload onto a fresh chain, and lets an hour pass. */
-export async function createWorld(chain: Chain, seed: number, workload: Workload, density: Density): Promise<World> {
-  const providers = Math.max(...workload.deals.map(({ provider }) => provider)) + 1
-  const offers: SignedOffer[] = []
-  const workers: number[] = []
-  let pages = 0
-  for (let provider = 0; provider < providers; provider += 1) {
-    const owner = await chain.actor('provider', provider)
-    const units = sum(workload.deals.filter((deal) => deal.provider === provider).map((deal) => deal.units))
-    const stake = (ample(units * PRICE) * STAKE_UNIT) / BigInt(defaultParameters.stakeValue)
-    const keys = workerAddresses(seed, provider * WORKERS_PER_PROVIDER, WORKERS_PER_PROVIDER)
-    const split = density === 'dense' ? [keys] : keys.map((key) => [key])
-    await join(chain, { owner, stake, keys: split[0] ?? [] })
-    for (const page of split.slice(1)) await registerWorkers(chain, owner, provider + 1, page)
-    for (const page of split) {
-      pages += 1
-      workers.push(...page.map((_, row) => workerIndex(pages, row)))
-    }
-    offers.push(signOffer(chain, owner, keyOf(seed, 'provider', provider), limitsOf(workload, units)))
-  }
+/**
+ * Brings providers, buyers and deals of a workload onto a fresh chain, and lets an hour pass.
+ *
+ * @param mode - What the deals settle in; deals of calldata settle in blobs too.
+ */
+export async function createWorld(
+  chain: Chain,
+  seed: number,
+  workload: Workload,
+  density: Density,
+  mode: Mode = Mode.Calldata,
+): Promise<World> {
+  const { providers, workers, offers } = await joinAll(chain, seed, workload, density, mode)
   const buyers: Address[] = []
   for (let buyer = 0; buyer < workload.shape.buyers; buyer += 1) {
     const owned = workload.deals.filter((deal) => deal.buyer === buyer)
@@ -96,6 +97,7 @@ export async function createWorld(chain: Chain, seed: number, workload: Workload
     await depositWithPermit(chain, account, budget)
   }
   const deals = await openAll(chain, seed, workload, offers, density)
+  if (mode === Mode.Net) await bondMembers(chain, stakeFor(sum(workload.deals.map(({ units }) => units))))
   const submitter = await chain.actor('submitter', 0)
   chain.pass(HOUR)
   await chain.send(
@@ -103,7 +105,38 @@ export async function createWorld(chain: Chain, seed: number, workload: Workload
     chain.deployment.settlement,
     encodeFunctionData({ abi: settlementAbi, functionName: 'tick' }),
   )
-  return { chain, seed, workload, deals, workers, providers, buyers, submitter }
+  return { chain, seed, workload, mode, deals, workers, providers, buyers, submitter }
+}
+
+type Joined = Pick<World, 'providers' | 'workers'> & { readonly offers: readonly SignedOffer[] }
+
+async function joinAll(chain: Chain, seed: number, workload: Workload, density: Density, mode: Mode): Promise<Joined> {
+  const count = Math.max(...workload.deals.map(({ provider }) => provider)) + 1
+  const { registry } = chain.deployment
+  const [providers, workers, offers]: [number[], number[], SignedOffer[]] = [[], [], []]
+  let pages = 0
+  for (let place = 0; place < count; place += 1) {
+    if (density === 'sparse') await skipCounts(chain, registry, LAST_PROVIDER, SPARSE_STEP - 1)
+    const owner = await chain.actor('provider', place)
+    const units = sum(workload.deals.filter((deal) => deal.provider === place).map((deal) => deal.units))
+    const keys = workerAddresses(seed, place * WORKERS_PER_PROVIDER, WORKERS_PER_PROVIDER)
+    const split = density === 'dense' ? [keys] : keys.map((key) => [key])
+    await join(chain, { owner, stake: stakeFor(units), keys: split[0] ?? [] })
+    const id = await readCounter(chain, registry, LAST_PROVIDER)
+    providers.push(id)
+    for (const page of split.slice(1)) await registerWorkers(chain, owner, id, page)
+    for (const page of split) {
+      pages += 1
+      workers.push(...page.map((_, row) => workerIndex(pages, row)))
+    }
+    offers.push(signOffer(chain, owner, keyOf(seed, 'provider', place), limitsOf(workload, units), mode))
+  }
+  return { providers, workers, offers }
+}
+
+/** Stake that is worth half again what `units` cost, stake token base units. */
+function stakeFor(units: bigint): bigint {
+  return (ample(units * PRICE) * STAKE_UNIT) / BigInt(defaultParameters.stakeValue)
 }
 
 function budgetOf(deal: DealPlan): bigint {
@@ -122,13 +155,17 @@ async function openAll(
   offers: readonly SignedOffer[],
   density: Density,
 ): Promise<OpenDeal[]> {
+  const { settlement } = chain.deployment
   const nonces = new Map<number, bigint>()
   const deals: OpenDeal[] = []
   for (const place of openingOrder(workload.deals.length, density)) {
     const plan = workload.deals[place]
     const offer = offers[plan?.provider ?? -1]
     if (plan === undefined || offer === undefined) throw new Error(`no deal ${place}`)
-    if (density === 'sparse') await skipIds(chain, SPARSE_STEP - 1)
+    if (density === 'sparse') {
+      await skipCounts(chain, settlement, LAST_DEAL, SPARSE_STEP - 1)
+      await skipCounts(chain, settlement, NET_BUYERS, SPARSE_STEP - 1)
+    }
     const buyer = await chain.actor('buyer', plan.buyer)
     const budget = budgetOf(plan)
     await openDeal(
@@ -139,7 +176,11 @@ async function openAll(
     )
     const nonce = nonces.get(plan.buyer) ?? 0n
     nonces.set(plan.buyer, nonce + 1n)
-    deals[place] = { id: await lastDeal(chain), key: dealKey(offer.hash, buyer.address, nonce), budget }
+    deals[place] = {
+      id: await readCounter(chain, settlement, LAST_DEAL),
+      key: dealKey(offer.hash, buyer.address, nonce),
+      budget,
+    }
   }
   return deals
 }
@@ -149,16 +190,4 @@ function openingOrder(count: number, density: Density): number[] {
   const places = Array.from({ length: count }, (_, index) => index)
   if (density === 'dense') return places
   return [...places.filter((place) => place % 2 === 0), ...places.filter((place) => place % 2 === 1)]
-}
-
-async function lastDeal(chain: Chain): Promise<number> {
-  const head = await storageAt(chain, chain.deployment.settlement, HEAD_SLOT)
-  return Number((head >> LAST_DEAL_SHIFT) & 0xffff_ffffn)
-}
-
-/** Moves the counter of ids on, as if `count` deals had been opened by others. */
-async function skipIds(chain: Chain, count: number): Promise<void> {
-  const settlement: Address = chain.deployment.settlement
-  const head = await storageAt(chain, settlement, HEAD_SLOT)
-  await chain.setStorage(settlement, HEAD_SLOT, toHex(head + (BigInt(count) << LAST_DEAL_SHIFT), { size: 32 }))
 }

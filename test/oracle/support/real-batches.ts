@@ -42,7 +42,7 @@ export async function settleBatch(
 
 function outlineOf(world: World, { plan, group, tally }: SignedGroup): GroupOutline {
   const { dealId, stream, worker, first, receipts } = group
-  const provider = (world.workload.deals[plan.deal]?.provider ?? 0) + 1
+  const provider = world.providers[world.workload.deals[plan.deal]?.provider ?? 0] ?? 0
   const { place = 0 } = dealOf(world, plan)
   return {
     ...{ dealId, stream, worker, first, count: tally.count, receiptBytes: encodeReceipts(receipts).length },

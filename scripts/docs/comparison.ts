@@ -1,0 +1,105 @@
+/**
+ * The comparison's tables: our figures from the record of the gas bench beside what others take.
+ *
+ * @module
+ */
+import type { ClientFigures, Figures, GasRecord } from '../bench/figures.ts'
+import { shown, tableOf } from './pages.ts'
+import type { PeerSystem, Peers } from './peers.ts'
+
+/** Providers of the workload, each paid out once. */
+const PROVIDERS = 50
+const MODES = ['calldata', 'blob', 'net'] as const
+
+/** Our way to the end state: what settling and paying out everybody takes. */
+type Own = { readonly name: string; readonly gas: number; readonly blobGas: number; readonly transactions: number }
+
+function ownWays(fork: string, client: ClientFigures): Own[] {
+  return MODES.flatMap((mode) => {
+    const figures: Figures | null = client.W[mode]
+    if (figures === null) return []
+    const gas = figures.gas + PROVIDERS * client.ops.claim
+    return [
+      { name: `Tallystick, ${mode}, ${fork}`, gas, blobGas: figures.blobGas, transactions: figures.txs + PROVIDERS },
+    ]
+  })
+}
+
+/** Gas per receipt of the dearest of our ways on today's fork, payouts included: what others are measured by. */
+function yardstick({ result }: GasRecord, receipts: number): number {
+  return (result.osaka.edr.W.calldata.gas + PROVIDERS * result.osaka.edr.ops.claim) / receipts
+}
+
+/** Everybody's cost of the end state, ours first. */
+export function comparisonTable(record: GasRecord, { receipts, systems }: Peers): string {
+  const unit = yardstick(record, receipts)
+  const { osaka, amsterdam } = record.result
+  const own = [...ownWays('Osaka', osaka.edr), ...ownWays('Amsterdam', amsterdam.edr)]
+  const times = (gas: number) => `${shown(gas / receipts / unit, gas / receipts / unit < 10 ? 1 : 0)}`
+  return tableOf([
+    ['way', 'gas per receipt', 'blob gas per receipt', 'transactions', 'times ours in calldata', 'basis'],
+    ...own.map(({ name, gas, blobGas, transactions }) => [
+      `**${name}**`,
+      ...[shown(gas / receipts), shown(blobGas / receipts), shown(transactions), times(gas), 'measured'],
+    ]),
+    ...systems
+      .toSorted((a, b) => a.gas - b.gas)
+      .map(({ name, gas, transactions, basis }) => [
+        name,
+        ...[shown(gas / receipts), '0', shown(transactions), times(gas), basis],
+      ]),
+  ])
+}
+
+/** What ours costs without paying out, and what a payout adds. */
+export function partsTable({ result }: GasRecord): string {
+  const rows = MODES.flatMap((mode) => {
+    const [osaka, amsterdam] = [result.osaka.edr.W[mode], result.amsterdam.edr.W[mode]]
+    if (osaka === null) return []
+    return [[`settling 1,000 receipts, ${mode}`, shown(osaka.gas), shown(amsterdam?.gas ?? null)]]
+  })
+  const [osaka, amsterdam] = [result.osaka.edr.ops, result.amsterdam.edr.ops]
+  return tableOf([
+    ['part', 'gas, Osaka', 'gas, Amsterdam'],
+    ...rows,
+    ['50 payouts', shown(PROVIDERS * osaka.claim), shown(PROVIDERS * amsterdam.claim)],
+  ])
+}
+
+/** What each of the others checks before it pays. */
+export function checksTable({ systems }: Peers): string {
+  return tableOf([['system', 'stands between a claim and its pay'], ...systems.map((one) => [one.name, one.checks])], 2)
+}
+
+/** Versions the others were measured at. */
+export function sourcesTable({ sources }: Peers): string {
+  const rows = sources.map(({ name, code, version, compiled }) => [name, code, version, compiled])
+  return tableOf([['system', 'code', 'version', 'compiled with'], ...rows], 4)
+}
+
+/** Gas per receipt of systems that pay a pair's sum at once, by receipts of a pair; ours from the same streams. */
+export function pairsTable({ result }: GasRecord, { pairs, receipts, systems }: Peers): string {
+  const { W, W10, ops } = result.osaka.edr
+  const perPair = [receipts / pairs, (10 * receipts) / pairs]
+  const own = MODES.flatMap((mode) => {
+    const [few, many] = [W[mode], W10[mode]]
+    if (few === null || many === null) return []
+    const paid = PROVIDERS * ops.claim
+    return [
+      [
+        `**Tallystick, ${mode}**`,
+        ...[few.gas + paid, many.gas + paid].map((gas, index) => shown(gas / receipts / 10 ** index)),
+      ],
+    ]
+  })
+  const theirs = systems
+    .filter(({ cost }) => cost === 'pair')
+    .toSorted((a, b) => a.gas - b.gas)
+    .map((one) => [one.name, ...perPair.map((each) => shown(pairGas(one, pairs) / pairs / each))])
+  return tableOf([['way', ...perPair.map((each) => `${shown(each)} receipts a pair`)], ...own, ...theirs])
+}
+
+/** Gas of settling `pairs` pairs once. */
+export function pairGas({ fixed = 0, each = 0 }: PeerSystem, pairs: number): number {
+  return fixed + each * pairs
+}

@@ -1,0 +1,28 @@
+/**
+ * After how many batches pages pay back, from the model.
+ *
+ * @module
+ */
+import { GAS } from '#oracle/domain/forks.ts'
+import { costOfDeals, costOfWorkers, savedPerDeal } from '#oracle/domain/packing.ts'
+import { shown, tableOf } from './pages.ts'
+
+const DEALS = 100
+const PROVIDERS = 50
+const WORKERS = 4
+const FORKS = ['osaka', 'amsterdam'] as const
+
+/** Batches until what a page cost is saved. */
+export function packingTable(): string {
+  const deals = FORKS.map((fork) => costOfDeals(DEALS, fork) / (DEALS * savedPerDeal(fork)))
+  const workers = FORKS.map((fork) => {
+    const saved = (PROVIDERS - 1) * GAS[fork].coldAccount
+    return costOfWorkers(PROVIDERS * WORKERS, PROVIDERS, fork) / saved
+  })
+  const row = (name: string, batches: readonly number[]) => [name, ...batches.map((one) => shown(Math.ceil(one)))]
+  return tableOf([
+    ['pays back after this many batches', 'Osaka', 'Amsterdam'],
+    row(`${DEALS} deals in a page`, deals),
+    row(`${PROVIDERS} providers' pages of ${WORKERS} workers in one`, workers),
+  ])
+}
