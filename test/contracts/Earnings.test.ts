@@ -95,12 +95,10 @@ describe('Earnings', () => {
         const market = await networkHelpers.loadFixture(atNoon)
         const { tally, deal, provider } = market
         const due: [day: number, amount: bigint][] = []
-        const streams = [deal.stream(0), deal.stream(1)]
+        const ways = WAYS.map((way, index) => ({ ...way, stream: deal.stream(index) }))
         for (const units of [1n, 10n, 100n]) {
-          for (const [index, { lane, dayOfMaturity }] of WAYS.entries()) {
-            const group = streams[index]?.work(units).group()
-            if (group === undefined) throw new Error('no stream')
-            const { clock } = await settle(market, lane, [group])
+          for (const { lane, dayOfMaturity, stream } of ways) {
+            const { clock } = await settle(market, lane, [stream.work(units).group()])
             due.push([dayOfMaturity(clock), units * PRICE])
           }
           await advance(networkHelpers, market, idle * DAY + 1)

@@ -116,18 +116,20 @@ describe('three decoders of batches', () => {
   it('read the same out of any bytes', async () => {
     const histogram = createHistogram(FAULTS)
     let [valid, mostPerByte] = [0, 0]
+
+    const judge = (one: BatchCase | undefined, answers: Answers): void => {
+      if (one === undefined) throw new Error('more answers than cases')
+      const found = difference(one, answers)
+      if (found !== null) expect.fail(`${found}\n${describeCase(one, seed)}`)
+      if (one.isValid) valid += 1
+      mostPerByte = Math.max(mostPerByte, (Number(answers.ending.gasUsed) - GAS.base) / one.bytes.length)
+      histogram.add(one.construction, isRead(answers.codec) ? 'read' : faultOf(answers.plain))
+    }
+
     for (let from = first; from < first + cases; from += CASES_PER_CALL) {
       const length = Math.min(CASES_PER_CALL, first + cases - from)
       const chunk = Array.from({ length }, (_, index) => batchCase(seed, from + index))
-      for (const [index, answers] of (await answersOf(chunk)).entries()) {
-        const one = chunk[index]
-        if (one === undefined) throw new Error('more answers than cases')
-        const found = difference(one, answers)
-        if (found !== null) expect.fail(`${found}\n${describeCase(one, seed)}`)
-        if (one.isValid) valid += 1
-        mostPerByte = Math.max(mostPerByte, (Number(answers.ending.gasUsed) - GAS.base) / one.bytes.length)
-        histogram.add(one.construction, isRead(answers.codec) ? 'read' : faultOf(answers.plain))
-      }
+      for (const [index, answers] of (await answersOf(chunk)).entries()) judge(chunk[index], answers)
     }
     histogram.print(`${cases} cases by how they were made and what is wrong with them, seed ${seed}`)
     console.log(`      settling takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`)

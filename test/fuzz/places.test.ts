@@ -35,6 +35,23 @@ function wordsOf({ ok, answer }: Ending): string[] {
   }
 }
 
+/** The one ending all of them are, if they are. */
+function sameOf(endings: readonly Ending[]): Ending | null {
+  const [given] = endings
+  return given !== undefined && endings.every(({ answer }) => answer === given.answer) ? given : null
+}
+
+function differing(endings: readonly Ending[], inputs: readonly SettleInput[]): string {
+  const lines = endings.map((ending, at) => `${PLACES[at]}: ${wordsOf(ending).join(' ')} ${ending.answer}`)
+  const bytes = inputs.map((input): Hex => `0x${Buffer.from(input.bytes).toString('hex')}`)
+  return [...lines, ...bytes].join('\n')
+}
+
+function rowOf({ lane, mode }: WorldBatch): string {
+  const name = Object.keys(Lane)[lane] ?? ''
+  return mode === Mode.Blob ? `${name}, blobs` : name
+}
+
 describe('places of deals in batches', () => {
   let chain: FuzzChain
   let world: World
@@ -77,18 +94,12 @@ describe('places of deals in batches', () => {
       const length = Math.min(CASES_PER_CALL, first + cases - from)
       const chunk = Array.from({ length }, (_, index) => caseAt(from + index))
       const endings = await settle(chunk.flatMap(({ inputs }) => inputs))
-      chunk.forEach(({ batch, inputs }, index) => {
+      for (const [index, { batch, inputs }] of chunk.entries()) {
         const answers = endings.slice(PLACES.length * index, PLACES.length * (index + 1))
-        const [given] = answers
-        if (given === undefined || answers.some(({ answer }) => answer !== given.answer)) {
-          const lines = answers.map((ending, at) => `${PLACES[at]}: ${wordsOf(ending).join(' ')} ${ending.answer}`)
-          const bytes: Hex[] = inputs.map((input): Hex => `0x${Buffer.from(input.bytes).toString('hex')}`)
-          expect.fail(`${lines.join('\n')}\n${bytes.join('\n')}\n${repetition(seed, from + index)}`)
-        }
-        const lane = Object.keys(Lane)[batch.lane] ?? ''
-        const row = batch.mode === Mode.Blob ? `${lane}, blobs` : lane
-        for (const word of wordsOf(given)) histogram.add(row, word)
-      })
+        const given = sameOf(answers)
+        if (given === null) expect.fail(`${differing(answers, inputs)}\n${repetition(seed, from + index)}`)
+        for (const word of wordsOf(given)) histogram.add(rowOf(batch), word)
+      }
     }
     histogram.print(`groups of ${cases} batches, or why they were reverted, seed ${seed}`)
   }).timeout(START_MS + cases * MS_PER_CASE)

@@ -12,7 +12,7 @@ import type { FuzzChain } from './fuzz-chain.ts'
 export function packed(cases: readonly (readonly Uint8Array[])[]): Hex {
   const parts = cases.flatMap((one) => {
     const lengths = Buffer.alloc(4 * one.length)
-    one.forEach((part, index) => lengths.writeUInt32BE(part.length, 4 * index))
+    for (const [index, part] of one.entries()) lengths.writeUInt32BE(part.length, 4 * index)
     return [lengths, ...one]
   })
   return `0x${Buffer.concat(parts).toString('hex')}`

@@ -76,15 +76,20 @@ function choose(random: Random, world: World, { segments }: PooledStream, lane: 
   const segment = candidates[random.below(candidates.length)] ?? segments[0]
   if (segment === undefined) throw new Error('a stream without segments')
   const { group } = segment
-  const own = random.chance(50) ? group.worker : (world.sharedIndexes.get(group.worker) ?? group.worker)
   const isSpoiled = random.chance(lane === Lane.Attested ? 1 : 5)
   return {
     segment,
-    worker: random.chance(lane === Lane.Attested ? 1 : 4) ? own + 1 + random.below(600) : own,
+    worker: workerOf(random, world, group.worker, lane),
     place: placeOf(random, world, segment.deal),
     signature: isSpoiled ? `0x${Buffer.from(random.bytes(64)).toString('hex')}` : group.signature,
     acknowledgement: random.chance(90) ? (group.acknowledgement ?? '0x') : group.signature,
   }
+}
+
+/** The worker's own index, one of a shared page, or now and then another's. */
+function workerOf(random: Random, world: World, worker: number, lane: number): number {
+  const own = random.chance(50) ? worker : (world.sharedIndexes.get(worker) ?? worker)
+  return random.chance(lane === Lane.Attested ? 1 : 4) ? own + 1 + random.below(600) : own
 }
 
 const isHonest = ({ kind }: PooledSegment): boolean => kind === 'honest'
