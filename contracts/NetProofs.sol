@@ -14,15 +14,14 @@ import {MessageLib} from "./libraries/MessageLib.sol";
 import {NetBatchLib} from "./libraries/NetBatchLib.sol";
 import {NetRecordLib} from "./libraries/NetRecordLib.sol";
 import {NetTreeLib} from "./libraries/NetTreeLib.sol";
-import {CellLib} from "./types/Cell.sol";
 import {Purse} from "./types/Purse.sol";
 import {Terms} from "./types/Terms.sol";
 
 /// @title NetProofs
 /// @notice See {INetProofs}.
-/// @dev Holds nothing and may be deployed by anyone. What the chain knows of a deal is judged as it is now: its price and
-/// budget never change, its allowance only grows, its end and a worker's revocation only move to where the batch was
-/// still right. So nothing that was right becomes a fault.
+/// @dev Holds nothing and may be deployed by anyone. What the chain knows of a deal is judged as it is now: its price
+/// and budget never change, its allowance only grows, its end and a worker's revocation only move to where the batch
+/// was still right. So nothing that was right becomes a fault.
 contract NetProofs is NetOpenings {
     /// @dev What is known of a deal that was there.
     struct Facts {

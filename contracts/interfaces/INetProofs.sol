@@ -7,21 +7,21 @@ import {ITallystick} from "./ITallystick.sol";
 /// @title INetProofs
 /// @notice Shows what is wrong with a net batch that members attested: with two neighbouring records of its blobs, with
 /// one record and what the chain knows, or with one leaf of a net root.
-/// @dev Every function returns the batch's root and the fault, or reverts; none has consequences. What blobs hold can be
-/// opened by whoever has them, whatever members do, so every fault can be shown. Formats stand in docs/net-mode.md.
+/// @dev Every function returns the batch's root and the fault, or reverts; none has consequences. What blobs hold can
+/// be opened by whoever has them, whatever members do, so every fault can be shown. Formats stand in
+/// docs/net-mode.md.
 interface INetProofs {
     /// @notice What is wrong.
     /// @dev Malformed: an element of the records does not begin with a zero byte.
     /// Order: records do not rise strictly. Total: a running total is not that of the record before and this amount.
     /// Net: the last total of a provider or buyer is not its net. NoNet: it has records and no net. NoRecord: it has a
     /// net and no record.
-    /// NoDeal: the deal was not there, not netted or closed. Provider, Buyer, Stream: not the deal's own. Worker: not the
-    /// provider's, or revoked. Signature: not the worker's over this tally. Cursor: the group does not continue its
-    /// stream, or with too few units. Rate, Exposure: more units than the deal lets pass. Amount: not what the units cost
-    /// within the budget.
-    /// State: the stream or the deal did not stand there before. Link: a group and its deal's record do not name each
-    /// other. Root: the net root is not what moving this deal makes it.
-    /// Place: the receipts cannot stand there. Receipts: they do not hash to what the worker signed, or are not canonical.
+    /// NoDeal: the deal was not there, not netted or closed. Provider, Buyer, Stream: not the deal's own. Worker: not
+    /// the provider's, or revoked. Signature: not the worker's over this tally. Cursor: the group does not continue
+    /// its stream, or with too few units. Rate, Exposure: more units than the deal lets pass. Amount: not what the
+    /// units cost within the budget. State: the stream or the deal did not stand there before. Link: a group and its
+    /// deal's record do not name each other. Root: the net root is not what moving this deal makes it. Place: the
+    /// receipts cannot stand there. Receipts: they do not hash to what the worker signed, or are not canonical.
     enum Fault {
         Malformed,
         Order,

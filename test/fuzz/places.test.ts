@@ -90,15 +90,19 @@ describe('places of deals in batches', () => {
 
   it('change nothing but gas, right, wrong or old', async () => {
     const histogram = createHistogram(OUTCOMES)
+
+    const judge = (index: number, { batch, inputs }: ReturnType<typeof caseAt>, answers: readonly Ending[]): void => {
+      const given = sameOf(answers)
+      if (given === null) expect.fail(`${differing(answers, inputs)}\n${repetition(seed, index)}`)
+      for (const word of wordsOf(given)) histogram.add(rowOf(batch), word)
+    }
+
     for (let from = first; from < first + cases; from += CASES_PER_CALL) {
       const length = Math.min(CASES_PER_CALL, first + cases - from)
       const chunk = Array.from({ length }, (_, index) => caseAt(from + index))
       const endings = await settle(chunk.flatMap(({ inputs }) => inputs))
-      for (const [index, { batch, inputs }] of chunk.entries()) {
-        const answers = endings.slice(PLACES.length * index, PLACES.length * (index + 1))
-        const given = sameOf(answers)
-        if (given === null) expect.fail(`${differing(answers, inputs)}\n${repetition(seed, from + index)}`)
-        for (const word of wordsOf(given)) histogram.add(rowOf(batch), word)
+      for (const [index, one] of chunk.entries()) {
+        judge(from + index, one, endings.slice(PLACES.length * index, PLACES.length * (index + 1)))
       }
     }
     histogram.print(`groups of ${cases} batches, or why they were reverted, seed ${seed}`)
