@@ -14,7 +14,7 @@ import { createScenario, type Mined, receiptOf } from '../support/scenario.ts'
 import { type Accounts, readAccounts } from './support/accounts.ts'
 import { isSigned, unsound, wrongChange } from './support/checks.ts'
 import { type FuzzChain, startFuzzChain } from './support/fuzz-chain.ts'
-import { createHistogram } from './support/histogram.ts'
+import { createHistogram, type Histogram } from './support/histogram.ts'
 import { createPool, type PooledStream } from './support/pool.ts'
 import { createRandom, type Random, runOf } from './support/random.ts'
 import { createWorld, type World, type WorldDeal } from './support/world.ts'
@@ -136,30 +136,29 @@ describe('money and streams under random batches', () => {
     }
   }
 
+  /** Sends one batch and judges what it did; the gas a byte took if it reverted, else 0. */
+  async function judge(index: number, histogram: Histogram): Promise<number> {
+    const random = createRandom(seed, index)
+    if (index % ROUND === 0) await nextRound(random, index / ROUND)
+    const sent = await send(random)
+    const { mined, bytes, batch, isWounded } = sent
+    const context = `batch ${index} of seed ${seed}, 0x${Buffer.from(bytes).toString('hex')}`
+    const now = await readAccounts(world)
+    const moved = mined.succeeded ? movedBy(sent) : []
+    expect(unsound(now), context).to.deep.equal([])
+    expect(wrongChange(accounts, now, moved), context).to.deep.equal([])
+    accounts = now
+    const row = `${Object.keys(Lane)[batch.lane]}${isWounded ? ', wounded' : ''}`
+    histogram.add(row, mined.succeeded ? 'settled' : 'reverted')
+    for (const _ of moved) histogram.add(row, 'groups moved')
+    if (index % ROUND === ROUND - 1) await goOn(context)
+    return mined.succeeded ? 0 : perByte(mined, bytes, context)
+  }
+
   it('stay whole, and honest work goes on', async () => {
     const histogram = createHistogram(['settled', 'reverted', 'groups moved'])
     let mostPerByte = 0
-
-    const judge = async (index: number, sent: Awaited<ReturnType<typeof send>>): Promise<void> => {
-      const { mined, bytes, batch, isWounded } = sent
-      const context = `batch ${index} of seed ${seed}, 0x${Buffer.from(bytes).toString('hex')}`
-      const now = await readAccounts(world)
-      const moved = mined.succeeded ? movedBy(sent) : []
-      expect(unsound(now), context).to.deep.equal([])
-      expect(wrongChange(accounts, now, moved), context).to.deep.equal([])
-      accounts = now
-      const row = `${Object.keys(Lane)[batch.lane]}${isWounded ? ', wounded' : ''}`
-      histogram.add(row, mined.succeeded ? 'settled' : 'reverted')
-      for (const _ of moved) histogram.add(row, 'groups moved')
-      if (!mined.succeeded) mostPerByte = Math.max(mostPerByte, perByte(mined, bytes, context))
-      if (index % ROUND === ROUND - 1) await goOn(context)
-    }
-
-    for (let index = 0; index < cases; index += 1) {
-      const random = createRandom(seed, index)
-      if (index % ROUND === 0) await nextRound(random, index / ROUND)
-      await judge(index, await send(random))
-    }
+    for (let index = 0; index < cases; index += 1) mostPerByte = Math.max(mostPerByte, await judge(index, histogram))
     histogram.print(`${cases} batches sent, seed ${seed}`)
     console.log(`      a batch that reverts takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`)
     for (const verdict of ['settled', 'reverted', 'groups moved']) {
