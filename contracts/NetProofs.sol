@@ -20,8 +20,8 @@ import {Terms} from "./types/Terms.sol";
 /// @title NetProofs
 /// @notice See {INetProofs}.
 /// @dev Holds nothing and may be deployed by anyone. What the chain knows of a deal is judged as it is now: its price
-/// and budget never change, its allowance only grows, its end and a worker's revocation only move to where the batch
-/// was still right. So nothing that was right becomes a fault.
+/// and budget never change, its allowance only grows, its end and a worker's revocation never come to lie before a time
+/// that has passed. So nothing that was right becomes a fault.
 contract NetProofs is NetOpenings {
     /// @dev What is known of a deal that was there.
     struct Facts {

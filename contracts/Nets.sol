@@ -26,6 +26,8 @@ contract Nets is NetForces, Epochs {
     uint256 private constant CLAIM_TALLIES = 1;
     uint256 private constant BOND_BITS = 32;
     uint256 private constant BONDS_PER_WORD = 8;
+    /// @dev No word.
+    uint256 private constant NONE = type(uint256).max;
 
     constructor(
         address authority,
@@ -92,7 +94,7 @@ contract Nets is NetForces, Epochs {
     }
 
     /// @inheritdoc INets
-    function exposure(uint32 epoch, uint32 members) external view returns (uint64 open, uint256 bonds) {
+    function openNets(uint32 epoch, uint32 members) external view returns (uint64 open, uint256 bonds) {
         LongWheel wheel = _openNets.forward(_clockOf(_head) / DAY - _openNets.day());
         return (uint64(wheel.total()), _bondsOf(epoch, members));
     }
@@ -101,8 +103,8 @@ contract Nets is NetForces, Epochs {
     function _credit(bytes calldata batch, NetBatchLib.Head memory head, uint256 today) private returns (uint256 sum) {
         uint256 dueIn = _attestedDueUp();
         uint256 last = 0;
-        uint256 quad = 0; // no provider has id 0, yet its word may be stored unchanged
-        uint256 rooms = _rooms[0];
+        uint256 quad = NONE;
+        uint256 rooms = 0;
         unchecked {
             // Amounts are below 2^56, and there are fewer than 2^16.
             uint256 position = head.netsAt;
@@ -116,7 +118,7 @@ contract Nets is NetForces, Epochs {
                 last = provider;
                 sum += net;
                 if (provider / RoomLib.PER_WORD != quad) {
-                    _rooms[quad] = rooms;
+                    if (quad != NONE) _rooms[quad] = rooms;
                     quad = provider / RoomLib.PER_WORD;
                     rooms = _rooms[quad];
                 }
@@ -131,7 +133,7 @@ contract Nets is NetForces, Epochs {
                 }
             }
         }
-        _rooms[quad] = rooms;
+        if (quad != NONE) _rooms[quad] = rooms;
     }
 
     function _creditWheel(uint256 provider, uint256 net, uint256 today, uint256 dueIn) private {
@@ -143,8 +145,8 @@ contract Nets is NetForces, Epochs {
     function _debit(bytes calldata batch, NetBatchLib.Head memory head) private returns (uint256 sum) {
         uint256 next = 0;
         uint256 position = head.netsAt + NetBatchLib.NET * head.providers;
-        uint256 quad = 0;
-        uint256 cells = _netted[0];
+        uint256 quad = NONE;
+        uint256 cells = 0;
         unchecked {
             // As above.
             for (uint256 end = batch.length; position < end; position += NetBatchLib.NET) {
@@ -153,7 +155,7 @@ contract Nets is NetForces, Epochs {
                 next = index + 1;
                 sum += net;
                 if (index / CELLS != quad) {
-                    _netted[quad] = cells;
+                    if (quad != NONE) _netted[quad] = cells;
                     quad = index / CELLS;
                     cells = _netted[quad];
                 }
@@ -163,7 +165,7 @@ contract Nets is NetForces, Epochs {
                 cells -= net << shift;
             }
         }
-        _netted[quad] = cells;
+        if (quad != NONE) _netted[quad] = cells;
     }
 
     /// @return from Where the queue stood before.

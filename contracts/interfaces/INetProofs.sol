@@ -8,8 +8,7 @@ import {ITallystick} from "./ITallystick.sol";
 /// @notice Shows what is wrong with a net batch that members attested: with two neighbouring records of its blobs, with
 /// one record and what the chain knows, or with one leaf of a net root.
 /// @dev Every function returns the batch's root and the fault, or reverts; none has consequences. What blobs hold can
-/// be opened by whoever has them, whatever members do, so every fault can be shown. Formats stand in
-/// docs/net-mode.md.
+/// be opened by whoever has them, whatever members do, so every fault can be shown. Formats stand in docs/net-mode.md.
 interface INetProofs {
     /// @notice What is wrong.
     /// @dev Malformed: an element of the records does not begin with a zero byte.
@@ -17,11 +16,13 @@ interface INetProofs {
     /// Net: the last total of a provider or buyer is not its net. NoNet: it has records and no net. NoRecord: it has a
     /// net and no record.
     /// NoDeal: the deal was not there, not netted or closed. Provider, Buyer, Stream: not the deal's own. Worker: not
-    /// the provider's, or revoked. Signature: not the worker's over this tally. Cursor: the group does not continue
-    /// its stream, or with too few units. Rate, Exposure: more units than the deal lets pass. Amount: not what the
-    /// units cost within the budget. State: the stream or the deal did not stand there before. Link: a group and its
-    /// deal's record do not name each other. Root: the net root is not what moving this deal makes it. Place: the
-    /// receipts cannot stand there. Receipts: they do not hash to what the worker signed, or are not canonical.
+    /// the provider's, or revoked. Signature: not the worker's over this tally. Cursor: the group does not continue its
+    /// stream, or with too few units. Rate, Exposure: more units than the deal lets pass. Amount: not what the units
+    /// cost within the budget.
+    /// State: the stream or the deal did not stand there before. Link: a group and its deal's record do not name each
+    /// other. Root: the net root is not what moving this deal makes it.
+    /// Place: the receipts cannot stand there. Receipts: they do not hash to what the worker signed, or are not
+    /// canonical.
     enum Fault {
         Malformed,
         Order,
@@ -116,8 +117,11 @@ interface INetProofs {
     function SETTLEMENT() external view returns (ITallystick);
 
     /// @notice An element of a record that carries no bytes: Malformed.
-    /// @param side Groups or deals.
+    /// @param batch The batch and its place in the ring.
+    /// @param side Whose records.
     /// @param record All its elements up to the one in question, which is the last.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveMalformed(
         NetBatch calldata batch,
         Side side,
@@ -125,8 +129,12 @@ interface INetProofs {
     ) external view returns (bytes32 root, Fault fault);
 
     /// @notice Neighbours out of order or with a wrong running total: Order, Total.
+    /// @param batch The batch and its place in the ring.
+    /// @param side Whose records.
     /// @param before The record before, unless `record` is the first.
     /// @param record One element of each; of groups two, if the deal's units are what is wrong.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveStep(
         NetBatch calldata batch,
         Side side,
@@ -135,9 +143,13 @@ interface INetProofs {
     ) external view returns (bytes32 root, Fault fault);
 
     /// @notice The end of a run of records whose total is not on the wire: Net, NoNet.
+    /// @param batch The batch and its place in the ring.
+    /// @param side Whose records.
     /// @param last Last record of its provider or buyer, one element.
     /// @param next The record behind it, one element, unless it is the last of all.
     /// @param net Position of its net among those of its side, or where it would stand.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveNet(
         NetBatch calldata batch,
         Side side,
@@ -147,9 +159,13 @@ interface INetProofs {
     ) external view returns (bytes32 root, Fault fault);
 
     /// @notice A net of somebody who has no record: NoRecord.
+    /// @param batch The batch and its place in the ring.
+    /// @param side Whose records.
     /// @param net Position among those of its side.
     /// @param before The last record of somebody lower, one element, unless there is none.
     /// @param next The record behind it, one element, unless it is the last of all. Its index says where the gap is.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveNoRecord(
         NetBatch calldata batch,
         Side side,
@@ -160,7 +176,10 @@ interface INetProofs {
 
     /// @notice A group that the chain's own facts refute: NoDeal, Provider, Stream, Worker, Signature, Cursor, Rate,
     /// Exposure, Amount.
+    /// @param batch The batch and its place in the ring.
     /// @param group All five elements.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveGroup(
         NetBatch calldata batch,
         Record calldata group
@@ -168,9 +187,12 @@ interface INetProofs {
 
     /// @notice A group that does not begin where its stream stood, or the first one of a deal that does not begin where
     /// the deal stood: State.
+    /// @param batch The batch and its place in the ring.
     /// @param before The record before, one element, unless `group` is the first or its stream is what is wrong.
     /// @param group Two elements.
     /// @param state Of its deal, under the net root before the batch.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveState(
         NetBatch calldata batch,
         Record calldata before,
@@ -179,8 +201,11 @@ interface INetProofs {
     ) external view returns (bytes32 root, Fault fault);
 
     /// @notice A group and its deal's record that do not name each other: Link.
+    /// @param batch The batch and its place in the ring.
     /// @param group Two elements.
     /// @param deal The record it names, one element; ignored if there is no such record.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveLink(
         NetBatch calldata batch,
         Record calldata group,
@@ -189,9 +214,12 @@ interface INetProofs {
 
     /// @notice A deal's record with another buyer, another amount or groups that are not its own: NoDeal, Buyer, Link,
     /// Amount.
+    /// @param batch The batch and its place in the ring.
     /// @param deal One element.
     /// @param first The first group it names, two elements; ignored if there is no such group.
     /// @param last The last group it names, two elements; ignored if there is no such group.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveDeal(
         NetBatch calldata batch,
         Record calldata deal,
@@ -200,10 +228,13 @@ interface INetProofs {
     ) external view returns (bytes32 root, Fault fault);
 
     /// @notice A net root that is not what moving its deal makes it, or a last one that is not on the wire: Root.
+    /// @param batch The batch and its place in the ring.
     /// @param before The deal's record before, two elements, unless `deal` is the first.
     /// @param deal Two elements.
     /// @param groups All its groups, one element each.
     /// @param state Of the deal, under the net root before it was moved.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveRoot(
         NetBatch calldata batch,
         Record calldata before,
@@ -214,10 +245,13 @@ interface INetProofs {
 
     /// @notice Receipts that are not what was signed: Place, Receipts.
     /// @dev About 54,000 gas an element opened; 256 of them fit one transaction.
+    /// @param batch The batch and its place in the ring.
     /// @param group Three elements.
     /// @param skip The group's elements of receipts before the first one opened.
     /// @param elements All of them, or the one that is not canonical; none when their place is wrong.
     /// @param proofs 48 bytes each.
+    /// @return root Root of the batch.
+    /// @return fault What is wrong.
     function proveReceipts(
         NetBatch calldata batch,
         Record calldata group,

@@ -157,5 +157,5 @@ interface INets {
     /// @param members Bit i, lowest first, is member i.
     /// @return open Sum of the nets that have not matured.
     /// @return bonds Value of these members' bonds as they were read last.
-    function exposure(uint32 epoch, uint32 members) external view returns (uint64 open, uint256 bonds);
+    function openNets(uint32 epoch, uint32 members) external view returns (uint64 open, uint256 bonds);
 }

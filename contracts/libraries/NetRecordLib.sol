@@ -27,8 +27,8 @@ library NetRecordLib {
         bytes32 vs;
     }
 
-    /// @notice `buyer (4) ‖ deal id (4) ‖ amount (7) ‖ buyer's total (7) ‖ first group (4) ‖ last group (4) ‖ root
-    /// (32)`.
+    /// @notice `buyer (4) ‖ deal id (4) ‖ amount (7) ‖ buyer's total (7) ‖ first group (4) ‖ last group (4)
+    /// ‖ root (32)`.
     struct Deal {
         uint256 buyer;
         uint256 id;

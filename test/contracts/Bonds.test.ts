@@ -181,7 +181,7 @@ describe("Registry: members' bonds", () => {
       const deployment = await networkHelpers.loadFixture(bonded)
       const { registry, tally, owner } = deployment
       const signer = member(deployment, 0)
-      const bonds = async () => (await tally.exposure(1, 1)).bonds
+      const bonds = async () => (await tally.openNets(1, 1)).bonds
       expect(await bonds()).to.equal(100n * USD)
       await registry.connect(owner).bond(signer, STAKE - 1n, NO_PERMIT)
       expect(await bonds()).to.equal(100n * USD)
@@ -196,7 +196,7 @@ describe("Registry: members' bonds", () => {
       const { registry, tally, owner } = deployment
       await registryOf(deployment, 2).nameBondOwner(member(deployment, 2), owner)
       await registry.connect(owner).bond(member(deployment, 2), 7n * STAKE, NO_PERMIT)
-      const values = await Promise.all([0, 1, 2, 4, 5, 7].map(async (who) => (await tally.exposure(1, who)).bonds))
+      const values = await Promise.all([0, 1, 2, 4, 5, 7].map(async (who) => (await tally.openNets(1, who)).bonds))
       expect(values.map((value) => value / USD)).to.deep.equal([0n, 100n, 0n, 7n, 107n, 107n])
     })
 
@@ -204,7 +204,7 @@ describe("Registry: members' bonds", () => {
       const deployment = await networkHelpers.loadFixture(bonded)
       const { tally, governor, parameters } = deployment
       await tally.connect(governor).setParameters({ ...parameters, stakeValue: 1_500_000 })
-      expect((await tally.exposure(1, 1)).bonds).to.equal(150n * USD)
+      expect((await tally.openNets(1, 1)).bonds).to.equal(150n * USD)
     })
 
     it('of a new committee is nothing until somebody reads it, and that of the last one stays', async () => {
@@ -212,11 +212,11 @@ describe("Registry: members' bonds", () => {
       const { committee, governor, tally, stranger } = deployment
       const seats = [1, 0].map((index) => ({ signer: member(deployment, index), endpoint: '' }))
       await committee.connect(governor).setMembers(seats, 2)
-      expect((await tally.exposure(2, 3)).bonds).to.equal(0n)
+      expect((await tally.openNets(2, 3)).bonds).to.equal(0n)
       await tally.connect(stranger).refreshBonds()
-      expect((await tally.exposure(2, 2)).bonds).to.equal(100n * USD)
-      expect((await tally.exposure(2, 1)).bonds).to.equal(0n)
-      expect((await tally.exposure(1, 1)).bonds).to.equal(100n * USD)
+      expect((await tally.openNets(2, 2)).bonds).to.equal(100n * USD)
+      expect((await tally.openNets(2, 1)).bonds).to.equal(0n)
+      expect((await tally.openNets(1, 1)).bonds).to.equal(100n * USD)
     })
 
     it('is read for thirty-two members as for three', async () => {
@@ -226,8 +226,8 @@ describe("Registry: members' bonds", () => {
       const seats = [...others, ...members.slice(0, 1)].map(({ address }) => ({ signer: address, endpoint: '' }))
       await committee.connect(governor).setMembers(seats, 17)
       await registry.connect(owner).bond(member(deployment, 0), STAKE, NO_PERMIT)
-      expect((await tally.exposure(2, 2 ** 31)).bonds).to.equal(101n * USD)
-      expect((await tally.exposure(2, 2 ** 31 - 1)).bonds).to.equal(0n)
+      expect((await tally.openNets(2, 2 ** 31)).bonds).to.equal(101n * USD)
+      expect((await tally.openNets(2, 2 ** 31 - 1)).bonds).to.equal(0n)
     })
   })
 })

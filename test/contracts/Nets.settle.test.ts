@@ -202,7 +202,7 @@ describe('Nets: settle', function () {
         .to.be.revertedWithCustomError(tally, 'NetsBeyondBonds')
         .withArgs(10n * USD + PRICE, 10n * USD)
       await networkHelpers.mine()
-      expect([...(await tally.exposure(1, 5))]).to.deep.equal([10n * USD, 1010n * USD])
+      expect([...(await tally.openNets(1, 5))]).to.deep.equal([10n * USD, 1010n * USD])
       await settleNets(market, books, next, { signers: [0, 2] })
     })
 
