@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { type Hex, toFunctionSelector } from 'viem'
 
-import { encodeBatch, MAX_BLOBS } from '#protocol/batch.ts'
+import { type Batch, encodeBatch, MAX_BLOBS } from '#protocol/batch.ts'
 import { encodeFacts, unmoved } from '#protocol/facts.ts'
 import { Lane, Mode, Outcome } from '#protocol/types.ts'
 import { toBytes, toHex } from '#protocol/words.ts'
@@ -43,10 +43,23 @@ function faultOf(verdict: Hex): Fault {
   return number < BigInt(FAULTS.length) ? (FAULTS[Number(number)] ?? 'read') : 'read'
 }
 
-/** Authority with which a batch that can be read settles, its groups being of no deal. */
-function authorityOf(verdict: Verdict, { scenario }: Decoders): Uint8Array {
-  if (!isRead(verdict) || verdict.batch.lane !== Lane.Attested) return new Uint8Array()
+/** Authority with which a batch that can be read settles, its groups being of no deal; attestations for some. */
+function authorityOf({ index }: BatchCase, verdict: Verdict, { scenario }: Decoders): Uint8Array {
+  if (!isRead(verdict) || verdict.batch.lane !== Lane.Attested || !isAttested(index)) return new Uint8Array()
   return toBytes(scenario.attestRoot(verdict.root))
+}
+
+/** Signing takes longest: of attested batches one in four is signed and shows its root, the others only that they read. */
+function isAttested(index: number): boolean {
+  return index % 4 === 0
+}
+
+/** Whether the settlement read the batch to its end, and found our root where it was to be attested. */
+function isSettled(batch: Batch, index: number, { ok, answer }: Ending): boolean {
+  if (batch.lane === Lane.Attested && !isAttested(index)) {
+    return !ok && !Object.values(SELECTORS).includes(answer.slice(0, 10))
+  }
+  return ok && answer === encodeFacts(batch.groups.map(() => unmoved(Outcome.DealNotOpen)))
 }
 
 /** Blobs that the transaction of these bytes carries: as many as they name, if a transaction can. */
@@ -56,11 +69,10 @@ function blobsOf({ bytes }: BatchCase): number {
 }
 
 /** In what the decoders differ, or null. */
-function difference({ isValid, bytes }: BatchCase, { codec, packed, plain, ending }: Answers): string | null {
+function difference({ index, isValid, bytes }: BatchCase, { codec, packed, plain, ending }: Answers): string | null {
   if (ending.gasUsed > GAS.base + GAS.perByte * bytes.length) return `settling takes ${ending.gasUsed} gas`
   if (isRead(codec)) {
-    const facts = encodeFacts(codec.batch.groups.map(() => unmoved(Outcome.DealNotOpen)))
-    const same = packed === codec.digest && plain === codec.digest && ending.ok && ending.answer === facts
+    const same = packed === codec.digest && plain === codec.digest && isSettled(codec.batch, index, ending)
     return same ? null : `codec ${codec.digest}, packed ${packed}, plain ${plain}, settlement ${ending.answer}`
   }
   // net batches have a codec of their own, and the settlement reads them with it
@@ -86,7 +98,7 @@ describe('three decoders of batches', () => {
   async function answersOf(cases: readonly BatchCase[]): Promise<Answers[]> {
     const verdicts = cases.map(({ bytes }) => codecVerdict(bytes))
     const inputs = cases.map((one, index): SettleInput => {
-      const authority = authorityOf(verdicts[index] ?? { code: '' }, decoders)
+      const authority = authorityOf(one, verdicts[index] ?? { code: '' }, decoders)
       return { bytes: one.bytes, behind: one.behind, authority, blobs: blobsOf(one) }
     })
     const [{ packed, plain }, endings] = await Promise.all([decoders.read(inputs), decoders.settle(inputs)])
@@ -126,11 +138,18 @@ describe('three decoders of batches', () => {
       histogram.add(one.construction, isRead(answers.codec) ? 'read' : faultOf(answers.plain))
     }
 
+    // the next cases are made while the chain reads these
+    let judged = Promise.resolve()
     for (let from = first; from < first + cases; from += CASES_PER_CALL) {
       const length = Math.min(CASES_PER_CALL, first + cases - from)
       const chunk = Array.from({ length }, (_, index) => batchCase(seed, from + index))
-      for (const [index, answers] of (await answersOf(chunk)).entries()) judge(chunk[index], answers)
+      const asked = answersOf(chunk)
+      asked.catch(() => {}) // awaited below, unless an earlier case has failed
+      await judged
+      judged = asked.then((all) => all.forEach((answers, index) => judge(chunk[index], answers)))
+      judged.catch(() => {})
     }
+    await judged
     histogram.print(`${cases} cases by how they were made and what is wrong with them, seed ${seed}`)
     console.log(`      settling takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`)
     if (cases === 1) return

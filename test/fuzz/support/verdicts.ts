@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type Hex, keccak256 } from 'viem'
+import type { Hex } from 'viem'
 
 import { type Batch, BatchError, type BlobGroup, decodeBatch, type Group } from '#protocol/batch.ts'
 import { batchRoot, groupHash } from '#protocol/batch-root.ts'
 import { leavesRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { Mode } from '#protocol/types.ts'
-import { toHex } from '#protocol/words.ts'
+import { concatBytes, keccak, toBytes, toHex } from '#protocol/words.ts'
 
 /** Faults of the plain reading, in the order of `ReferenceBatchLib.Fault`. */
 export const FAULTS = [
@@ -59,7 +59,7 @@ export function codecVerdict(bytes: Uint8Array): ReadBatch | { readonly code: st
     const batch = decodeBatch(toHex(bytes))
     const groups = batch.mode === Mode.Blob ? batch.groups : batch.groups.map(summary)
     const groupHashes = groups.map((group) => groupHash({ dealKey: NO_KEY, ...group }))
-    const digest = keccak256(`${fieldsDigest(batch, groups)}${leavesRoot(groupHashes).slice(2)}`)
+    const digest = toHex(keccak(concatBytes([fieldsDigest(batch, groups), toBytes(leavesRoot(groupHashes))])))
     return { batch, digest, root: rootOf(batch, groupHashes) }
   } catch (error) {
     if (error instanceof BatchError) return { code: error.code }
@@ -87,14 +87,17 @@ function summary({ receipts, ...head }: Group): BlobGroup {
 
 const word = (value: number | bigint): string => value.toString(16).padStart(64, '0')
 
-function fieldsDigest(batch: Batch, groups: readonly BlobGroup[]): Hex {
+const hashOf = (...hex: string[]): Uint8Array => keccak(Buffer.from(hex.join(''), 'hex'))
+
+function fieldsDigest(batch: Batch, groups: readonly BlobGroup[]): Uint8Array {
   const blobs = batch.mode === Mode.Blob ? batch.blobs.map((blob) => blob.groups) : []
-  let digest = keccak256(`0x${[batch.mode, batch.lane, blobs.length, ...blobs].map(word).join('')}`)
+  let digest = hashOf(...[batch.mode, batch.lane, blobs.length, ...blobs].map(word))
   for (const group of groups) {
     const { dealId, stream, place = 0, worker, first, count, units, segment, signature, acknowledgement = '0x' } = group
+    const signatures = hashOf(signature.slice(2), acknowledgement.slice(2))
     const words = [dealId, stream, place, worker, first, count, units].map(word).join('')
-    const signatures = keccak256(`${signature}${acknowledgement.slice(2)}`)
-    digest = keccak256(`${digest}${words}${segment.slice(2)}${signatures.slice(2)}`)
+    const fields = Buffer.from(words + segment.slice(2), 'hex')
+    digest = keccak(concatBytes([digest, fields, signatures]))
   }
   return digest
 }

@@ -1,13 +1,14 @@
 /**
  * A market in which everything that can stop a group happens: deals without room in budget, exposure, rate or cover,
- * deals that are over, stopped or changed since their facts were put into code, workers of others and revoked ones.
+ * deals that are over, netted, stopped or changed since their facts were put into code, workers of others and one that
+ * was revoked.
  *
  * @module
  */
 import { encodeFunctionData, type Hex, parseEventLogs } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
-import type { DealTerms, Offer } from '#protocol/types.ts'
+import { type DealTerms, Mode, type Offer } from '#protocol/types.ts'
 
 import type { DealHand, ProviderHand, Scenario } from '../../support/scenario.ts'
 
@@ -59,17 +60,18 @@ export async function createWorld(scenario: Scenario): Promise<World> {
     { name: 'usual', provider: rich },
     { name: 'usual, other provider', provider: other },
     { name: 'one stream', provider: rich, terms: { streams: 1 } },
-    { name: 'small budget', provider: other, terms: { budget: PRICE * 2000n } },
-    { name: 'small exposure', provider: rich, terms: { exposure: 900n } },
+    { name: 'small budget', provider: other, terms: { budget: PRICE * 400n } },
+    { name: 'small exposure', provider: rich, terms: { exposure: 300n } },
     { name: 'slow', provider: other, offer: { rateCap: 300 } },
     { name: 'seven streams', provider: rich, terms: { streams: 7 } },
     { name: 'a worker left', provider: leaving },
     { name: 'little cover', provider: poor, terms: { budget: 10n ** 6n } },
     { name: 'stopped', provider: rich, offer: { rateCap: 300 } },
     { name: 'topped up', provider: other, terms: { budget: PRICE * 1000n } },
-    { name: 'vouched for', provider: rich, terms: { exposure: 500n } },
+    { name: 'vouched for', provider: rich, terms: { exposure: 200n } },
     { name: 'moved to another page', provider: other },
     { name: 'nowhere in code', provider: rich },
+    { name: 'netted', provider: rich, offer: { mode: Mode.Net } },
   ]
   const deals: Named[] = []
   for (const plan of plans) deals.push(await openDeal(scenario, plan))
@@ -90,7 +92,7 @@ export async function createWorld(scenario: Scenario): Promise<World> {
   await stop(scenario, named('stopped'))
   await topUp(scenario, named('topped up'))
   await scenario.elapse(HOUR) // the rate of the stopped deal stands while its old row would let it run
-  await scenario.acknowledge({ ...named('vouched for'), streams: [{ count: BEGUN, units: 0n }] }, 0, 400n)
+  await scenario.acknowledge({ ...named('vouched for'), streams: [{ count: BEGUN, units: 0n }] }, 0, 150n)
   const sharedIndexes = await packWorkers(scenario, [rich, other, leaving, poor])
   const placed = await Promise.all(
     [over, ...deals].map(async (deal): Promise<WorldDeal> => {
