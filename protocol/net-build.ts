@@ -11,6 +11,7 @@ import { TallyError } from './errors.ts'
 import { encodeNetBatch, type Net, type NetBatch } from './net-batch.ts'
 import { planNetBlobs, writeNetBlobs } from './net-blobs.ts'
 import { type DealRecord, encodeDealRecord, encodeGroupRecord, type GroupRecord } from './net-records.ts'
+import { withStreams } from './net-state.ts'
 import { cellsOf, type NetTree } from './net-tree.ts'
 import { encodeReceipts, segmentHash, totalUnits } from './receipts.ts'
 
@@ -181,9 +182,8 @@ function moveDeals(tree: NetTree, judged: readonly Judged[]): { deals: DealRecor
   let total = 0n
   let last = -1
   const deals = entries.map(({ dealId, run, groups, deal }): DealRecord => {
-    const cells = cellsOf(tree.leafAt(dealId), deal.key, deal.streams)
-    for (const { stream, count, units } of groups) cells[stream] = { cursor: count, units }
-    moved = moved.withLeaf(dealId, { key: deal.key, cells })
+    const moves = groups.map(({ stream, count, units }) => ({ dealId, stream, cell: { cursor: count, units } }))
+    moved = withStreams(moved, deal, moves)
     const amount = groups.reduce((sum, group) => sum + group.amount, 0n)
     total = amount + (deal.buyer === last ? total : 0n)
     last = deal.buyer

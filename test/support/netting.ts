@@ -9,7 +9,8 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { encodeBatch, type Group } from '#protocol/batch.ts'
 import { netBatchRoot } from '#protocol/net-batch.ts'
 import { type BuiltNetBatch, buildNetBatch, type NetDeal, type NetOrder } from '#protocol/net-build.ts'
-import { createNetTree, encodeNetLeaf, type NetTree } from '#protocol/net-tree.ts'
+import { proofOf } from '#protocol/net-state.ts'
+import { createNetTree, type NetTree } from '#protocol/net-tree.ts'
 import { Lane, Mode } from '#protocol/types.ts'
 import { type CommittedBlob, commitBlobs, signBlobTransaction, wrapBlobTransaction } from '#runtime/blob-transaction.ts'
 import { createKzg } from '#runtime/kzg.ts'
@@ -87,10 +88,9 @@ export async function netBatchOf(
 }
 
 /** A deal's leaf and its path, as the contracts take them. */
-export function leafOf({ tree }: NetBooks, dealId: number): [leaf: Hex, path: { mask: number; siblings: Hex[] }] {
-  const leaf = tree.leafAt(dealId)
-  const { mask, siblings } = tree.pathOf(dealId)
-  return [leaf === undefined ? '0x' : encodeNetLeaf(leaf), { mask, siblings: [...siblings] }]
+export function leafOf(books: NetBooks, dealId: number): [leaf: Hex, path: { mask: number; siblings: Hex[] }] {
+  const { leaf, path } = proofOf(books, dealId)
+  return [leaf, { mask: path.mask, siblings: [...path.siblings] }]
 }
 
 /** The bytes of one group, as batches in calldata have them. */
