@@ -43,8 +43,7 @@ abstract contract NetDeals is INets, Netting {
     /// @inheritdoc INets
     function closeUnproven(uint32 id) external {
         (uint256 now_, Terms terms) = _requireOver(id, _parameters.retention);
-        Deal storage self = _deals[id];
-        _close(id, terms, _unproven(self.buyer, uint64(self.purse.budget())), 0, now_);
+        _close(id, terms, 0, 0, now_);
     }
 
     /// @notice Terms of a netted deal that is not closed.

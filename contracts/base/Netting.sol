@@ -61,13 +61,14 @@ abstract contract Netting is Streams, Wheels {
     }
 
     /// @notice Takes a deal that is closed out of its buyer's netted money.
-    /// @param remaining What its units leave of its budget; what nobody proved to be there is {_unproven}.
-    /// @return returned What is there of that. With the buyer's last deal everything, as nobody else can claim it.
+    /// @param remaining What its units leave of its budget, as far as that was shown.
+    /// @return returned What is there of that, and at least what the buyer's other netted deals have no budget for.
     function _closeNetted(address buyer, uint64 budget, uint256 remaining) internal returns (uint256 returned) {
         NetBuyer memory self = _netBuyers[buyer];
         uint256 netted = _nettedOf(self.number - 1);
-        returned = self.deals == 1 ? netted : Math.min(remaining, netted);
-        _netBuyers[buyer] = NetBuyer(self.number, self.deals - 1, self.budgets - budget);
+        uint256 others = self.budgets - budget;
+        returned = Math.max(Math.min(remaining, netted), Math.saturatingSub(netted, others));
+        _netBuyers[buyer] = NetBuyer(self.number, self.deals - 1, uint64(others));
         _setNetted(self.number - 1, netted - returned);
     }
 
@@ -79,11 +80,5 @@ abstract contract Netting is Streams, Wheels {
 
     function _nettedOf(uint256 index) internal view returns (uint256) {
         return uint64(_netted[index / CELLS] >> (CELL_BITS * (index % CELLS)));
-    }
-
-    /// @notice What a deal can have left that the buyer's other deals cannot need.
-    function _unproven(address buyer, uint64 budget) internal view returns (uint256) {
-        NetBuyer memory self = _netBuyers[buyer];
-        return Math.min(budget, Math.saturatingSub(_nettedOf(self.number - 1), self.budgets - budget));
     }
 }
