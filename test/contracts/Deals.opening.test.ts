@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { zeroAddress } from 'viem'
 
-import { DealState, type DealTerms, type Offer } from '#protocol/types.ts'
+import { DealState, type DealTerms, Lane, type Offer } from '#protocol/types.ts'
 import { deploy } from '../support/deployment.ts'
 import {
   ackKey,
@@ -19,8 +19,9 @@ import {
   termsOf,
   USD,
 } from '../support/market.ts'
-import { lastClock } from '../support/protocol-clock.ts'
+import { advance, lastClock } from '../support/protocol-clock.ts'
 import { fieldsOf } from '../support/results.ts'
+import { settle } from '../support/settling.ts'
 
 const { ethers, networkHelpers } = await network.create()
 
@@ -330,6 +331,28 @@ describe('Deals: opening', () => {
       await expect(tally.connect(buyer).topUp(deal.id, deal.offer, deal.nonce, USD))
         .to.be.revertedWithCustomError(tally, 'DealOfferMismatch')
         .withArgs('nonce', 0n, 3n)
+    })
+
+    it('is refused once more was settled than the budget paid: what was worked above it is lost for good', async () => {
+      const market = await networkHelpers.loadFixture(trading)
+      const { tally, provider, buyer } = market
+      const [even, above] = [
+        await openDeal(market, provider, { terms: { exposure: 200_000n } }),
+        await openDeal(market, provider, { terms: { exposure: 200_000n } }),
+      ]
+      await advance(networkHelpers, market, 3600)
+      const whole = [even, above].map((deal) => deal.stream(0).work(100_000n).group())
+      expect((await settle(market, Lane.Attested, whole)).outcomes).to.deep.equal(['Applied', 'Applied'])
+      const more = above.stream(1).work(1n).group()
+      expect((await settle(market, Lane.Attested, [more])).outcomes).to.deep.equal(['Clamped'])
+
+      await tally.connect(buyer).topUp(even.id, even.offer, even.nonce, USD)
+      expect((await tally.deal(even.id)).remaining).to.equal(USD)
+      const before = await tally.account(buyer)
+      await expect(tally.connect(buyer).topUp(above.id, above.offer, above.nonce, USD))
+        .to.be.revertedWithCustomError(tally, 'DealExhausted')
+        .withArgs(above.id)
+      expect(await tally.account(buyer)).to.deep.equal(before)
     })
 
     it('needs bond for what is added', async () => {

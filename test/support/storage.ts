@@ -15,6 +15,8 @@ const MODE_SHIFT = 50n // within the terms
 const MODE_MASK = 3n << MODE_SHIFT
 const ISSUED = 4n // flag of a wheel
 const CELL_BITS = 64n
+const INLINE = 2 // streams of a deal that share a word with another deal's
+const CELLS_PER_WORD = 4
 const CELL = (1n << CELL_BITS) - 1n
 const DAY_BITS = 16n
 
@@ -34,10 +36,13 @@ function slotOf(variable: string): bigint {
   return BigInt(slot)
 }
 
-function slotIn(mapping: string, key: number): bigint {
+/** Slot of a key in the mapping at `base`. */
+function slotAt(base: bigint, key: number): bigint {
   const words = [{ type: 'uint256' }, { type: 'uint256' }]
-  return BigInt(keccak256(encodeAbiParameters(words, [BigInt(key), slotOf(mapping)])))
+  return BigInt(keccak256(encodeAbiParameters(words, [BigInt(key), base])))
 }
+
+const slotIn = (mapping: string, key: number): bigint => slotAt(slotOf(mapping), key)
 
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`
 
@@ -61,7 +66,16 @@ export async function setDealMode(
   await write(helpers, deployment, slot, (terms & ~MODE_MASK) | (mode << MODE_SHIFT))
 }
 
-/** Puts a deal's inline stream, 0 or 1, to these receipts and units. */
+/** Word and bit where a deal's stream stands. */
+function cellOf(id: number, index: number): { slot: bigint; shift: bigint } {
+  if (index < INLINE)
+    return { slot: slotIn('_cells', Math.floor(id / 2)), shift: CELL_BITS * BigInt(2 * (id % 2) + index) }
+  const position = index - INLINE
+  const slot = slotAt(slotIn('_moreCells', id), Math.floor(position / CELLS_PER_WORD))
+  return { slot, shift: CELL_BITS * BigInt(position % CELLS_PER_WORD) }
+}
+
+/** Puts a deal's stream to these receipts and units. */
 export async function setStream(
   helpers: NetworkHelpers,
   deployment: Deployment,
@@ -69,8 +83,7 @@ export async function setStream(
   index: number,
   { cursor, units }: { cursor: bigint; units: bigint },
 ): Promise<void> {
-  const slot = slotIn('_cells', Math.floor(id / 2))
-  const shift = CELL_BITS * BigInt(2 * (id % 2) + index)
+  const { slot, shift } = cellOf(id, index)
   const cells = await read(deployment, slot)
   await write(helpers, deployment, slot, (cells & ~(CELL << shift)) | (((cursor << 40n) | units) << shift))
 }
