@@ -40,6 +40,13 @@ function isOperator(provider: Provider | undefined, caller: Address): boolean {
   return provider !== undefined && (caller === provider.owner || caller === provider.operator)
 }
 
+/** Who may name a bond's owner: its signer while it has none. */
+function bondOwner({ state }: Replay, signer: Address): Address {
+  const key = addressKey(signer)
+  const owner = state.nets.bonds.get(key)?.owner ?? zeroAddress
+  return owner === zeroAddress ? key : owner
+}
+
 function isAllowedAtRegistry(replay: Replay, caller: Address): boolean {
   const call = decodeFunctionData({ abi: registryAbi, data: replay.transaction.input })
   const provider = typeof call.args?.[0] === 'number' ? replay.state.providers.get(call.args[0]) : undefined
@@ -55,6 +62,11 @@ function isAllowedAtRegistry(replay: Replay, caller: Address): boolean {
       return provider?.owner === caller || (provider?.payout === caller && call.args[1] === zeroAddress)
     case 'acceptPayout':
       return provider?.nextPayout === caller
+    case 'nameBondOwner':
+      return bondOwner(replay, call.args[0]) === caller
+    case 'thawBond':
+    case 'withdrawBond':
+      return replay.state.nets.bonds.get(addressKey(call.args[0]))?.owner === caller
     case 'reserve':
     case 'release':
       return false

@@ -1,5 +1,5 @@
 /**
- * What happens to a deal after its opening, but for settling: top-ups, stops, closing, recycling, keys, acknowledgements.
+ * What happens to a deal after its opening, but for settling and closing: top-ups, stops, recycling, keys, acknowledgements.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { settlementAbi } from '#protocol/abi.generated.ts'
 import { acknowledgementDigest } from '#protocol/eip712.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { DealState } from '#protocol/types.ts'
+import { checkNetStop } from './closing.ts'
 import { unpackDeal } from './deal-pages.ts'
 import { acknowledge } from './groups.ts'
-import { bondUp, smallerOf } from './money.ts'
+import { bondUp } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
-import { accountOf, addressKey, type Deal, dealStateAt, remainingOf, type Stream, unitsOf, wheelOf } from './state.ts'
-import { creditForced, fitsRoom, renewRoom } from './wheel.ts'
+import { accountOf, addressKey, type Deal, dealStateAt, isNetted, type Stream, unitsOf } from './state.ts'
 
 /** The deal, if it is in `wanted`; reports `kind` otherwise. */
 function dealIn(replay: Replay, id: number, wanted: DealState, kind: DiscrepancyKind): Deal | undefined {
@@ -35,6 +35,7 @@ export function replayTopUp(replay: Replay, { id, amount, bond }: EventArgs<'Dea
   if (deal === undefined) return
   const account = accountOf(state, deal.buyer)
   const taken = (state.offerTaken.get(deal.offerHash) ?? 0n) + amount
+  expectHolds(replay, !isNetted(deal), 'top-up', `netted deal ${id} grew`)
   const isOverspent = unitsOf(deal) * deal.price > deal.budget
   expectHolds(replay, !isOverspent, 'top-up', `deal ${id} grew though more was settled than it held`)
   expectHolds(replay, deal.budget + amount <= deal.maxBudget, 'top-up', `deal ${id} grew past its offer’s maximum`)
@@ -59,46 +60,11 @@ export function replayTopUp(replay: Replay, { id, amount, bond }: EventArgs<'Dea
 export function replayStop(replay: Replay, { id, end }: EventArgs<'DealStopped'>): void {
   const deal = dealIn(replay, id, DealState.Open, 'stop')
   if (deal === undefined) return
+  if (isNetted(deal)) checkNetStop(replay, deal)
   expectSame(replay, 'stop', `the end of deal ${id}`, replay.state.clock.value, end)
   deal.end = replay.state.clock.value
   unpackDeal(replay, deal)
   touch(replay, thing.deal(id), 'stop')
-}
-
-function openingFeeOf(replay: Replay, deal: Deal): bigint {
-  const fee = smallerOf(deal.openingFee, deal.budget)
-  if (fee === 0n || unitsOf(deal) !== 0n) return 0n
-  const { clock, parameters } = replay.state
-  const [wheel, moment] = [wheelOf(replay.state, deal.provider), { clock: clock.value, parameters }]
-  touch(replay, thing.earnings(deal.provider), 'closing')
-  if (fitsRoom(wheel, fee, clock.value)) {
-    creditForced(wheel, fee, moment)
-    return fee
-  }
-  renewRoom(wheel, moment)
-  return 0n
-}
-
-/** Returns the rest to the buyer and the bond to the provider. */
-export function replayClosing(replay: Replay, { id, returned, openingFee }: EventArgs<'DealClosed'>): void {
-  const { state } = replay
-  const deal = dealIn(replay, id, DealState.Closing, 'closing')
-  if (deal === undefined) return
-  const from = deal.end + state.parameters.closingPeriod
-  expectHolds(replay, state.clock.value >= from, 'closing', `deal ${id} was closed before ${from}`)
-  const fee = openingFeeOf(replay, deal)
-  expectSame(replay, 'closing', `the opening fee kept from deal ${id}`, fee, openingFee)
-  const rest = remainingOf(deal) - fee
-  expectSame(replay, 'closing', `what deal ${id} returned`, rest, returned)
-
-  const account = accountOf(state, deal.buyer)
-  account.locked -= deal.budget
-  account.free += rest
-  unpackDeal(replay, deal)
-  deal.closedAt = state.clock.value
-  oweBond(replay, deal.provider, -deal.bond)
-  touch(replay, thing.deal(id), 'closing')
-  touch(replay, thing.account(deal.buyer), 'closing')
 }
 
 /** Frees a deal's id. */

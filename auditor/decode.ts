@@ -60,7 +60,8 @@ const MAX_STREAM_NUMBER = 2 ** 38
 const MAX_COUNT = 2 ** 24
 const MAX_BLOBS = 6
 
-type Reader = {
+/** Reads bytes from their beginning on. */
+export type Reader = {
   /** Bytes read so far. */
   at: () => number
   isDone: () => boolean
@@ -69,11 +70,13 @@ type Reader = {
   number: (length: number) => number
 }
 
-function malformed(position: number, why: string): AuditError {
+/** Bytes that are no batch. */
+export function malformed(position: number, why: string): AuditError {
   return new AuditError('batch.malformed', `batch is malformed at byte ${position}: ${why}`)
 }
 
-function createReader(bytes: Uint8Array): Reader {
+/** Creates a reader. */
+export function createReader(bytes: Uint8Array): Reader {
   let at = 0
   const take = (length: number): Uint8Array => {
     if (at + length > bytes.length) throw malformed(at, `${length} bytes wanted, ${bytes.length - at} left`)

@@ -13,7 +13,7 @@ import { Lane, Outcome, type Tally } from '#protocol/types.ts'
 
 import { type ReadGroup, readReceipts } from './decode.ts'
 import { paidFor, rateLimitDown } from './money.ts'
-import { addressKey, type Deal, revokedFrom, type State, type Stream, unitsOf, wheelOf } from './state.ts'
+import { addressKey, type Deal, isNetted, revokedFrom, type State, type Stream, unitsOf, wheelOf } from './state.ts'
 import { creditAttested, creditForced, fitsRoom, issueRoom, renewRoom } from './wheel.ts'
 
 /** One group with everything the rules derive from it. */
@@ -41,11 +41,10 @@ const SIGNED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>([
   Outcome.ExposureExceeded,
   Outcome.CoverageExceeded,
 ])
-const NETTED = 2
 const NO_STREAM: Stream = { count: 0, units: 0n, acknowledged: 0n }
 
 /** The tally the worker must have signed, as the chain rebuilds it from its own storage and the group's bytes. */
-function rebuildTally(key: Hex, { stream, first, count, units, segment }: ReadGroup): Tally {
+export function rebuildTally(key: Hex, { stream, first, count, units, segment }: ReadGroup): Tally {
   return { dealKey: key, stream, first, count, units, segment }
 }
 
@@ -72,7 +71,7 @@ function isSignedBy(digest: Hex, signature: Hex, key: string | undefined): boole
 }
 
 /** Rules 4 and 5: who signed. */
-function judgeSigners(state: State, group: ReadGroup, deal: Deal, tally: Tally): Outcome {
+export function judgeSigners(state: State, group: ReadGroup, deal: Deal, tally: Tally): Outcome {
   if (!isOfProvider(state, group, deal)) return Outcome.NotAWorker
   const key = state.workers.get(group.worker)?.key
   if (!isSignedBy(tallyDigest(tally, state.domain), group.signature, key)) return Outcome.BadSignature
@@ -103,7 +102,7 @@ function judgeMoney(state: State, lane: number, deal: Deal, stream: Stream, judg
 function judgeStanding(state: State, deal: Deal | undefined, group: ReadGroup): Outcome {
   if (deal === undefined || deal.closedAt !== null) return Outcome.DealNotOpen
   if (state.clock.value >= deal.end + state.parameters.closingPeriod) return Outcome.DealNotOpen
-  if (deal.mode === NETTED) return Outcome.ModeMismatch
+  if (isNetted(deal)) return Outcome.ModeMismatch
   return group.stream < deal.streams.length ? Outcome.Applied : Outcome.StreamOutOfRange
 }
 

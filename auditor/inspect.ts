@@ -12,6 +12,7 @@ import { type Comparison, pair, type Scope } from './comparison.ts'
 import { NO_INTERVAL } from './facts.ts'
 import { inspectDeal, inspectNonce, inspectOffer, inspectPage, inspectStream } from './inspect-deals.ts'
 import { inspectHead } from './inspect-head.ts'
+import { inspectAnnounced, inspectMemberBond, inspectNetBuyer, inspectNets, inspectReadBonds } from './inspect-nets.ts'
 import { dayOf } from './money.ts'
 import { accountOf, addressKey, revokedFrom, wheelOf } from './state.ts'
 import { readView } from './views.ts'
@@ -112,6 +113,24 @@ async function inspectInterval({ state, contracts, source, block }: Scope, inter
   ]
 }
 
+/** What is of net mode; null for anything else. */
+async function inspectOfNets(scope: Scope, what: string, which: string): Promise<Comparison[] | null> {
+  switch (what) {
+    case 'nets':
+      return await inspectNets(scope)
+    case 'net-buyer':
+      return await inspectNetBuyer(scope, which as Address)
+    case 'announced':
+      return await inspectAnnounced(scope, Number(which))
+    case 'member-bond':
+      return await inspectMemberBond(scope, which as Address)
+    case 'read-bonds':
+      return await inspectReadBonds(scope, Number(which))
+    default:
+      return null
+  }
+}
+
 /** Everything the chain says about `thing` (as `thing` in replay.ts names it), beside the rules' values. */
 export async function inspect(scope: Scope, thing: string): Promise<Comparison[]> {
   const [what, first = '', second = ''] = thing.split(' ')
@@ -137,6 +156,6 @@ export async function inspect(scope: Scope, thing: string): Promise<Comparison[]
     case 'interval':
       return await inspectInterval(scope, Number(first))
     default:
-      return await inspectHead(scope)
+      return (await inspectOfNets(scope, what ?? '', first)) ?? (await inspectHead(scope))
   }
 }

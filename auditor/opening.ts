@@ -7,10 +7,10 @@ import { type Address, decodeFunctionData, encodeFunctionData, type Hex, parseAb
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dealKey, offerHash } from '#protocol/eip712.ts'
 import { compact, recoverCompact } from '#protocol/signature.ts'
-import { Kind } from '#protocol/types.ts'
+import { Kind, Mode } from '#protocol/types.ts'
 import { bondUp } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
-import { accountOf, addressKey, type Deal, dealStateAt } from './state.ts'
+import { accountOf, addressKey, type Deal, dealStateAt, isNetted } from './state.ts'
 
 /** Arguments of `DealOpened`. */
 export type Opened = EventArgs<'DealOpened'>
@@ -75,7 +75,7 @@ function limitsOf(replay: Replay, { offer, terms, buyer }: Opened, hash: Hex): R
   return {
     pause: clock >= state.pausedUntil,
     kind: offer.kind === Kind.Repeatable || offer.kind === Kind.Service,
-    mode: offer.mode === 0,
+    mode: offer.mode === Mode.Calldata || offer.mode === Mode.Net,
     buyer: offer.buyer === zeroAddress || addressKey(offer.buyer) === addressKey(buyer),
     expiry: clock <= offer.expiry && replay.block.timestamp <= offer.expiry,
     nonce: offer.nonce >= (state.offerNonce.get(addressKey(offer.provider)) ?? 0n),
@@ -143,6 +143,30 @@ function createDeal(opened: Opened, hash: Hex): Deal {
   }
 }
 
+/** A buyer gets its index with its first netted deal. */
+export function replayNumbering(replay: Replay, { index, buyer }: EventArgs<'BuyerNumbered'>): void {
+  const { nets } = replay.state
+  const key = addressKey(buyer)
+  expectSame(replay, 'net-deal', `the index of ${buyer}`, nets.numbered.length, index)
+  if (nets.buyers.has(key)) report(replay, 'net-deal', `${buyer} got an index twice`)
+  nets.buyers.set(key, { index, deals: 0, budgets: 0n, netted: 0n })
+  nets.numbered[index] = key
+  touch(replay, thing.nets(), 'net-deal')
+}
+
+/** Puts the budget to what batches may take from the buyer. */
+function addNetted(replay: Replay, { buyer, id, budget }: Deal): void {
+  const known = replay.state.nets.buyers.get(buyer)
+  if (known === undefined) {
+    report(replay, 'net-deal', `netted deal ${id} was opened by ${buyer}, who has no index`)
+    return
+  }
+  known.deals += 1
+  known.budgets += budget
+  known.netted += budget
+  touch(replay, thing.netBuyer(buyer), 'deal-opening')
+}
+
 /** Locks the budget, reserves the bond and writes the deal down, after checking that it could be opened so. */
 export async function replayOpening(replay: Replay, opened: Opened): Promise<void> {
   const { state } = replay
@@ -160,6 +184,7 @@ export async function replayOpening(replay: Replay, opened: Opened): Promise<voi
   state.deals.set(id, deal)
   state.dealsByKey.set(deal.key, deal)
   state.keys.set(id, opened.key)
+  if (isNetted(deal)) addNetted(replay, deal)
   oweBond(replay, opened.provider, bond)
   touch(replay, thing.deal(id), 'deal-opening')
   touch(replay, thing.account(buyer), 'deal-opening')

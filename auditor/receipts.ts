@@ -11,7 +11,7 @@ import type { Replay } from './replay.ts'
 export type ReceiptBytes = Uint8Array | 'void' | null
 
 /** Endpoints of the present committee, which keeps the blobs. */
-function archivesOf({ state }: Replay): string[] {
+export function archivesOf({ state }: Replay): string[] {
   return [...(state.epochs.get(state.currentEpoch)?.endpoints.values() ?? [])]
 }
 

@@ -7,6 +7,7 @@ import { type Address, zeroAddress } from 'viem'
 
 import type { RegistryEvent } from './events.ts'
 import { checkPause } from './governance-events.ts'
+import { replayBondEvent } from './member-bonds.ts'
 import { expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
 import { addressKey, membership, type Provider, wheelOf } from './state.ts'
 import { renewRoom } from './wheel.ts'
@@ -187,7 +188,7 @@ export async function replayRegistryEvent(replay: Replay, event: RegistryEvent):
       return
     default:
   }
-  if (!('provider' in event.args)) return
+  if (replayBondEvent(replay, event) || !('provider' in event.args)) return
   const id = event.args.provider
   const provider = replay.state.providers.get(id)
   touch(replay, thing.provider(id), 'registry')

@@ -88,6 +88,11 @@ export const thing = {
   worker: (index: number): string => `worker ${index}`,
   offer: (hash: Hex): string => `offer ${hash}`,
   offerNonce: (provider: Address): string => `offer-nonce ${provider.toLowerCase()}`,
+  nets: (): string => 'nets',
+  netBuyer: (buyer: Address): string => `net-buyer ${buyer.toLowerCase()}`,
+  announced: (index: number): string => `announced ${index}`,
+  memberBond: (signer: Address): string => `member-bond ${signer.toLowerCase()}`,
+  readBonds: (epoch: number): string => `read-bonds ${epoch}`,
   interval: (interval: number): string => `interval ${interval}`,
   head: (): string => 'head',
 } as const

@@ -27,7 +27,7 @@ export type SettleCall = { batch: Hex; authority: Hex }
 export type Credits = Map<number, bigint>
 
 /** A group with what the chain made of it. */
-type Settled = Judged & { didApply: boolean }
+export type Settled = Judged & { didApply: boolean }
 
 const INTERVAL_SECONDS = 900
 
@@ -107,7 +107,7 @@ function recordFor({ didApply, outcome, before, amount }: Settled): Hex {
 }
 
 /** Chains a forced or acknowledged group with its own stream. */
-function recordGroup({ state }: Replay, settled: Settled): void {
+export function recordGroup({ state }: Replay, settled: Settled): void {
   const { dealId, stream } = settled.group
   const number = streamNumber(dealId, stream)
   const before = state.records.get(number)?.chain ?? NO_RECORD
@@ -115,12 +115,12 @@ function recordGroup({ state }: Replay, settled: Settled): void {
   state.records.set(number, { chain, time: state.clock.value })
 }
 
-/** Chains an attested batch with the others of its interval. */
-function recordBatch(replay: Replay, root: Hex, settled: readonly Settled[]): void {
+/** Chains an attested batch with the others of its interval. A net batch has no facts that the chain found. */
+export function recordBatch(replay: Replay, root: Hex, factsRoot: Hex): void {
   const { state } = replay
   const interval = Math.floor(state.clock.value / INTERVAL_SECONDS)
   const known = state.intervals.get(interval) ?? { chain: NO_INTERVAL, count: 0 }
-  const chain = chainBatch(known.chain, root, factsRootOf(settled.map(recordFor)), state.clock.value)
+  const chain = chainBatch(known.chain, root, factsRoot, state.clock.value)
   state.intervals.set(interval, { chain, count: known.count + 1 })
   touch(replay, thing.interval(interval), 'record')
 }
@@ -182,6 +182,8 @@ export async function replaySettle(
   const root = rootOf(batch, hashes, transaction.blobs)
   findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, settledEvent.root))
   checkAuthority(replay, { lane, root, authority: call.authority, judged: settled })
-  if (lane === Lane.Attested && settled.some(({ didApply }) => didApply)) recordBatch(replay, root, settled)
+  if (lane === Lane.Attested && settled.some(({ didApply }) => didApply)) {
+    recordBatch(replay, root, factsRootOf(settled.map(recordFor)))
+  }
   return lane === Lane.Acknowledged ? creditsOf(replay, settled) : new Map()
 }

@@ -8,9 +8,10 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { DealState, type Domain } from '#protocol/types.ts'
+import { DealState, type Domain, Mode } from '#protocol/types.ts'
 
 import { paidFor } from './money.ts'
+import { createNetLedger, type NetLedger } from './net-ledger.ts'
 
 /** Governed numbers, as in `ILedger.Parameters`. */
 export type Parameters = {
@@ -155,6 +156,7 @@ export type State = {
   records: Map<number, { chain: Hex; time: number }>
   /** Seconds the registry makes stake, payouts and revocations wait. */
   notices: { thaw: number; payout: number; key: number }
+  nets: NetLedger
 }
 
 const STREAMS_PER_DEAL = 64
@@ -205,6 +207,7 @@ export function createState(domain: Domain, committee: Address): State {
     intervals: new Map(),
     records: new Map(),
     notices: { thaw: 0, payout: 0, key: 0 },
+    nets: createNetLedger(),
   }
 }
 
@@ -252,6 +255,18 @@ export function unitsOf(deal: Deal): bigint {
 /** What a deal's budget has left. */
 export function remainingOf(deal: Deal): bigint {
   return deal.budget - paidFor(unitsOf(deal), deal.price, deal.budget)
+}
+
+/** Whether a deal's receipts settle in net batches only. */
+export function isNetted({ mode }: Deal): boolean {
+  return mode === Mode.Net
+}
+
+/** The netted deal that has an id now, unless it was closed before this second. */
+export function netDealAt({ deals, clock }: State, id: number): Deal | undefined {
+  const deal = deals.get(id)
+  if (deal === undefined || !isNetted(deal)) return undefined
+  return deal.closedAt === null || clock.value <= deal.closedAt ? deal : undefined
 }
 
 /** Where a deal stands at `clock`. */

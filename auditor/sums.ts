@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { remainingOf, type State, type Wheel } from './state.ts'
+import { isNetted, remainingOf, type State, type Wheel } from './state.ts'
 
 function owedTo(wheel: Wheel): bigint {
   let sum = wheel.claimable
@@ -11,11 +11,12 @@ function owedTo(wheel: Wheel): bigint {
   return sum
 }
 
-/** Σ free + Σ remaining of deals not closed + Σ unmatured + Σ claimable + fees, base units. */
+/** Σ free + Σ remaining of other deals not closed + Σ netted + Σ unmatured + Σ claimable + fees, base units. */
 export function sumOfParts(state: State): bigint {
   let sum = state.fees.protocol + state.fees.committee
   for (const { free } of state.accounts.values()) sum += free
-  for (const deal of state.deals.values()) if (deal.closedAt === null) sum += remainingOf(deal)
+  for (const deal of state.deals.values()) if (deal.closedAt === null && !isNetted(deal)) sum += remainingOf(deal)
+  for (const { netted } of state.nets.buyers.values()) sum += netted
   for (const wheel of state.wheels.values()) sum += owedTo(wheel)
   return sum
 }

@@ -9,11 +9,11 @@ import { settlementAbi } from '#protocol/abi.generated.ts'
 
 import { checkCaller } from './callers.ts'
 import { touchClock } from './clock.ts'
+import { replayClosing } from './closing.ts'
 import { replayCommitteeEvent } from './committee-events.ts'
 import {
   replayAcknowledgement,
   replayAnnouncement,
-  replayClosing,
   replayKeys,
   replayRecycling,
   replayStop,
@@ -31,8 +31,11 @@ import {
 } from './escrow-events.ts'
 import type { ChainEvent, SettlementEvent } from './events.ts'
 import { replayParameters, replayPause, replayTreasuries } from './governance-events.ts'
+import { refreshBonds } from './member-bonds.ts'
 import { coverDown } from './money.ts'
-import { replayOpening } from './opening.ts'
+import { replayAnnouncedForce, replayExecutedForce } from './net-forces.ts'
+import { isNetBatch, replayNetSettle } from './net-settle.ts'
+import { replayNumbering, replayOpening } from './opening.ts'
 import { replayRegistryEvent } from './registry-events.ts'
 import { type Replay, report, thing, touch } from './replay.ts'
 import { replaySettle, type SettleCall } from './settle.ts'
@@ -50,6 +53,8 @@ const TOUCHING: ReadonlySet<string> = new Set([
   'PayoutAccepted',
   'PayoutSet',
   'Paused',
+  'BondThawing',
+  'BondWithdrawn',
 ])
 
 /** Whether a call of the settlement is a tick: the only touch that leaves no event. */
@@ -155,7 +160,29 @@ async function replaySettled(replay: Replay, event: Extract<SettlementEvent, { e
     report(replay, 'unreadable', 'a batch settled whose bytes do not stand in the transaction’s own input')
     return
   }
-  replaySpot(replay, await replaySettle(replay, call, event.args))
+  if (!isNetBatch(call.batch)) {
+    replaySpot(replay, await replaySettle(replay, call, event.args))
+    return
+  }
+  await replayNetSettle(replay, call, event.args)
+  replaySpot(replay, new Map())
+}
+
+/** Replays what is of net mode only; false if the event is none of that. */
+function replayNets(replay: Replay, event: SettlementEvent): boolean {
+  switch (event.eventName) {
+    case 'BuyerNumbered':
+      replayNumbering(replay, event.args)
+      return true
+    case 'ForceAnnounced':
+      replayAnnouncedForce(replay, event.args)
+      return true
+    case 'ForceExecuted':
+      replayExecutedForce(replay, event.args)
+      return true
+    default:
+      return false
+  }
 }
 
 async function replaySettlementEvent(replay: Replay, event: SettlementEvent): Promise<void> {
@@ -163,7 +190,8 @@ async function replaySettlementEvent(replay: Replay, event: SettlementEvent): Pr
   else if (event.eventName === 'Matured') replayMatured(replay, event.args, settleCall(replay) !== null)
   else if (event.eventName === 'Settled') await replaySettled(replay, event)
   else if (event.eventName === 'DealsPacked') await replayPacking(replay, event.args)
-  else if (!replayGovernance(replay, event) && !replayMoney(replay, event)) replayDeal(replay, event)
+  else if (!replayGovernance(replay, event) && !replayMoney(replay, event) && !replayNets(replay, event))
+    replayDeal(replay, event)
 }
 
 async function replayEvent(replay: Replay, event: ChainEvent): Promise<void> {
@@ -219,6 +247,7 @@ export async function replayTransaction(replay: Replay, events: readonly ChainEv
   checkCaller(replay)
   for (const event of events) if (event.source === 'transfer') open.transfers.push(event)
   for (const event of events) await replayEvent(replay, event)
+  if (directCall(replay)?.functionName === 'refreshBonds') refreshBonds(replay)
   const isSettling = settleCall(replay) !== null
   const hasSettled = events.some((one) => one.source === 'settlement' && one.event.eventName === 'Settled')
   if (isSettling && !hasSettled) report(replay, 'unreadable', 'a batch went in and nothing says what it did')
