@@ -27,7 +27,8 @@ enum Kind {
     Service
 }
 
-/// @notice What happened to one group of a batch; `settle` returns one byte of this for each.
+/// @notice What happened to one group of a batch: the first of the 16 bytes that `settle` returns for each, see
+/// {FactsLib}.
 /// @dev Applied and Clamped moved the stream; every other outcome left no trace and may be retried.
 enum Outcome {
     Applied,
