@@ -7,7 +7,7 @@
 import { DealState } from '#protocol/types.ts'
 
 import { unpackDeal } from './deal-pages.ts'
-import { smallerOf } from './money.ts'
+import { largerOf, paidFor, smallerOf } from './money.ts'
 import { callsNamed } from './net-forces.ts'
 import { isUnder, type ShownLeaf, unitsShown } from './net-leaves.ts'
 import type { NetBuyer } from './net-ledger.ts'
@@ -15,13 +15,11 @@ import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch 
 import { accountOf, type Deal, dealStateAt, isNetted, remainingOf, unitsOf, wheelOf } from './state.ts'
 import { creditForced, fitsRoom, renewRoom } from './wheel.ts'
 
-/** How a netted deal closes: from when on, what its units leave of it, and the fee of one with nothing settled. */
+/** How a netted deal closes: from when on, what its units leave of it as far as shown, and the fee of one with nothing settled. */
 type NetClosing = { from: number; remaining: bigint; fee: bigint }
 
 const HOUR = 3600
 const CLOSING_GRACE = 3 * HOUR
-
-const positive = (amount: bigint): bigint => (amount > 0n ? amount : 0n)
 
 /** Credits an opening fee where the provider's room allows it. */
 function keepFee(replay: Replay, deal: Deal, fee: bigint): bigint {
@@ -48,12 +46,12 @@ function checkLeaf(replay: Replay, deal: Deal, shown: ShownLeaf): void {
   if (!isTrue) report(replay, 'net-root', `the leaf of deal ${deal.id} that was shown is not under the net root`)
 }
 
-/** What the deal can have left that the buyer's other deals cannot need. */
-function unprovenOf(deal: Deal, { netted, budgets }: NetBuyer): bigint {
-  return smallerOf(deal.budget, positive(netted - (budgets - deal.budget)))
+/** What of netted money returns with a deal: at least what the buyer's other netted deals have no budget for. */
+function returnedOf(deal: Deal, { netted, budgets }: NetBuyer, remaining: bigint): bigint {
+  return largerOf(smallerOf(remaining, netted), netted - (budgets - deal.budget))
 }
 
-function netClosingOf(replay: Replay, deal: Deal, buyer: NetBuyer): NetClosing | null {
+function netClosingOf(replay: Replay, deal: Deal): NetClosing | null {
   const { closingPeriod, retention } = replay.state.parameters
   const over = deal.end + closingPeriod
   const proven = callsNamed(replay, 'closeNet').find(({ args }) => args[0] === deal.id)
@@ -61,11 +59,11 @@ function netClosingOf(replay: Replay, deal: Deal, buyer: NetBuyer): NetClosing |
     const shown = { leaf: proven.args[1], path: proven.args[2] }
     checkLeaf(replay, deal, shown)
     const units = unitsShown(deal, shown.leaf)
-    const remaining = positive(deal.budget - units * deal.price)
+    const remaining = deal.budget - paidFor(units, deal.price, deal.budget)
     return { from: over + CLOSING_GRACE, remaining, fee: units === 0n ? deal.openingFee : 0n }
   }
   if (!callsNamed(replay, 'closeUnproven').some(({ args }) => args[0] === deal.id)) return null
-  return { from: over + retention, remaining: unprovenOf(deal, buyer), fee: 0n }
+  return { from: over + retention, remaining: 0n, fee: 0n }
 }
 
 /** Takes a netted deal out of its buyer's netted money; what of it returns to the buyer. */
@@ -75,11 +73,11 @@ function closeNetted(replay: Replay, deal: Deal, { openingFee, returned }: Event
     report(replay, 'net-deal', `deal ${deal.id} is netted, its buyer has no index`)
     return returned
   }
-  const closing = netClosingOf(replay, deal, buyer)
+  const closing = netClosingOf(replay, deal)
   if (closing === null) report(replay, 'unreadable', `how netted deal ${deal.id} was closed cannot be read`)
   const { from, remaining, fee } = closing ?? { from: 0, remaining: returned + openingFee, fee: openingFee }
   expectFrom(replay, deal.id, from)
-  const whole = buyer.deals === 1 ? buyer.netted : smallerOf(remaining, buyer.netted)
+  const whole = returnedOf(deal, buyer, remaining)
   const kept = keepFee(replay, deal, smallerOf(fee, whole))
   expectSame(replay, 'closing', `the opening fee kept from deal ${deal.id}`, kept, openingFee)
   buyer.deals -= 1

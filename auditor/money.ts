@@ -29,6 +29,11 @@ export function smallerOf(left: bigint, right: bigint): bigint {
   return left < right ? left : right
 }
 
+/** The larger of two amounts. */
+export function largerOf(left: bigint, right: bigint): bigint {
+  return left < right ? right : left
+}
+
 /** What a deal of `budget` has paid once all its streams have come to `units`. */
 export function paidFor(units: bigint, price: bigint, budget: bigint): bigint {
   return smallerOf(units * price, budget)

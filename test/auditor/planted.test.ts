@@ -19,34 +19,59 @@ import type { Source } from '#auditor/source.ts'
 import { Lane } from '#protocol/types.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
 import { contractSources, withChanged } from '#test/support/compile.ts'
+import { createNetScenario } from '#test/support/net-scenario.ts'
+import { playNetStory } from '#test/support/net-story.ts'
+import { kzg } from '#test/support/netting.ts'
 import { applyPatch, type Patch, parsePatch } from '#test/support/patch.ts'
 import type { Rpc } from '#test/support/rpc.ts'
 import { type Artifact, actorOf, createScenario, type Mined, type Scenario } from '#test/support/scenario.ts'
-import { playStory, STORY_PARAMETERS } from '#test/support/story.ts'
+import { playStory, STORY_PARAMETERS, type Story } from '#test/support/story.ts'
 
 const FOLDER = 'test/planted/auditor'
-const USUAL = ['forced-window.patch', 'worker-signature.patch', 'thaw-covers.patch']
+const USUAL = ['forced-window.patch', 'worker-signature.patch', 'thaw-covers.patch', 'net-force-window.patch']
 const TIMEOUT_MS = 300_000
-/** Steps of the story that contracts without a bug revert; of the batches that settle, some groups are skipped. */
-const REFUSED = [
-  ...['bad-signature', 'foreign-worker', 'forced-by-stranger', 'attested-by-one', 'top-up-exhausted'],
-  ...['open-over-maximum', 'open-unsigned', 'stop-by-stranger', 'close-early', 'withdraw-too-much'],
-]
+
+/** Blobs by their versioned hash. */
+type Shelf = Map<string, Uint8Array>
+
+/** A story and those of its steps that contracts without a bug revert. */
+type Told = { play: (scenario: Scenario, shelf: Shelf) => Promise<Story>; refused: readonly string[] }
+
+/** Of the batches of the usual story that settle, some groups are skipped. */
+const STORIES: Readonly<Record<string, Told>> = {
+  usual: {
+    play: playStory,
+    refused: [
+      ...['bad-signature', 'foreign-worker', 'forced-by-stranger', 'attested-by-one', 'top-up-exhausted'],
+      ...['open-over-maximum', 'open-unsigned', 'stop-by-stranger', 'close-early', 'withdraw-too-much'],
+    ],
+  },
+  net: {
+    play: async (scenario, shelf) => await playNetStory(scenario, createNetScenario(scenario, kzg, shelf)),
+    refused: [
+      ...['expired', 'by-one', 'unbalanced', 'falling', 'overdrawn', 'uncovered', 'beyond-bonds', 'nothing-recorded'],
+      ...['announce-too-fast', 'announce-by-stranger', 'execute-early', 'left-out', 'execute-late', 'execute-again'],
+      ...['stop-early', 'withdraw-bond-early', 'close-early', 'close-unproven-early'],
+    ],
+  },
+}
 
 const built = artifactsIn('artifacts')
 
-/** Lets `play` run on contracts and audits the chain it leaves. */
+/** Lets `play` run on contracts and audits the chain it leaves; blobs go to the shelf, and the audit finds them there. */
 async function playAndAudit<played>(
   artifact: (name: string) => Artifact,
-  play: (scenario: Scenario) => Promise<played>,
+  play: (scenario: Scenario, shelf: Shelf) => Promise<played>,
   see: (source: Source) => Source = (source) => source,
 ): Promise<{ played: played; report: AuditReport }> {
-  const { provider, close } = await network.create()
+  const { provider, close } = await network.create({ network: 'osaka' })
+  const shelf: Shelf = new Map()
   try {
     const rpc: Rpc = { request: async ({ method, params }) => await provider.request({ method, params: params ?? [] }) }
     const scenario = await createScenario({ rpc, artifact, parameters: STORY_PARAMETERS })
-    const played = await play(scenario)
-    const source = see(createChainSource({ client: scenario.client, name: 'the test chain' }))
+    const played = await play(scenario, shelf)
+    const readBlob: Source['blob'] = async (hash) => shelf.get(hash) ?? null
+    const source = see(createChainSource({ client: scenario.client, name: 'the test chain', readBlob }))
     return { played, report: await audit({ source, address: scenario.deployment.settlement }) }
   } finally {
     await close()
@@ -66,6 +91,13 @@ function fieldOf({ fields }: Patch, name: string): string {
   return value
 }
 
+function storyOf({ fields }: Patch): Told {
+  const name = fields.get('story') ?? 'usual'
+  const story = STORIES[name]
+  if (story === undefined) throw new Error(`there is no story ${name}`)
+  return story
+}
+
 describe('an audit of a chain settled by contracts with a bug', () => {
   const every = readdirSync(FOLDER).filter((file) => file.endsWith('.patch'))
   const files = every.filter((file) => process.env.TALLY_PLANTED === 'all' || USUAL.includes(file))
@@ -76,18 +108,20 @@ describe('an audit of a chain settled by contracts with a bug', () => {
     expect(every.length).to.be.greaterThan(14)
   })
 
-  it('finds nothing where there is none', async () => {
-    const { played: story, report } = await playAndAudit(built, playStory)
-    expect(report.discrepancies).to.deep.equal([])
-    expect(report.totals.receipts).to.be.greaterThan(10)
-    const refused = [...story.steps].flatMap(([name, { succeeded }]) => (succeeded ? [] : [name]))
-    expect(refused).to.deep.equal(REFUSED)
-  })
+  for (const [name, { play, refused }] of Object.entries(STORIES)) {
+    it(`finds nothing where there is none, in the ${name} story`, async () => {
+      const { played: story, report } = await playAndAudit(built, play)
+      expect(report.discrepancies).to.deep.equal([])
+      expect(report.totals.receipts).to.be.greaterThan(10)
+      expect(report.invariants.every(({ ok }) => ok)).to.equal(true)
+      expect([...story.steps].flatMap(([step, { succeeded }]) => (succeeded ? [] : [step]))).to.deep.equal(refused)
+    }).timeout(TIMEOUT_MS)
+  }
 
   for (const file of files) {
     const patch = readPatch(file)
     it(`names the transaction when ${fieldOf(patch, 'bug')}`, async () => {
-      const { played: story, report } = await playAndAudit(planted(patch), playStory)
+      const { played: story, report } = await playAndAudit(planted(patch), storyOf(patch).play)
       const step = story.steps.get(fieldOf(patch, 'step'))
       const [first] = report.discrepancies
       expect(first?.tx, JSON.stringify(report.discrepancies.slice(0, 3))).to.equal(step?.hash)

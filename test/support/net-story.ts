@@ -8,7 +8,7 @@
  */
 
 import { encodeFunctionData, type Hex } from 'viem'
-import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { encodeNetBatch, type NetBatch } from '#protocol/net-batch.ts'
 import type { BuiltNetBatch } from '#protocol/net-build.ts'
 
@@ -161,6 +161,8 @@ export async function playNetStory(scenario: Scenario, nets: NetScenario): Promi
     if (member === undefined) return
     const thaw = bondCall('thawBond', member.address, member.address, 4n * TOKEN)
     await note('thaw-bond', submit(nets.bonder, deployment.registry, thaw))
+    const exit = bondCall('withdrawBond', member.address, nets.bonder.address)
+    await note('withdraw-bond-early', submit(nets.bonder, deployment.registry, exit))
     const seats = members.map(({ address }, i) => ({ signer: address, endpoint: `http://127.0.0.1:${9200 + i}` }))
     const args = [seats, scenario.threshold] as const
     const epoch = encodeFunctionData({ abi: committeeAbi, functionName: 'setMembers', args })
@@ -190,14 +192,6 @@ export async function playNetStory(scenario: Scenario, nets: NetScenario): Promi
     if (member === undefined) return
     const exit = bondCall('withdrawBond', member.address, nets.bonder.address)
     await note('withdraw-bond', submit(nets.bonder, deployment.registry, exit))
-    await note(
-      'register',
-      submit(
-        alice.owner,
-        deployment.registry,
-        encodeFunctionData({ abi: registryAbi, functionName: 'setOperator', args: [alice.id, bob.address] }),
-      ),
-    )
   }
 
   const cast = await gather()
