@@ -6,13 +6,14 @@
  */
 import { expect } from 'chai'
 import { network } from 'hardhat'
-import type { Hex } from 'viem'
+import { concat, encodeFunctionData, getContractAddress, type Hex } from 'viem'
 
 import { audit } from '#auditor/audit.ts'
 import { createChainSource } from '#auditor/chain-source.ts'
 import type { AuditReport } from '#auditor/report.ts'
 import type { Source } from '#auditor/source.ts'
 import { createRecorder, createTapeSource, parseTape } from '#auditor/tape.ts'
+import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { tallyDigest } from '#protocol/eip712.ts'
 import type { BuiltNetBatch } from '#protocol/net-build.ts'
 import type { DealRecord, GroupRecord } from '#protocol/net-records.ts'
@@ -27,12 +28,15 @@ import {
   actorOf,
   createScenario,
   type DealHand,
+  type Mined,
   type ProviderHand,
   receiptOf,
   type Scenario,
   type Segment,
 } from '#test/support/scenario.ts'
 
+// Calls the address in the first 20 bytes of its input with the rest, and reverts when that does.
+const FORWARDER: Hex = '0x601e8060095f395ff3601436038060145f375f5f825f5f5f3560601c5af115601a57005b5f5ffd'
 const HOUR = 3600
 const TOKEN = 10n ** 18n
 const ANY_ROOT: Hex = `0x${'ab'.repeat(32)}`
@@ -172,6 +176,29 @@ describe('an audit of net batches', function () {
     expect(report.invariants.every(({ ok }) => ok)).to.equal(true)
     const tape = JSON.stringify(recorder.tape())
     expect(await run(createTapeSource(parseTape(tape)))).to.deep.equal(report)
+  })
+
+  describe('through other contracts', () => {
+    /** Anybody's contract: it calls the settlement with what it is given. */
+    async function throughWallet(data: Hex): Promise<Mined> {
+      const owner = actorOf('wallet owner')
+      const nonce = BigInt(await scenario.client.getTransactionCount({ address: owner.address }))
+      await scenario.send(owner, null, FORWARDER)
+      const wallet = getContractAddress({ from: owner.address, nonce })
+      return await scenario.send(owner, wallet, concat([scenario.deployment.settlement, data]))
+    }
+
+    it('follows bonds that were read unseen', async () => {
+      const { members, threshold, deployment } = scenario
+      const seats = members.map(({ address }) => ({ signer: address, endpoint: 'http://127.0.0.1:9300' }))
+      const args = [seats, threshold] as const
+      const epoch = encodeFunctionData({ abi: committeeAbi, functionName: 'setMembers', args })
+      await scenario.send(scenario.deployer, deployment.committee, epoch)
+      await throughWallet(encodeFunctionData({ abi: settlementAbi, functionName: 'refreshBonds' }))
+      const { succeeded } = await nets.settle(await nets.build(work), { epoch: 2 })
+      expect(succeeded).to.equal(true)
+      expect((await run()).discrepancies).to.deep.equal([])
+    })
   })
 
   describe('names what a committee of liars attests', () => {
