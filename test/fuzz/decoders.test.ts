@@ -146,7 +146,9 @@ describe('three decoders of batches', () => {
       const asked = answersOf(chunk)
       asked.catch(() => {}) // awaited below, unless an earlier case has failed
       await judged
-      judged = asked.then((all) => all.forEach((answers, index) => judge(chunk[index], answers)))
+      judged = asked.then((all) => {
+        for (const [index, answers] of all.entries()) judge(chunk[index], answers)
+      })
       judged.catch(() => {})
     }
     await judged

@@ -27,8 +27,8 @@ const START_MS = 120_000
 const MS_PER_CASE = 2000
 const HOUR = 3600
 
-/** What a batch that reverts may cost at most: gas whatever its bytes are, and gas a byte. */
-const GAS = { base: 150_000, perByte: 120 }
+/** What a batch may cost at most: gas whatever its bytes are, gas a byte, and gas a group that moves its stream. */
+const GAS = { base: 150_000, perByte: 120, perMove: 100_000 }
 
 const WOUNDS: readonly [Mutation['kind'], ...Mutation['kind'][]] = ['flip', 'set', 'insert', 'delete', 'cut', 'repeat']
 /** What may become of honest work when a limit is met. */
@@ -136,20 +136,24 @@ describe('money and streams under random batches', () => {
     }
   }
 
-  /** Sends one batch and judges what it did; the gas a byte took if it reverted, else 0. */
+  /** Sends one batch and judges what it did; the gas a byte took where no group moved, else 0. */
   async function judge(index: number, histogram: Histogram): Promise<number> {
     const sent = await send(createRandom(seed, index))
     const { mined, bytes, batch, isWounded } = sent
     const context = `batch ${index} of seed ${seed}, 0x${Buffer.from(bytes).toString('hex')}`
     const now = await readAccounts(world)
     const moved = mined.succeeded ? movedBy(sent) : []
+    const { protocolFeeBps, committeeFeeBps } = world.scenario.parameters
+    const feeBps = protocolFeeBps + committeeFeeBps
     expect(unsound(now), context).to.deep.equal([])
-    expect(wrongChange(accounts, now, moved), context).to.deep.equal([])
+    expect(wrongChange(accounts, now, moved, feeBps), context).to.deep.equal([])
     accounts = now
     const row = `${Object.keys(Lane)[batch.lane]}${isWounded ? ', wounded' : ''}`
     histogram.add(row, mined.succeeded ? 'settled' : 'reverted')
     for (const _ of moved) histogram.add(row, 'groups moved')
-    return mined.succeeded ? 0 : perByte(mined, bytes, context)
+    const gasUsed = Number(mined.gasUsed) - GAS.perMove * moved.length
+    expect(gasUsed, context).to.be.at.most(GAS.base + GAS.perByte * bytes.length)
+    return moved.length > 0 ? 0 : (gasUsed - GAS.base) / bytes.length
   }
 
   it('stay whole, and honest work goes on', async () => {
@@ -161,18 +165,14 @@ describe('money and streams under random batches', () => {
       if (index % ROUND === ROUND - 1) await goOn(`after batch ${index} of seed ${seed}`)
     }
     histogram.print(`${cases} batches sent, seed ${seed}`)
-    console.log(`      a batch that reverts takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`)
+    console.log(
+      `      a batch that moves nothing takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`,
+    )
     for (const verdict of ['settled', 'reverted', 'groups moved']) {
       expect(histogram.count(verdict), verdict).to.be.greaterThan(cases / 10)
     }
   }).timeout(START_MS + cases * MS_PER_CASE)
 })
-
-/** Gas a reverted batch took for each of its bytes, beyond the base. */
-function perByte({ gasUsed }: Mined, bytes: Uint8Array, context: string): number {
-  expect(Number(gasUsed), context).to.be.at.most(GAS.base + GAS.perByte * bytes.length)
-  return (Number(gasUsed) - GAS.base) / bytes.length
-}
 
 function woundOf(random: Random, length: number): Mutation {
   const at = random.below(random.chance(50) ? 30 : length)

@@ -15,6 +15,7 @@ export type StreamState = { readonly count: number; readonly units: bigint }
 
 /** A deal's money and streams. */
 export type DealState = {
+  readonly provider: number
   readonly budget: bigint
   readonly remaining: bigint
   readonly price: bigint
