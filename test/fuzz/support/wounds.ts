@@ -85,6 +85,15 @@ const BYTE_WOUNDS: Readonly<Record<string, Wound>> = {
     const gone = random.below(pieces.length)
     return bytesOf(pieces.filter((_, at) => at !== gone))
   },
+  'a blob without groups': (random, pieces) => {
+    const at = pieces.findIndex(({ field }) => field === 'blobs')
+    if (at < 0) return bytesOf(pieces)
+    const blobs = pieces[at]?.bytes[0] ?? 0
+    const empty = at + 1 + random.below(blobs + 1)
+    const more: Piece = { field: 'blobs', bytes: Uint8Array.of(blobs + 1) }
+    const none: Piece = { field: 'groups', bytes: new Uint8Array(2) }
+    return bytesOf([...pieces.slice(0, at), more, ...pieces.slice(at + 1, empty), none, ...pieces.slice(empty)])
+  },
   'a byte changed': (random, pieces) => {
     const bytes = bytesOf(pieces)
     return spliced(bytes, placeIn(random, bytes), 1, random.bytes(1))
