@@ -110,22 +110,25 @@ describe('settle: usual groups and others in one batch', () => {
         expect(await foreseen(market, groups), one.name).to.deep.equal(await expectedOf(market, groups))
       }
     }
-    const inTurn = async (deal: typeof small, units: bigint[]) => {
-      const groups = units.map((amount, index) => usual(deal.stream(index).work(amount).group()))
-      return (await foreseen(market, groups)).map(({ outcome, amount }) => [outcome, amount])
+    const { low } = usualGroups(market)
+    const inTurn = (deal: typeof small, units: bigint[]) =>
+      units.map((amount, index) => usual(deal.stream(index).work(amount).group()))
+    for (const before of [[], [low]]) {
+      const budget = await foreseen(market, [...before, ...inTurn(small, [900n, 900n, 900n, 900n])])
+      expect(budget.slice(before.length).map(({ outcome, amount }) => [outcome, amount])).to.deep.equal([
+        ['Applied', 900_000n],
+        ['Applied', 900_000n],
+        ['Clamped', 200_000n],
+        ['Clamped', 0n],
+      ])
+      const exposure = await foreseen(market, [...before, ...inTurn(exposed, [7n, 4n, 3n, 1n])])
+      expect(exposure.slice(before.length).map(({ outcome, amount }) => [outcome, amount])).to.deep.equal([
+        ['Applied', 7000n],
+        ['ExposureExceeded', 0n],
+        ['Applied', 3000n],
+        ['ExposureExceeded', 0n],
+      ])
     }
-    expect(await inTurn(small, [900n, 900n, 900n, 900n])).to.deep.equal([
-      ['Applied', 900_000n],
-      ['Applied', 900_000n],
-      ['Clamped', 200_000n],
-      ['Clamped', 0n],
-    ])
-    expect(await inTurn(exposed, [7n, 4n, 3n, 1n])).to.deep.equal([
-      ['Applied', 7000n],
-      ['ExposureExceeded', 0n],
-      ['Applied', 3000n],
-      ['ExposureExceeded', 0n],
-    ])
   })
 
   it('revert together where a group is not its worker’s own, behind a usual one as before it', async () => {

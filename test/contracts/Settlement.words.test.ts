@@ -127,11 +127,14 @@ describe('settle: streams in one word', () => {
   it('a stream that counted all it can takes no receipt more', async () => {
     const market = await networkHelpers.loadFixture(sharing)
     const at = { cursor: MOST.cursor, units: 5n }
-    await fillBeside(market, market.odd, 1, at)
-    const { acknowledgement: _, ...group } = groupFrom(market, market.odd, 1, at, [1n])
+    await setStream(networkHelpers, market, market.odd.id, 0, { cursor: 1n, units: 5n })
+    await setStream(networkHelpers, market, market.odd.id, 1, at)
+    const { acknowledgement: _, ...usual } = groupFrom(market, market.odd, 0, { cursor: 1n, units: 5n }, [1n])
+    const { acknowledgement: __, ...group } = groupFrom(market, market.odd, 1, at, [1n])
     // the codec writes no such count, so its first receipt is put in afterwards
+    const { bytes: before } = batchOf(Lane.Attested, [usual])
     const { bytes } = batchOf(Lane.Attested, [{ ...group, first: group.first - 1 }])
-    const over = concatHex([sliceHex(bytes, 0, FIRST_AT), '0xffffff', sliceHex(bytes, FIRST_AT + 3)])
+    const over = concatHex([before, sliceHex(bytes, 2, FIRST_AT), '0xffffff', sliceHex(bytes, FIRST_AT + 3)])
     await expect(market.settlement.settle(over, '0x')).to.be.revertedWithCustomError(
       market.settlement,
       'SettlementMalformedBatch',
