@@ -227,16 +227,32 @@ function executionOf(replay: Replay, event: EventArgs<'ForceExecuted'>): (Execut
   return { deal, group, shown, cell, dealUnits, hash: hashOf(event.index, deal, call.args[1]) }
 }
 
+/** Takes an executed group for what its event says, where nothing else can be read of it. */
+function followForce(replay: Replay, { id, stream, cell, amount, root }: EventArgs<'ForceExecuted'>): void {
+  const { nets, clock, parameters, deals } = replay.state
+  nets.root = root
+  touch(replay, thing.nets(), 'net-root')
+  const deal = deals.get(id)
+  if (deal === undefined) return
+  creditForced(wheelOf(replay.state, deal.provider), amount, { clock: clock.value, parameters })
+  const buyer = nets.buyers.get(deal.buyer)
+  if (buyer !== undefined) buyer.netted -= amount
+  const move = { dealId: id, stream, cell: unpackCell(cell) }
+  nets.state = withForce(nets.state, move, { key: deal.key, streams: deal.streams.length })
+  touch(replay, thing.earnings(deal.provider), 'maturity')
+  touch(replay, thing.netBuyer(deal.buyer), 'budget')
+  touch(replay, thing.stream(id, stream), 'record')
+}
+
 /** Settles an announced group without the committee. */
 export function replayExecutedForce(replay: Replay, event: EventArgs<'ForceExecuted'>): void {
-  const { state, findings } = replay
   const execution = executionOf(replay, event)
   if (execution === null) {
     report(replay, 'unreadable', `executed group ${event.index} of deal ${event.id} cannot be read`)
-    Object.assign(state.nets, { isBlind: true, root: event.root })
+    followForce(replay, event)
     return
   }
-  findings.totals.groups++
+  replay.findings.totals.groups++
   checkDue(replay, event.index, execution.hash)
   checkNext(replay, execution)
   const amount = payForce(replay, execution, event.amount)

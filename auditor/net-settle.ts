@@ -29,7 +29,7 @@ import { checkRecords } from './net-records.ts'
 import { archivesOf } from './receipts.ts'
 import { type EventArgs, expectSame, type Replay, report, thing, touch } from './replay.ts'
 import { recordBatch, type SettleCall } from './settle.ts'
-import { netDealAt, wheelOf } from './state.ts'
+import { isNetted, wheelOf } from './state.ts'
 import { creditAttested, fitsRoom } from './wheel.ts'
 
 const HOUR = 3600
@@ -164,8 +164,9 @@ async function replayRecords(replay: Replay, batch: ReadNetBatch): Promise<void>
   checkRecords(replay, batch, records)
   checkGroups(replay, records, nets.isBlind ? null : before)
   const { tree, roots } = withRecords(before, records, (id) => {
-    const deal = netDealAt(replay.state, id)
-    return deal === undefined ? undefined : { key: deal.key, streams: deal.streams.length }
+    // one that is closed is named by then, and moved all the same
+    const deal = replay.state.deals.get(id)
+    return deal !== undefined && isNetted(deal) ? { key: deal.key, streams: deal.streams.length } : undefined
   })
   // after a root that nobody can follow, what comes next says nothing new
   if (!nets.isBlind && before.root === nets.root) checkRoots(replay, batch, records, roots)
@@ -182,6 +183,7 @@ export async function replayNetSettle(replay: Replay, call: SettleCall, event: E
   expectSame(replay, 'root', 'the lane of the batch', Lane.Attested, event.lane)
   expectSame(replay, 'root', 'the mode of the batch', NETTED, event.mode)
   expectSame(replay, 'root', 'the number of its blobs', batch.blobs.length, transaction.blobs.length)
+  expectSame(replay, 'applied', 'the bits of a net batch', '0x', event.applied)
   if (state.clock.value > batch.until)
     report(replay, 'net-until', `the batch was good until ${batch.until}, it is ${state.clock.value}`)
 

@@ -13,7 +13,7 @@ import { createChainSource } from '#auditor/chain-source.ts'
 import type { AuditReport } from '#auditor/report.ts'
 import type { Source } from '#auditor/source.ts'
 import { createRecorder, createTapeSource, parseTape } from '#auditor/tape.ts'
-import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { tallyDigest } from '#protocol/eip712.ts'
 import type { BuiltNetBatch } from '#protocol/net-build.ts'
 import type { DealRecord, GroupRecord } from '#protocol/net-records.ts'
@@ -34,6 +34,7 @@ import {
   type Scenario,
   type Segment,
 } from '#test/support/scenario.ts'
+import { STORY_PARAMETERS } from '#test/support/story.ts'
 
 // Calls the address in the first 20 bytes of its input with the rest, and reverts when that does.
 const FORWARDER: Hex = '0x601e8060095f395ff3601436038060145f375f5f825f5f5f3560601c5af115601a57005b5f5ffd'
@@ -91,17 +92,17 @@ describe('an audit of net batches', function () {
   let rpc: Rpc
   let close: () => Promise<void>
   let [alice, carol]: ProviderHand[] = []
-  let deals: { wide: DealHand; side: DealHand; poor: DealHand; tight: DealHand }
+  let deals: Record<'wide' | 'side' | 'poor' | 'tight' | 'brief', DealHand>
   let work: Segment[]
   let start: Start
 
-  /** Deals 1 and 4 are between alice and bob, 2 between alice and eve, 3 between carol and bob; some work is settled. */
+  /** Deals 1 and 4 are between alice and bob, 2 and 5 between alice and eve, 3 between carol and bob; some is settled. */
   async function begin(): Promise<void> {
     const connection = await network.create({ network: 'osaka' })
     const { provider } = connection
     close = () => connection.close()
     rpc = { request: async ({ method, params }) => await provider.request({ method, params: params ?? [] }) }
-    scenario = await createScenario({ rpc, artifact: artifactsIn('artifacts') })
+    scenario = await createScenario({ rpc, artifact: artifactsIn('artifacts'), parameters: STORY_PARAMETERS })
     shelf = new Map()
     nets = createNetScenario(scenario, kzg, shelf)
     await nets.bond(100n)
@@ -116,7 +117,9 @@ describe('an audit of net batches', function () {
     const { deal: side } = await nets.open(alice, eve, { terms, offer: salt('02') })
     const { deal: poor } = await nets.open(carol, bob, { terms, offer: salt('03') })
     const { deal: tight } = await nets.open(alice, bob, { terms: { ...terms, exposure: 10n }, offer: salt('04') })
-    deals = { wide, side, poor, tight }
+    const short = { ...terms, duration: HOUR }
+    const { deal: brief } = await nets.open(alice, eve, { terms: short, offer: salt('05') })
+    deals = { wide, side, poor, tight, brief }
     await scenario.elapse(HOUR)
     await nets.settle(await nets.build([scenario.work(wide, 0, [10, 20]), scenario.work(side, 0, [30])]))
     // as records stand: groups 0 and 1 of deal 1, 2 of deal 2, 3 of deal 3; deals 1 and 3 of bob, then 2 of eve
@@ -178,29 +181,6 @@ describe('an audit of net batches', function () {
     expect(await run(createTapeSource(parseTape(tape)))).to.deep.equal(report)
   })
 
-  describe('through other contracts', () => {
-    /** Anybody's contract: it calls the settlement with what it is given. */
-    async function throughWallet(data: Hex): Promise<Mined> {
-      const owner = actorOf('wallet owner')
-      const nonce = BigInt(await scenario.client.getTransactionCount({ address: owner.address }))
-      await scenario.send(owner, null, FORWARDER)
-      const wallet = getContractAddress({ from: owner.address, nonce })
-      return await scenario.send(owner, wallet, concat([scenario.deployment.settlement, data]))
-    }
-
-    it('follows bonds that were read unseen', async () => {
-      const { members, threshold, deployment } = scenario
-      const seats = members.map(({ address }) => ({ signer: address, endpoint: 'http://127.0.0.1:9300' }))
-      const args = [seats, threshold] as const
-      const epoch = encodeFunctionData({ abi: committeeAbi, functionName: 'setMembers', args })
-      await scenario.send(scenario.deployer, deployment.committee, epoch)
-      await throughWallet(encodeFunctionData({ abi: settlementAbi, functionName: 'refreshBonds' }))
-      const { succeeded } = await nets.settle(await nets.build(work), { epoch: 2 })
-      expect(succeeded).to.equal(true)
-      expect((await run()).discrepancies).to.deep.equal([])
-    })
-  })
-
   describe('names what a committee of liars attests', () => {
     it('a group that is paid more than its units are worth', async () => {
       const forgery = {
@@ -232,10 +212,14 @@ describe('an audit of net batches', function () {
     })
 
     it('receipts in a blob that nobody gives', async () => {
-      const settled = await nets.settle(await nets.build(work))
+      const [first, ...rest] = work
+      const settled = await nets.settle(await nets.build(first === undefined ? [] : [first]))
       for (const hash of [...shelf.keys()]) if (!start.blobs.has(hash)) shelf.delete(hash)
+      // what comes after it is read, though nobody knows any more where its streams stood
+      await nets.settle(await nets.build(rest))
       const report = await run()
       expect(report.discrepancies.map(({ kind, tx }) => [kind, tx])).to.deep.equal([['unreadable', settled.hash]])
+      expect(report.totals).to.include({ batches: 3, groups: 5 })
     })
 
     it('a net root that its deals do not make', async () => {
@@ -335,6 +319,69 @@ describe('an audit of net batches', function () {
 
     it('groups that go on from nowhere', async () => {
       expect(await named(group(3, { cursorBefore: 1 }))).to.include('stream 3')
+    })
+  })
+
+  // these send as others do, whose nonces no snapshot takes back
+  describe('on a chain of its own', () => {
+    beforeEach(async () => {
+      await close()
+      await begin()
+      start = await keep()
+    })
+
+    /** Anybody's contract: it calls the settlement with what it is given. */
+    async function throughWallet(data: Hex): Promise<Mined> {
+      const owner = actorOf('wallet owner')
+      const nonce = BigInt(await scenario.client.getTransactionCount({ address: owner.address }))
+      await scenario.send(owner, null, FORWARDER)
+      const wallet = getContractAddress({ from: owner.address, nonce })
+      return await scenario.send(owner, wallet, concat([scenario.deployment.settlement, data]))
+    }
+
+    it('follows bonds that were read through another contract', async () => {
+      const { members, threshold, deployment } = scenario
+      const seats = members.map(({ address }) => ({ signer: address, endpoint: 'http://127.0.0.1:9300' }))
+      const args = [seats, threshold] as const
+      const epoch = encodeFunctionData({ abi: committeeAbi, functionName: 'setMembers', args })
+      await scenario.send(scenario.deployer, deployment.committee, epoch)
+      await throughWallet(encodeFunctionData({ abi: settlementAbi, functionName: 'refreshBonds' }))
+      const { succeeded } = await nets.settle(await nets.build(work), { epoch: 2 })
+      expect(succeeded).to.equal(true)
+      expect((await run()).discrepancies).to.deep.equal([])
+    })
+
+    it('reads a group that another contract executed from the trace, and calls it unreadable where the node does not trace', async () => {
+      const forced = scenario.segmentAt(deals.side, 1, { first: 0, unitsBefore: 0n }, [receiptOf('forced', 9)])
+      const announced = await nets.announce(forced, alice?.owner ?? actorOf('nobody'))
+      await scenario.elapse(HOUR)
+      await nets.awaitQuarter()
+      const { hash, succeeded } = await nets.execute(0, forced, throughWallet)
+      expect([announced.succeeded, succeeded]).to.deep.equal([true, true])
+      await nets.settle(await nets.build(work, { queueTo: 1 }))
+      expect((await run()).discrepancies).to.deep.equal([])
+      const blind = await run({ ...sourceOf(), trace: async () => null })
+      expect(blind.discrepancies[0]).to.include({ kind: 'unreadable', tx: hash })
+      expect(new Set(blind.discrepancies.map(({ tx }) => tx))).to.deep.equal(new Set([hash]))
+    })
+
+    it('names work for a deal that is closed', async () => {
+      const late = scenario.segmentAt(deals.brief, 0, { first: 0, unitsBefore: 0n }, [receiptOf('late', 1)])
+      await scenario.elapse(6 * HOUR)
+      const { succeeded } = await nets.end('closeNet', deals.brief.id)
+      expect(succeeded).to.equal(true)
+      await scenario.elapse(HOUR)
+      expect(await named({}, await nets.build([late]))).to.deep.equal(['net-deal', 'net-deal 0'])
+    })
+
+    it('names work of a worker that was revoked', async () => {
+      const { id = 0, owner = actorOf('nobody'), workers } = alice ?? {}
+      const clock = await nets.clock()
+      const args = [id, workers?.[0]?.index ?? 0, clock + 25 * HOUR] as const
+      const revoke = encodeFunctionData({ abi: registryAbi, functionName: 'revokeWorker', args })
+      await scenario.send(owner, scenario.deployment.registry, revoke)
+      await scenario.elapse(26 * HOUR)
+      expect(await named({}, await nets.build(work.slice(2, 3)))).to.deep.equal(['signature 0'])
     })
   })
 })

@@ -153,12 +153,20 @@ export function createNetScenario(scenario: Scenario, kzg: Kzg, shelf: Map<strin
     return [leaf, { mask: path.mask, siblings: [...path.siblings] }] as const
   }
 
-  /** Executes an announced group by anyone; the books move if it goes through. */
-  async function execute(index: number, segment: Segment): Promise<Mined> {
+  /** Call that executes an announced group. */
+  function executeData(index: number, segment: Segment): Hex {
+    const args = [index, bytesOf(segment), ...shown(segment.deal.id)] as const
+    return encodeFunctionData({ abi: settlementAbi, functionName: 'executeForce', args })
+  }
+
+  /** Executes an announced group by anyone, or as `send` does it; the books move if it goes through. */
+  async function execute(
+    index: number,
+    segment: Segment,
+    send = async (data: Hex): Promise<Mined> => await submit(actorOf('anyone'), settlement, data),
+  ): Promise<Mined> {
     const { deal, tally } = segment
-    const args = [index, bytesOf(segment), ...shown(deal.id)] as const
-    const data = encodeFunctionData({ abi: settlementAbi, functionName: 'executeForce', args })
-    const mined = await submit(actorOf('anyone'), settlement, data)
+    const mined = await send(executeData(index, segment))
     const cell = { cursor: tally.count, units: tally.units }
     const move = { dealId: deal.id, stream: tally.stream, cell }
     if (mined.succeeded) {
