@@ -99,6 +99,8 @@ export function createShape(route: Route): GrowingShape {
       return shape[name] + (key !== undefined && !sets[name].has(key as never) ? 1 : 0)
     }
     const isNewDeal = !sets.deals.has(group.dealId)
+    // a further word that a group rewrites was counted as read when its deal came
+    const rewrites = group.stream >= INLINE_STREAMS ? more('cellWords') - shape.cellWords : 0
     return {
       ...shape,
       ...Object.fromEntries(names.map((name) => [name, more(name)])),
@@ -106,7 +108,7 @@ export function createShape(route: Route): GrowingShape {
       receipts: shape.receipts + group.count - group.first,
       receiptBytes: shape.receiptBytes + group.receiptBytes,
       blobs: route.mode === Mode.Calldata ? 0 : Math.ceil((elements + elementsOf(group)) / BLOB_ELEMENTS),
-      readWords: shape.readWords + (isNewDeal ? furtherWords(group.deal.streams) : 0),
+      readWords: shape.readWords + (isNewDeal ? furtherWords(group.deal.streams) : 0) - rewrites,
     }
   }
 

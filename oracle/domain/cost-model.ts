@@ -15,28 +15,36 @@
 import { Lane, Mode } from '#protocol/types.ts'
 import { BLOB_GAS, type Fork, GAS, type GasRules } from './forks.ts'
 
-/** Gas of everything a batch does once: clock, parameters, event; and, attested, the ring. */
-const BATCH_GAS = 21_500
-const RING_GAS = 5_000
+/** Gas of everything a batch does once: clock, parameters, event. */
+const BATCH_GAS = 16_400
+/** What an attested one does more: the ring, the epoch, its members' page. */
+const RING_GAS = 9_000
 /** Gas of one member's signature, its bytes not counted. */
-const MEMBER_GAS = 3_500
+const MEMBER_GAS = 3_450
 /** Gas of one provider's first credit of a day: its earnings are brought up to date. */
 const FIRST_CREDIT_GAS = 10_700
 /** Gas of one group beside words and pages: the worker's signature and the rules. */
-const GROUP_GAS = 4_900
-/** Gas of working with a word of cells, beside the word itself. */
-const CELLS_GAS = 3_000
+const GROUP_GAS = 4_670
+/** Gas of one deal whose facts are at hand. */
+const DEAL_GAS = 560
+/** Gas of working with a word of cells that is rewritten or only read, beside the word itself. */
+const CELLS_GAS = 840
+const READ_GAS = 580
+/** Gas of finding a page of workers and putting it into memory, and of doing so again because another one came between. */
+const PAGE_GAS = 1_090
+const PAGE_AGAIN_GAS = 1_850
 /** Words read of a deal whose facts stand in no page, and gas of working with them. */
 const STORED_WORDS = 3
-const STORED_GAS = 1_900
+const STORED_GAS = 1_600
 /**
- * Gas an acknowledged group takes more: the acknowledgement's signature, its stream's record, the units acknowledged,
- * the provider's earnings; and what its deal takes more, whose allowance rises.
+ * Gas an acknowledged group takes more: the acknowledgement's signature, its stream's record, the units acknowledged;
+ * what its deal takes more, whose allowance rises; and what its provider does, whose earnings are brought up to date.
  */
-const ACKNOWLEDGED_GAS = 17_800
-const ACKNOWLEDGED_DEAL_GAS = 9_300
+const ACKNOWLEDGED_GAS = 17_440
+const ACKNOWLEDGED_DEAL_GAS = 7_050
+const ACKNOWLEDGED_PROVIDER_GAS = 9_070
 /** Gas of reading and hashing one receipt in the input. */
-const RECEIPT_GAS = 130
+const RECEIPT_GAS = 134
 
 /** Bytes of selector, offsets, lengths, mode, lane, epoch, claims, bitmap and padding, and how many of them are zero. */
 const ENVELOPE_BYTES = 190
@@ -73,7 +81,7 @@ export type BatchShape = {
   /** Words of streams' cells that are rewritten, and those of them that may be new. */
   readonly cellWords: number
   readonly newCellWords: number
-  /** Words of further streams' cells that are only read, because a deal's units are summed. */
+  /** Words of further streams' cells that are only read, because a deal's units are summed; not those rewritten. */
   readonly readWords: number
   /** Words of providers' rooms. */
   readonly roomWords: number
@@ -99,12 +107,17 @@ export function estimate(shape: BatchShape, fork: Fork): Estimate {
   return { gas: rules.transaction + Math.max(plain, floor), bytes, blobGas: shape.blobs * BLOB_GAS }
 }
 
-/** Most gas a batch of this shape takes: its providers' first credits of the day, and of all days. */
+/**
+ * Most gas a batch of this shape takes: its providers' first credits of the day, and of all days; and each worker in
+ * another page than the one before.
+ */
 export function mostGas(shape: BatchShape, fork: Fork): number {
-  const { lane, groups, deals, roomWords, providers } = shape
+  const { lane, groups, deals, roomWords, providers, workerPages } = shape
   const { newWord } = GAS[fork]
   const words = lane === Lane.Attested ? roomWords + 1 : groups + deals + providers + 1
-  return MARGIN * estimate(shape, fork).gas + providers * FIRST_CREDIT_GAS + words * newWord
+  const again = workerPages > 1 ? groups - workerPages : 0
+  const rare = providers * FIRST_CREDIT_GAS + again * PAGE_AGAIN_GAS + words * newWord
+  return MARGIN * estimate(shape, fork).gas + rare
 }
 
 function inputOf({ mode, lane, groups, receipts, receiptBytes, memberSignatures }: BatchShape) {
@@ -118,22 +131,35 @@ function inputOf({ mode, lane, groups, receipts, receiptBytes, memberSignatures 
 }
 
 function executionGas(shape: BatchShape, rules: GasRules): number {
-  const { mode, lane, groups, deals, memberSignatures } = shape
-  const isAcknowledged = lane === Lane.Acknowledged
-  const once = BATCH_GAS + (isAcknowledged ? 0 : RING_GAS) + memberSignatures * MEMBER_GAS
-  const acknowledged = isAcknowledged ? groups * ACKNOWLEDGED_GAS + deals * ACKNOWLEDGED_DEAL_GAS : 0
+  const { mode, lane, groups, memberSignatures } = shape
+  const once = BATCH_GAS + (lane === Lane.Acknowledged ? 0 : RING_GAS) + memberSignatures * MEMBER_GAS
+  const acknowledged = lane === Lane.Acknowledged ? acknowledgedGas(shape) : 0
   const receipts = mode === Mode.Calldata ? shape.receipts * RECEIPT_GAS : 0
   return once + stateGas(shape, rules) + groups * GROUP_GAS + acknowledged + receipts
 }
 
+function acknowledgedGas({ groups, deals, providers }: BatchShape): number {
+  return groups * ACKNOWLEDGED_GAS + deals * ACKNOWLEDGED_DEAL_GAS + providers * ACKNOWLEDGED_PROVIDER_GAS
+}
+
 function stateGas(shape: BatchShape, rules: GasRules): number {
-  const { lane, cellWords, newCellWords, readWords, roomWords, storedDeals, dealPages, workerPages } = shape
+  const { lane, cellWords, newCellWords, readWords, roomWords, deals, storedDeals, dealPages, workerPages } = shape
   const rewritten = cellWords + (lane === Lane.Attested ? roomWords : 0)
   // a page of deals has a word that says which of its rows hold
   const read = storedDeals * STORED_WORDS + readWords + dealPages
-  const pages = (dealPages + workerPages) * rules.coldAccount
-  const work = cellWords * CELLS_GAS + storedDeals * STORED_GAS
+  const pages = (dealPages + workerPages) * rules.coldAccount + workerPages * PAGE_GAS
+  const work = cellWords * CELLS_GAS + readWords * READ_GAS + deals * DEAL_GAS + storedDeals * STORED_GAS
   return rewritten * rules.word + newCellWords * rules.newWord + read * rules.coldRead + pages + work
+}
+
+/** Gas that a deal's facts cost more where they stand in storage, its place's bytes not counted. */
+export function storedDealGas(fork: Fork): number {
+  return STORED_WORDS * GAS[fork].coldRead + STORED_GAS
+}
+
+/** Gas of reading a page of workers. */
+export function workerPageGas(fork: Fork): number {
+  return GAS[fork].coldAccount + PAGE_GAS
 }
 
 /** Gas that one receipt costs where everything else is spread over very many; a blob's gas is not in it. */

@@ -8,24 +8,22 @@
  */
 import { DEAL_ROWS } from '#protocol/deal-pages.ts'
 import { PAGE_ROWS } from '#protocol/worker-pages.ts'
+import { storedDealGas, workerPageGas } from './cost-model.ts'
 import { type Fork, GAS, type GasRules } from './forks.ts'
 
 /** Bytes of a page before its rows, and of a row of deals and of workers. */
 const HEADER_BYTES = 1
 const DEAL_ROW_BYTES = 80
 const WORKER_ROW_BYTES = 24
-/** Words that settling reads of a deal that stands in no page. */
-const DEAL_WORDS = 3
-/** Words that packing reads of a deal: its facts and one more; it rewrites one. */
-const PACKED_WORDS = 4
-/** Reading a row that is in memory's reach: copying it out of its page. */
-const ROW_GAS = 130
+/** Words that packing reads of a deal; it rewrites one of them. */
+const PACKED_WORDS = 3
 /** Bytes of a deal's place in a batch. */
 const PLACE_BYTES = 3
 /** What a transaction does beside the page itself: its words, its event. */
 const OVERHEAD_GAS = 15_000
-/** A row's share of input and event. */
-const ROW_OVERHEAD_GAS = 1_000
+/** What a row of deals and one of workers take of input, work and event. */
+const DEAL_ROW_GAS = 1_000
+const WORKER_ROW_GAS = 1_260
 
 /** How one deal has settled so far. */
 export type DealUse = {
@@ -58,21 +56,25 @@ export function batchesToCome({ batches, age, left, paid, remaining }: DealUse):
 
 /** Gas a batch saves on a deal whose facts it reads from a page. */
 export function savedPerDeal(fork: Fork): number {
-  const { coldRead, floorByte } = GAS[fork]
-  return DEAL_WORDS * coldRead - ROW_GAS - PLACE_BYTES * floorByte
+  return storedDealGas(fork) - PLACE_BYTES * GAS[fork].floorByte
+}
+
+/** Gas a batch saves on each page of workers that it need not read. */
+export function savedPerPage(fork: Fork): number {
+  return workerPageGas(fork)
 }
 
 /** Gas of packing this many deals. */
 export function costOfDeals(rows: number, fork: Fork): number {
   const rules = GAS[fork]
-  const each = PACKED_WORDS * rules.coldRead + (rules.word - rules.coldRead) + ROW_OVERHEAD_GAS
+  const each = PACKED_WORDS * rules.coldRead + (rules.word - rules.coldRead) + DEAL_ROW_GAS
   return pageGas(rows, DEAL_ROW_BYTES, rules) + rules.word + rules.newWord + rows * each
 }
 
 /** Gas of packing this many workers out of this many pages. */
 export function costOfWorkers(rows: number, pages: number, fork: Fork): number {
   const rules = GAS[fork]
-  return pageGas(rows, WORKER_ROW_BYTES, rules) + pages * rules.coldAccount + rows * ROW_OVERHEAD_GAS
+  return pageGas(rows, WORKER_ROW_BYTES, rules) + pages * rules.coldAccount + rows * WORKER_ROW_GAS
 }
 
 function pageGas(rows: number, rowBytes: number, rules: GasRules): number {
@@ -105,7 +107,7 @@ export function dealsToPack(deals: readonly DealUse[], fork: Fork, marginPercent
  * @param marginPercent - What is saved, in percent of what it costs, from which on it is done.
  */
 export function workersToPack(workers: readonly WorkerUse[], fork: Fork, marginPercent: number): number[] {
-  const { coldAccount } = GAS[fork]
+  const saved = savedPerPage(fork)
   const each = costOfWorkers(2, 0, fork) - costOfWorkers(1, 0, fork)
   const pages = [...Map.groupBy(workers, ({ index }) => Math.floor(index / PAGE_ROWS)).values()]
     .map((rows) => ({
@@ -114,7 +116,8 @@ export function workersToPack(workers: readonly WorkerUse[], fork: Fork, marginP
       batches: Math.max(...rows.map(({ batches }) => batches)),
     }))
     .filter(
-      ({ indexes, batches }) => batches * coldAccount > ((indexes.length * each + coldAccount) * marginPercent) / 100,
+      ({ indexes, batches }) =>
+        batches * saved > ((indexes.length * each + GAS[fork].coldAccount) * marginPercent) / 100,
     )
     .sort((a, b) => b.batches / b.indexes.length - a.batches / a.indexes.length)
   const chosen: typeof pages = []
@@ -126,7 +129,7 @@ export function workersToPack(workers: readonly WorkerUse[], fork: Fork, marginP
   }
   // the new page is read too, by the batches of its busiest
   const [busiest = 0] = chosen.map(({ batches }) => batches).sort((a, b) => b - a)
-  const gain = (chosen.reduce((sum, { batches }) => sum + batches, 0) - busiest) * coldAccount
+  const gain = (chosen.reduce((sum, { batches }) => sum + batches, 0) - busiest) * saved
   const isWorth = gain > (costOfWorkers(rows, chosen.length, fork) * marginPercent) / 100
   return isWorth ? chosen.flatMap(({ indexes }) => indexes) : []
 }

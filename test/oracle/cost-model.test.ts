@@ -27,7 +27,7 @@ describe('the cost model against the contracts', function () {
   function expectWithin(name: string, { shape, mined }: RealBatch, fork: Fork): void {
     const model = estimate(shape, fork)
     const words = `${name}: ${Math.round(model.gas)} for ${mined.gas} gas`
-    expect(model.gas / Number(mined.gas), words).to.be.within(0.95, 1.07)
+    expect(model.gas / Number(mined.gas), words).to.be.within(0.97, 1.03)
     expect(model.bytes / ((mined.data.length - 2) / 2), `${name}: bytes`).to.be.within(0.97, 1.2)
     expect(model.blobGas).to.equal(Number(mined.blobGas))
   }

@@ -45,8 +45,8 @@ describe('packing deals', () => {
   it('asks for more on a fork where code is dear, and fills one page at most, the busiest first', () => {
     const many = Array.from({ length: 300 }, (_, id) => use(id, { batches: 10 + id }))
     expect(dealsToPack(many, 'osaka', 100)).to.deep.equal(Array.from({ length: 256 }, (_, index) => 299 - index))
-    expect(dealsToPack(many.slice(0, 20), 'osaka', 100)).to.have.lengthOf(20)
-    expect(dealsToPack(many.slice(0, 20), 'amsterdam', 100)).to.have.lengthOf(0)
+    expect(dealsToPack(many.slice(0, 5), 'osaka', 100)).to.have.lengthOf(5)
+    expect(dealsToPack(many.slice(0, 5), 'amsterdam', 100)).to.have.lengthOf(0)
   })
 })
 
