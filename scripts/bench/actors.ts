@@ -33,6 +33,11 @@ export async function mintDollars(chain: Chain, to: PrivateKeyAccount, amount: b
   await chain.send(to, chain.deployment.token, data)
 }
 
+/** Settlement tokens that the settlement holds. */
+export async function heldBy({ reader, deployment: { token, settlement } }: Chain): Promise<bigint> {
+  return reader.readContract({ address: token, abi: demoDollarAbi, functionName: 'balanceOf', args: [settlement] })
+}
+
 /** Deposits `amount`, which the buyer has, with a permit. */
 export async function depositWithPermit(chain: Chain, buyer: PrivateKeyAccount, amount: bigint): Promise<Mined> {
   const { settlement, token } = chain.deployment

@@ -6,10 +6,10 @@
  */
 import { type Address, type Hex, parseEventLogs } from 'viem'
 
-import { demoDollarAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { settlementAbi } from '#protocol/abi.generated.ts'
 import { Mode } from '#protocol/types.ts'
 
-import { PRICE } from './actors.ts'
+import { heldBy, PRICE } from './actors.ts'
 import { dealOf, type SettleCall } from './batches.ts'
 import type { Chain, Mined } from './chain.ts'
 import { sum } from './workload.ts'
@@ -20,7 +20,7 @@ export type Books = { readonly paid: bigint; readonly credited: bigint; readonly
 
 /** Reads the books of a world's deals and providers, and checks that the settlement holds what it accounts for. */
 export async function readBooks(world: World): Promise<Books> {
-  const { chain, deals, providers, buyers } = world
+  const { chain, deals, providers, buyers, others } = world
   const { reader, deployment } = chain
   const settlement = { address: deployment.settlement, abi: settlementAbi } as const
   const [open, accounts, earnings, fees, tokens] = await Promise.all([
@@ -28,15 +28,10 @@ export async function readBooks(world: World): Promise<Books> {
     Promise.all(buyers.map((buyer) => reader.readContract({ ...settlement, functionName: 'account', args: [buyer] }))),
     Promise.all(providers.map((id) => reader.readContract({ ...settlement, functionName: 'earnings', args: [id] }))),
     reader.readContract({ ...settlement, functionName: 'fees' }),
-    reader.readContract({
-      address: deployment.token,
-      abi: demoDollarAbi,
-      functionName: 'balanceOf',
-      args: [deployment.settlement],
-    }),
+    heldBy(chain),
   ])
   const credited = sum(earnings.map(({ claimable, unmatured }) => claimable + unmatured))
-  const held = open + sum(accounts.map(([free]) => free)) + credited + sum(fees)
+  const held = open + sum(accounts.map(([free]) => free)) + credited + sum(fees) + others
   must(held === tokens, `the settlement accounts for ${held} and holds ${tokens}`)
   return { paid: sum(deals.map(({ budget }) => budget)) - open, credited, fees: sum(fees) }
 }

@@ -32,6 +32,7 @@ import { type Deployment, deployTallystick } from '../deploy.ts'
 import { ROOT } from '../support/run.ts'
 import { startAnvil } from './anvil.ts'
 import { keyOf } from './random.ts'
+import { readDiff, writeBatched } from './storage.ts'
 
 /** Rules of the chain. */
 export type Fork = 'osaka' | 'amsterdam'
@@ -49,6 +50,9 @@ export type Mined = {
   readonly receipt: TransactionReceipt
 }
 
+/** One word of a contract's storage. */
+export type Written = { readonly address: Address; readonly slot: bigint; readonly word: Hex }
+
 /** The chain. */
 export type Chain = {
   readonly fork: Fork
@@ -61,12 +65,17 @@ export type Chain = {
   /**
    * Sends a transaction, with blobs if there are any, and waits until it is mined.
    *
+   * @param to - Null where `data` is code that creates a contract.
    * @throws Error when it reverts.
    */
-  send(from: PrivateKeyAccount, to: Address, data: Hex, blobs?: readonly CommittedBlob[]): Promise<Mined>
+  send(from: PrivateKeyAccount, to: Address | null, data: Hex, blobs?: readonly CommittedBlob[]): Promise<Mined>
   /** Lets `seconds` pass before the next transaction. */
   pass(seconds: number): void
   setStorage(address: Address, slot: bigint, word: Hex): Promise<void>
+  /** Sets any number of words. */
+  write(words: readonly Written[]): Promise<void>
+  /** Words that transactions left changed, the last value of each; anvil only. */
+  written(hashes: readonly Hex[]): Promise<Written[]>
   setCode(address: Address, code: Hex): Promise<void>
   /** Runs `act` and takes everything back that it did to the chain. */
   undone<T>(act: () => Promise<T>): Promise<T>
@@ -116,7 +125,7 @@ export async function openChain({ fork, client, seed }: ChainOptions): Promise<C
       threshold: COMMITTEE.threshold,
       deploymentId,
     })
-    return { ...drive(connection, deployment.chainId, seed), fork, client, deployment, close }
+    return { ...drive(connection, deployment.chainId, seed, anvil?.url), fork, client, deployment, close }
   } catch (error) {
     await close()
     throw error
@@ -133,7 +142,7 @@ function checkMined({ status, gasUsed, blobGasUsed, transactionHash }: Transacti
 
 type Driven = Omit<Chain, 'fork' | 'client' | 'deployment' | 'close'>
 
-function drive(connection: NetworkConnection<string>, chainId: number, seed: number): Driven {
+function drive(connection: NetworkConnection<string>, chainId: number, seed: number, url?: string): Driven {
   const request = async (method: string, ...params: readonly unknown[]): Promise<unknown> =>
     await connection.provider.request({ method, params: [...params] })
   const reader = createPublicClient({
@@ -149,11 +158,11 @@ function drive(connection: NetworkConnection<string>, chainId: number, seed: num
 
   const send: Chain['send'] = async (from, to, data, blobs = []) => {
     const nonce = nonces.get(from.address) ?? 0
-    const fields = { chainId, nonce, to, data, gas: MAX_TX_GAS, maxFeePerGas: MAX_FEE, maxPriorityFeePerGas: 0n }
+    const fields = { chainId, nonce, data, gas: MAX_TX_GAS, maxFeePerGas: MAX_FEE, maxPriorityFeePerGas: 0n }
     const serialized =
-      blobs.length === 0
-        ? await from.signTransaction({ ...fields, type: 'eip1559' })
-        : (await signBlobTransaction(from, { ...fields, maxFeePerBlobGas: MAX_FEE }, blobs)).serialized
+      blobs.length === 0 || to === null
+        ? await from.signTransaction({ ...fields, ...(to === null ? {} : { to }), type: 'eip1559' })
+        : (await signBlobTransaction(from, { ...fields, to, maxFeePerBlobGas: MAX_FEE }, blobs)).serialized
     time += 1
     await request('evm_setNextBlockTimestamp', numberToHex(time))
     const hash =
@@ -184,6 +193,20 @@ function drive(connection: NetworkConnection<string>, chainId: number, seed: num
     },
     setStorage: async (address, slot, word) => {
       await request('hardhat_setStorageAt', address, numberToHex(slot), word)
+    },
+    write: async (words) => {
+      if (url !== undefined) return writeBatched(url, words)
+      for (const { address, slot, word } of words)
+        await request('hardhat_setStorageAt', address, numberToHex(slot), word)
+    },
+    written: async (hashes) => {
+      const last = new Map<string, Written>()
+      for (const hash of hashes) {
+        const tracer = { tracer: 'prestateTracer', tracerConfig: { diffMode: true } }
+        const words = readDiff(await request('debug_traceTransaction', hash, tracer))
+        for (const one of words) last.set(`${one.address} ${one.slot}`, one)
+      }
+      return [...last.values()]
     },
     setCode: async (address, code) => {
       await request('hardhat_setCode', address, code)

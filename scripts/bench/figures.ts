@@ -46,15 +46,21 @@ const operations = z.strictObject({
   depositPermitRepeat: whole,
   /** Deposit with a permit and opening in one, in steady state: known buyer, an offer taken before, a recycled id. */
   openDealPermit: whole,
+  /** The same under an id that no deal had before. */
+  openDealFreshId: whole,
   /** Permit, stake and one worker. */
   join: whole,
   /** A worker more, from 20 to 40 in the joining page. */
   perExtraWorker: whole,
-  /** A provider's claim that rolls its wheel, as its second one. */
+  /** A provider's claim that brings its earnings up to date, as its second one. */
   claim: whole,
+  /** Its first one: it had no tokens, and nobody had fees. */
+  claimFirst: whole,
+  /** A later one on a day on which a batch has brought its earnings up to date already. */
+  claimUpToDate: whole,
   /** Thaw and withdrawal of the stake, two transactions. */
   leave: whole,
-  /** Settling one group less the same under a committee that asks for no signature, and reading who its members are. */
+  /** What checking five of seven members' signatures adds to a batch, their bytes included. */
   attestation5of7: whole,
   /** A deal's share of packing 100 of them, and a worker's of packing 200. */
   packDeal: whole,
@@ -63,6 +69,8 @@ const operations = z.strictObject({
   challenge: whole.nullable(),
   /** A stream's second forced batch of 1 or 100 receipts, sent by a stranger with the worker's signature. */
   forced1: whole,
+  /** A stream's first batch of 1 receipt, forced. */
+  forced1First: whole,
   forced100: whole,
 })
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeFunctionData, type Hex, type PrivateKeyAccount, toHex } from 'viem'
+import { encodeFunctionData, type Hex, type PrivateKeyAccount } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { Lane, Mode } from '#protocol/types.ts'
@@ -19,8 +19,9 @@ import {
 } from './actors.ts'
 import { type Authority, settleCall, signRound } from './batches.ts'
 import { checkMoved, checkSettled, readBooks } from './books.ts'
-import { type Chain, type ChainOptions, openChain, storageAt } from './chain.ts'
+import { type Chain, type ChainOptions, openChain } from './chain.ts'
 import type { Operations } from './figures.ts'
+import { measureAttestation } from './measure-attestation.ts'
 import { measureProofs } from './measure-proofs.ts'
 import { packWorld } from './packing.ts'
 import { keyOf } from './random.ts'
@@ -30,11 +31,9 @@ import { createWorld, type World } from './world.ts'
 const DOLLAR = 1_000_000n
 const STAKE = 1_000n * 10n ** 18n
 const DAY_SECONDS = 86_400
+/** From settling in the attested lane until all of it can be claimed. */
+const DAYS_TO_MATURE = 3
 const HOUR_SECONDS = 3_600
-const COLD_ACCOUNT_GAS = 2_600n
-const COLD_WORD_GAS = 2_100n
-/** More than the settlement's layout has. */
-const LAYOUT_SLOTS = 64n
 const PAGE = 20
 
 /** Measures every act on chains of its own. */
@@ -57,8 +56,8 @@ export async function measureOperations(options: ChainOptions): Promise<Operatio
     ...settling,
     ...packing,
     ...(await onChain((chain) => measureProofs(chain, options.seed))),
-    forced1: await onChain((chain) => measureForced(chain, options.seed, 1)),
-    forced100: await onChain((chain) => measureForced(chain, options.seed, 100)),
+    ...(await onChain((chain) => measureForcingOne(chain, options.seed))),
+    forced100: (await onChain((chain) => measureForced(chain, options.seed, 100))).second,
   }
 }
 
@@ -70,7 +69,7 @@ function single(receiptsPerStream: number): Shape {
 async function measureBuying(
   chain: Chain,
   seed: number,
-): Promise<Pick<Operations, 'depositPermitFirst' | 'depositPermitRepeat' | 'openDealPermit'>> {
+): Promise<Pick<Operations, 'depositPermitFirst' | 'depositPermitRepeat' | 'openDealPermit' | 'openDealFreshId'>> {
   const owner = await chain.actor('provider', 0)
   await join(chain, { owner, stake: STAKE, keys: workerAddresses(seed, 0, 1) })
   const limits = { rateCap: 1_000_000, maxBudget: 100n * DOLLAR, total: 10_000n * DOLLAR }
@@ -88,7 +87,8 @@ async function measureBuying(
     const buyer = await chain.actor('buyer', place)
     return (await openDealWithPermit(chain, buyer, offer, terms, 50n * DOLLAR)).gas
   }
-  for (const place of [0, 1]) await open(place)
+  await open(0)
+  const fresh = await open(1)
   const first = await chain.actor('buyer', 0)
   await callSettlement(chain, first, encodeFunctionData({ abi: settlementAbi, functionName: 'stop', args: [1] }))
   await passDays(chain, 2)
@@ -99,6 +99,7 @@ async function measureBuying(
     depositPermitFirst: Number(deposits[2]),
     depositPermitRepeat: Number(deposits[3]),
     openDealPermit: Number(await open(1)),
+    openDealFreshId: Number(fresh),
   }
 }
 
@@ -138,49 +139,54 @@ async function measurePacking(chain: Chain, seed: number): Promise<Pick<Operatio
   return { packDeal: share(deals, world.deals.length), packWorker: share(workers, world.workers.length) }
 }
 
-/**
- * The attestation's figure is settling one group less the same under an epoch that needs no signature and an attestation
- * without any, plus reading the epoch's word and its members' page, which are read all the same.
- */
-async function measureOneGroup(chain: Chain, seed: number): Promise<Pick<Operations, 'attestation5of7' | 'claim'>> {
-  const world = await createWorld(chain, seed, createWorkload(single(5), seed, 3), 'dense')
+async function measureOneGroup(
+  chain: Chain,
+  seed: number,
+): Promise<Pick<Operations, 'attestation5of7' | 'claim' | 'claimFirst' | 'claimUpToDate'>> {
+  const world = await createWorld(chain, seed, createWorkload(single(5), seed, 5), 'dense')
   const { settlement } = chain.deployment
   const call = async (round: number, authority: Authority) => {
     const way = { mode: Mode.Calldata, lane: Lane.Attested, authority } as const
     return (await settleCall(world, signRound(world, round).slice(0, 1), way)).data
   }
   await chain.send(world.submitter, settlement, await call(0, 'committee'))
-  const unchecked = await chain.undone(async () => {
-    await needNoSignature(chain)
-    return (await chain.send(world.submitter, settlement, await call(1, 'nobody'))).gas
+  const attestation5of7 = await measureAttestation(chain, async (authority) => {
+    return (await chain.send(world.submitter, settlement, await call(1, authority))).gas
   })
-  const checked = (await chain.send(world.submitter, settlement, await call(1, 'committee'))).gas
 
   const claim = encodeFunctionData({ abi: settlementAbi, functionName: 'claim', args: [1] })
-  await passDays(chain, 3)
-  await callSettlement(chain, world.submitter, claim)
-  await chain.send(world.submitter, settlement, await call(2, 'committee'))
-  await passDays(chain, 3)
+  const settle = async (round: number) => chain.send(world.submitter, settlement, await call(round, 'committee'))
+  await passDays(chain, DAYS_TO_MATURE)
+  const claimFirst = await callSettlement(chain, world.submitter, claim)
+  await settle(2)
+  await passDays(chain, DAYS_TO_MATURE)
   const claimed = await callSettlement(chain, world.submitter, claim)
-  return { attestation5of7: Number(checked - unchecked + COLD_ACCOUNT_GAS + COLD_WORD_GAS), claim: Number(claimed) }
-}
-
-/** Sets the current epoch's threshold, bits 56 to 63 of its word, to 0. */
-async function needNoSignature(chain: Chain): Promise<void> {
-  const address = chain.deployment.settlement
-  const [epoch] = await chain.reader.readContract({ address, abi: settlementAbi, functionName: 'epochs' })
-  for (let slot = 0n; slot < LAYOUT_SLOTS; slot += 1n) {
-    if ((await storageAt(chain, address, slot)) !== epoch) continue
-    return chain.setStorage(address, slot, toHex(epoch & ~(0xffn << 56n), { size: 32 }))
+  await settle(3)
+  await passDays(chain, DAYS_TO_MATURE)
+  await settle(4)
+  const upToDate = await callSettlement(chain, world.submitter, claim)
+  return {
+    attestation5of7,
+    claim: Number(claimed),
+    claimFirst: Number(claimFirst),
+    claimUpToDate: Number(upToDate),
   }
-  throw new Error('the epoch stands in no slot of its own')
 }
 
-async function measureForced(chain: Chain, seed: number, receipts: number): Promise<number> {
+async function measureForcingOne(chain: Chain, seed: number): Promise<Pick<Operations, 'forced1' | 'forced1First'>> {
+  const { first, second } = await measureForced(chain, seed, 1)
+  return { forced1: second, forced1First: first }
+}
+
+/** A stream's first and second forced batch. */
+async function measureForced(
+  chain: Chain,
+  seed: number,
+  receipts: number,
+): Promise<{ readonly first: number; readonly second: number }> {
   const world = await createWorld(chain, seed, createWorkload(single(receipts), seed, 2), 'dense')
-  let gas = 0n
-  for (const round of [0, 1]) gas = await force(world, round)
-  return Number(gas)
+  const first = await force(world, 0)
+  return { first: Number(first), second: Number(await force(world, 1)) }
 }
 
 async function force(world: World, round: number): Promise<bigint> {

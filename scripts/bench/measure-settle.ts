@@ -14,19 +14,21 @@ import { type Chain, type ChainOptions, MAX_TX_GAS, type Mined, openChain } from
 import type { Figures } from './figures.ts'
 import { checkNetted, createNetBooks, type NetBooks, netCalls } from './netting.ts'
 import { packWorld } from './packing.ts'
-import { createWorkload, receiptsOf, type Shape } from './workload.ts'
+import { createWorkload, receiptsOf, type Shape, sum } from './workload.ts'
 import { createWorld, type Density, type World } from './world.ts'
 
 type Call = Pick<SettleCall, 'groups' | 'data' | 'blobs'>
-type Round = {
+/** What the batches of one round took, all transactions. */
+export type Round = {
   readonly gas: bigint
   readonly blobGas: bigint
   readonly bytes: number
   readonly calls: readonly Call[]
+  readonly each: readonly Mined[]
 }
 
 /** A world on the way: what it settles in, and where its netted deals stand. */
-type Course = { readonly world: World; readonly mode: Mode; readonly books: NetBooks | null }
+export type Course = { readonly world: World; readonly mode: Mode; readonly books: NetBooks | null }
 
 const HOUR = 3_600
 const HOURS_OF_DAY = 24
@@ -53,7 +55,8 @@ export async function measureSettling(options: ChainOptions, shape: Shape, mode:
   }
 }
 
-async function onChain<T>(options: ChainOptions, act: (chain: Chain) => Promise<T>): Promise<T> {
+/** Acts on a chain of its own. */
+export async function onChain<T>(options: ChainOptions, act: (chain: Chain) => Promise<T>): Promise<T> {
   const chain = await openChain(options)
   try {
     return await act(chain)
@@ -86,9 +89,16 @@ async function settleSparse(options: ChainOptions, shape: Shape, mode: Mode): Pr
   })
 }
 
-type Terms = { readonly mode: Mode; readonly density: Density; readonly rounds: number }
+/** How a course is run. */
+export type Terms = { readonly mode: Mode; readonly density: Density; readonly rounds: number }
 
-async function begin(chain: Chain, seed: number, shape: Shape, { mode, density, rounds }: Terms): Promise<Course> {
+/** A world in which nothing was settled yet. */
+export async function begin(
+  chain: Chain,
+  seed: number,
+  shape: Shape,
+  { mode, density, rounds }: Terms,
+): Promise<Course> {
   const isNet = mode === Mode.Net
   const workload = createWorkload(shape, seed, rounds)
   const world = await createWorld(chain, seed, workload, density, isNet ? Mode.Net : Mode.Calldata)
@@ -96,12 +106,12 @@ async function begin(chain: Chain, seed: number, shape: Shape, { mode, density, 
 }
 
 /** Net batches read neither deals' facts nor workers' keys. */
-async function pack(course: Course): Promise<Course> {
+export async function pack(course: Course): Promise<Course> {
   return course.mode === Mode.Net ? course : { ...course, world: (await packWorld(course.world)).world }
 }
 
 /** Settles what round `round` brings to every stream. @throws Error when the books do not add up after it. */
-async function settleRound({ world, mode, books }: Course, round: number): Promise<Round> {
+export async function settleRound({ world, mode, books }: Course, round: number): Promise<Round> {
   const before = await readBooks(world)
   const settled = books === null ? await settleGroups(world, mode, round) : await settleNets(world, books, round)
   checkMoved(world, settled.calls, before, await readBooks(world))
@@ -123,16 +133,19 @@ async function sendAll<C extends Call>(
   calls: readonly C[],
   check: (call: C, mined: Mined) => Promise<void>,
 ): Promise<Round> {
-  let [gas, blobGas, bytes] = [0n, 0n, 0]
+  const each: Mined[] = []
   for (const call of calls) {
     const mined = await chain.send(submitter, chain.deployment.settlement, call.data, call.blobs)
     if (mined.gas > MAX_TX_GAS) throw new Error(`a transaction used ${mined.gas} gas`)
     await check(call, mined)
-    gas += mined.gas
-    blobGas += mined.blobGas
-    bytes += (mined.data.length - 2) / 2
+    each.push(mined)
   }
-  return { gas, blobGas, bytes, calls }
+  return {
+    gas: sum(each.map(({ gas }) => gas)),
+    blobGas: sum(each.map(({ blobGas }) => blobGas)),
+    bytes: each.reduce((total, { data }) => total + (data.length - 2) / 2, 0),
+    ...{ calls, each },
+  }
 }
 
 /** Lets a day pass on the protocol clock, which moves an hour at most with each touch. */

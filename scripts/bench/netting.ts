@@ -1,22 +1,23 @@
 /**
- * Net batches of a world's streams: bonds that bound them, books of where they stand, and the transactions.
+ * Net batches of a world's streams: books of where they stand, and the transactions.
  *
  * @module
  */
-import { type Address, encodeFunctionData, type Hex, type PrivateKeyAccount, parseEventLogs, zeroHash } from 'viem'
+import { encodeFunctionData, parseEventLogs, zeroHash } from 'viem'
 
-import { demoStakeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { settlementAbi } from '#protocol/abi.generated.ts'
 import { netBatchRoot } from '#protocol/net-batch.ts'
+import { NetBlobError, planNetBlobs } from '#protocol/net-blobs.ts'
 import { type BuiltNetBatch, buildNetBatch, type NetDeal } from '#protocol/net-build.ts'
 import { createNetTree, type NetTree } from '#protocol/net-tree.ts'
+import { RECEIPT_BYTES } from '#protocol/receipts.ts'
 import { commitBlobs } from '#runtime/blob-transaction.ts'
 
 import { PRICE } from './actors.ts'
 import { attestationOf } from './attestations.ts'
 import { type SettleCall, type SignedGroup, signRound } from './batches.ts'
 import { must } from './books.ts'
-import { type Chain, COMMITTEE, KZG, type Mined } from './chain.ts'
-import { signPermit } from './permits.ts'
+import { COMMITTEE, KZG, type Mined } from './chain.ts'
 import type { World } from './world.ts'
 
 /** Where the netted deals stand, moved on by every batch. */
@@ -26,32 +27,6 @@ export type NetBooks = { tree: NetTree; readonly deals: ReadonlyMap<number, NetD
 const UNTIL = 2_100_000_001
 /** What a batch says of announced groups: there are none. */
 const QUEUE = 0
-
-/** Lets every member of the committee bond `amount` stake token base units. */
-export async function bondMembers(chain: Chain, amount: bigint): Promise<void> {
-  const owner = await chain.actor('bonder', 0)
-  const { registry, stakeToken } = chain.deployment
-  const total = amount * BigInt(COMMITTEE.members) + 1n
-  const mint = encodeFunctionData({ abi: demoStakeAbi, functionName: 'mint', args: [owner.address, total] })
-  await chain.send(owner, stakeToken, mint)
-  for (let index = 0; index < COMMITTEE.members; index += 1) {
-    const member = await chain.actor('member', index)
-    const name = [member.address, owner.address] as const
-    await send(
-      chain,
-      member,
-      registry,
-      encodeFunctionData({ abi: registryAbi, functionName: 'nameBondOwner', args: name }),
-    )
-    const permit = await signPermit(chain, owner, stakeToken, registry, amount)
-    const bond = [member.address, amount, permit] as const
-    await send(chain, owner, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bond', args: bond }))
-  }
-}
-
-async function send(chain: Chain, from: PrivateKeyAccount, to: Address, data: Hex): Promise<void> {
-  await chain.send(from, to, data)
-}
 
 /** Books of a world whose deals are netted and in which nothing was settled. */
 export async function createNetBooks({ chain, workload, deals, buyers, providers }: World): Promise<NetBooks> {
@@ -103,9 +78,37 @@ export async function netCall(world: World, books: NetBooks, groups: readonly Si
 /** A net batch and its transaction. */
 export type NetCall = Pick<SettleCall, 'groups' | 'root' | 'data' | 'blobs'> & { readonly built: BuiltNetBatch }
 
-/** Net batches of a round, one if its blobs hold it all. */
+/** Fewest net batches of about equal size that settle a round, each built on the one before. */
 export async function netCalls(world: World, books: NetBooks, round: number): Promise<NetCall[]> {
-  return [await netCall(world, books, signRound(world, round))]
+  const groups = signRound(world, round)
+  const calls: NetCall[] = []
+  for (const part of partsOf(groups)) calls.push(await netCall(world, books, part))
+  return calls
+}
+
+function partsOf(groups: readonly SignedGroup[]): (readonly SignedGroup[])[] {
+  for (let count = 1; count <= groups.length; count += 1) {
+    const size = Math.ceil(groups.length / count)
+    const parts = Array.from({ length: count }, (_, part) => groups.slice(part * size, (part + 1) * size))
+    const filled = parts.filter((part) => part.length > 0)
+    if (filled.every(fitsBlobs)) return filled
+  }
+  throw new Error('one group alone does not fit a net batch')
+}
+
+/** Whether the blobs of one transaction hold the records and receipts. */
+function fitsBlobs(groups: readonly SignedGroup[]): boolean {
+  const deals = new Set(groups.map(({ group }) => group.dealId))
+  try {
+    planNetBlobs(
+      groups.map(({ group }) => group.receipts.length * RECEIPT_BYTES),
+      deals.size,
+    )
+    return true
+  } catch (error) {
+    if (error instanceof NetBlobError && error.code === 'net-blobs.too-many') return false
+    throw error
+  }
 }
 
 /** Checks one mined net batch: the chain took it, and stands where it says. */

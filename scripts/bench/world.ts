@@ -16,6 +16,7 @@ import { workerIndex } from '#protocol/worker-pages.ts'
 import { defaultParameters } from '../parameters/local.ts'
 import {
   depositWithPermit,
+  heldBy,
   join,
   mintDollars,
   openDeal,
@@ -26,9 +27,9 @@ import {
   termsOf,
   workerAddresses,
 } from './actors.ts'
+import { bondMembers } from './bonds.ts'
 import type { Chain } from './chain.ts'
 import { fieldOf, readCounter, skipCounts } from './layout.ts'
-import { bondMembers } from './netting.ts'
 import { keyOf } from './random.ts'
 import { DEALS_PER_PROVIDER, type DealPlan, sum, WORKERS_PER_DEAL, type Workload } from './workload.ts'
 
@@ -55,6 +56,8 @@ export type World = {
   /** Registry id by the provider's place in the workload. */
   readonly providers: readonly number[]
   readonly buyers: readonly Address[]
+  /** What the settlement held for others before, settlement token base units. */
+  readonly others: bigint
   /** Account that submits batches. */
   readonly submitter: PrivateKeyAccount
 }
@@ -86,6 +89,7 @@ export async function createWorld(
   density: Density,
   mode: Mode = Mode.Calldata,
 ): Promise<World> {
+  const others = await heldBy(chain)
   const { providers, workers, offers } = await joinAll(chain, seed, workload, density, mode)
   const buyers: Address[] = []
   for (let buyer = 0; buyer < workload.shape.buyers; buyer += 1) {
@@ -105,7 +109,7 @@ export async function createWorld(
     chain.deployment.settlement,
     encodeFunctionData({ abi: settlementAbi, functionName: 'tick' }),
   )
-  return { chain, seed, workload, mode, deals, workers, providers, buyers, submitter }
+  return { chain, seed, workload, mode, deals, workers, providers, buyers, others, submitter }
 }
 
 type Joined = Pick<World, 'providers' | 'workers'> & { readonly offers: readonly SignedOffer[] }

@@ -47,12 +47,16 @@ export function actsTable({ result }: GasRecord): string {
     ['first deposit with permit', osaka.depositPermitFirst, amsterdam.depositPermitFirst],
     ['further deposit with permit', osaka.depositPermitRepeat, amsterdam.depositPermitRepeat],
     ['deposit and open a deal with permit', osaka.openDealPermit, amsterdam.openDealPermit],
+    ['the same, under an id of its own', osaka.openDealFreshId, amsterdam.openDealFreshId],
     ['join with permit, stake and a worker', osaka.join, amsterdam.join],
     ['a further worker', osaka.perExtraWorker, amsterdam.perExtraWorker],
     ['claim', osaka.claim, amsterdam.claim],
+    ['first claim of all', osaka.claimFirst, amsterdam.claimFirst],
+    ['claim after a batch of that day', osaka.claimUpToDate, amsterdam.claimUpToDate],
     ['leave, two transactions', osaka.leave, amsterdam.leave],
     ['5-of-7 attestation, within a batch', osaka.attestation5of7, amsterdam.attestation5of7],
     ['force 1 receipt', osaka.forced1, amsterdam.forced1],
+    ['force 1 receipt, the stream’s first', osaka.forced1First, amsterdam.forced1First],
     ['force 100 receipts', osaka.forced100, amsterdam.forced100],
     ['prove a settled receipt', osaka.challenge, amsterdam.challenge],
     ['pack a deal, of 100', osaka.packDeal, amsterdam.packDeal],
@@ -63,7 +67,7 @@ export function actsTable({ result }: GasRecord): string {
 }
 
 /** What a record was made with. */
-export function versionsLine({ command, versions }: GasRecord): string {
+export function versionsLine({ command, versions }: Pick<GasRecord, 'command' | 'versions'>): string {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return `Measured by \`${command}\` with ${list.join(', ')}.`
 }
