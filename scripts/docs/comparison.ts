@@ -3,12 +3,14 @@
  *
  * @module
  */
-import type { ClientFigures, Figures, GasRecord } from '../bench/figures.ts'
+import type { ClientFigures, Figures, GasRecord, Operations } from '../bench/figures.ts'
 import { shown, tableOf } from './pages.ts'
 import type { PeerSystem, Peers } from './peers.ts'
 
 /** Providers of the workload, each paid out once. */
 const PROVIDERS = 50
+/** Receipts of the workload. */
+const W = 1_000
 const MODES = ['calldata', 'blob', 'net'] as const
 
 /** Our way to the end state: what settling and paying out everybody takes. */
@@ -51,19 +53,29 @@ export function comparisonTable(record: GasRecord, { receipts, systems }: Peers)
   ])
 }
 
-/** What ours costs without paying out, and what a payout adds. */
+/** What ours costs without paying out, what a payout adds, and what all of it takes at first. */
 export function partsTable({ result }: GasRecord): string {
-  const rows = MODES.flatMap((mode) => {
-    const [osaka, amsterdam] = [result.osaka.edr.W[mode], result.amsterdam.edr.W[mode]]
-    if (osaka === null) return []
-    return [[`settling 1,000 receipts, ${mode}`, shown(osaka.gas), shown(amsterdam?.gas ?? null)]]
-  })
+  const { osaka: now, amsterdam: next } = result
+  const row = (name: string, gas: (figures: Figures) => number, mode: (typeof MODES)[number]) => {
+    const [today, later] = [now.edr.W[mode], next.edr.W[mode]]
+    return [`${name}, ${mode}`, shown(today === null ? null : gas(today)), shown(later === null ? null : gas(later))]
+  }
+  const rows = [
+    ...MODES.map((mode) => row('settling 1,000 receipts', ({ gas }) => gas, mode)),
+    ...MODES.map((mode) => row('the streams’ first 1,000, nothing packed', ({ firstTime }) => firstTime * W, mode)),
+  ]
   const [osaka, amsterdam] = [result.osaka.edr.ops, result.amsterdam.edr.ops]
   return tableOf([
     ['part', 'gas, Osaka', 'gas, Amsterdam'],
     ...rows,
+    ['packing 100 deals and 200 workers, once', shown(packing(osaka)), shown(packing(amsterdam))],
     ['50 payouts', shown(PROVIDERS * osaka.claim), shown(PROVIDERS * amsterdam.claim)],
+    ['50 first payouts', shown(PROVIDERS * osaka.claimFirst), shown(PROVIDERS * amsterdam.claimFirst)],
   ])
+}
+
+function packing({ packDeal, packWorker }: Operations): number {
+  return 100 * packDeal + 200 * packWorker
 }
 
 /** What each of the others checks before it pays. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { GAS } from '#oracle/domain/forks.ts'
-import { costOfDeals, costOfWorkers, savedPerDeal } from '#oracle/domain/packing.ts'
+import { costOfDeals, costOfWorkers, savedPerDeal, savedPerPage } from '#oracle/domain/packing.ts'
 import { shown, tableOf } from './pages.ts'
 
 const DEALS = 100
@@ -16,7 +15,7 @@ const FORKS = ['osaka', 'amsterdam'] as const
 export function packingTable(): string {
   const deals = FORKS.map((fork) => costOfDeals(DEALS, fork) / (DEALS * savedPerDeal(fork)))
   const workers = FORKS.map((fork) => {
-    const saved = (PROVIDERS - 1) * GAS[fork].coldAccount
+    const saved = (PROVIDERS - 1) * savedPerPage(fork)
     return costOfWorkers(PROVIDERS * WORKERS, PROVIDERS, fork) / saved
   })
   const row = (name: string, batches: readonly number[]) => [name, ...batches.map((one) => shown(Math.ceil(one)))]

@@ -33,7 +33,7 @@ export function receiptsPerPair({ result }: GasRecord, { pairs, systems }: Peers
       }),
     )
   return {
-    title: 'Gas per receipt, every provider paid out, 100 pairs',
+    title: 'Gas per receipt, every provider paid out but x402’s, 100 pairs',
     x: { label: 'receipts per pair of buyer and provider', scale: 'log' },
     y: { label: 'gas per receipt', scale: 'log' },
     series: [

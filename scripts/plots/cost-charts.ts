@@ -7,10 +7,11 @@ import { BLOB_BASE_COST, BLOB_GAS, type Fork } from '#oracle/domain/forks.ts'
 import { Lane, Mode } from '#protocol/types.ts'
 import type { GasRecord, Modes } from '../bench/figures.ts'
 import type { Chart, Point, Series } from './line-chart.ts'
-import { breakEven, idleGas, taken, withIdleBlobs } from './model-costs.ts'
+import { breakEven, idleGas, type Taken, taken, takenNetted, withIdleBlobs } from './model-costs.ts'
 
 /** Places in the palette. */
 const COLOR = { calldata: 0, blob: 1, net: 2, acknowledged: 3, reserve: 5 } as const
+type ModeName = 'calldata' | 'blob' | 'net'
 const GROUPS = 200
 const RECEIPTS_PER_GROUP = [1, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 320, 500, 1_000]
 const GROUPS_PER_BATCH = [1, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 320, 500, 1_000]
@@ -40,9 +41,21 @@ export function receiptsPerGroup(record: GasRecord): Chart {
       line('calldata, Amsterdam', Mode.Calldata, 'amsterdam', true),
       line('calldata, Osaka', Mode.Calldata, 'osaka'),
       line('blobs, both forks', Mode.Blob, 'osaka'),
+      {
+        ...{ name: 'net, both forks', color: COLOR.net },
+        points: points(RECEIPTS_PER_GROUP, (receipts) => {
+          const way = takenNetted({ groups: GROUPS, receipts }, netGas(record))
+          return way === null ? null : withIdleBlobs(way) / (GROUPS * receipts)
+        }),
+      },
       ...measured(record),
     ],
   }
+}
+
+/** Gas of one net batch of 200 groups; the forks agree on it. */
+function netGas({ result }: GasRecord): number {
+  return result.osaka.edr.W.net?.gas ?? 0
 }
 
 /** The bench's workloads as dots. */
@@ -119,22 +132,33 @@ export function feeLevels(): Chart {
 const RATIOS = Array.from({ length: 33 }, (_, index) => 2 ** (-4 + index / 4))
 
 /** Cost per receipt against the price of blob gas. */
-export function blobPrices(): Chart {
-  const line = ({ name, groups, receipts }: (typeof LOADS)[number], mode: Mode, color: number): Series => ({
-    ...{
-      name: `${name.split(' ')[0]}, ${mode === Mode.Blob ? 'blobs' : 'calldata'}`,
-      color,
-      dashed: mode === Mode.Calldata,
-    },
-    points: points(RATIOS, (ratio) => {
-      const way = taken({ groups, receipts, steady: true }, mode, 'osaka')
-      return way === null ? null : (way.gas + way.blobs * BLOB_GAS * ratio) / (groups * receipts)
-    }),
-  })
+export function blobPrices(record: GasRecord): Chart {
+  const line = (load: (typeof LOADS)[number], mode: ModeName, fork: Fork = 'osaka'): Series => {
+    const way = wayOf(record, load, mode, fork)
+    const [size] = load.name.split(' ')
+    return {
+      name: `${size}, ${NAMES[mode]}${fork === 'osaka' ? '' : ', Amsterdam'}`,
+      ...{ color: fork === 'osaka' ? COLOR[mode] : COLOR.reserve, dashed: load.receipts === W_RECEIPTS },
+      points: points(RATIOS, (ratio) => {
+        return way === null ? null : (way.gas + way.blobs * BLOB_GAS * ratio) / (load.groups * load.receipts)
+      }),
+    }
+  }
   return {
-    title: 'Cost per receipt as blobs get dearer, Osaka',
+    title: 'Cost per receipt as blobs get dearer',
     x: { label: 'blob base fee / base fee; the reserve is 1/16', scale: 'log' },
     y: { label: 'gas per receipt, blobs at that price', scale: 'log' },
-    series: LOADS.slice(1).flatMap((load, index) => [line(load, Mode.Calldata, index), line(load, Mode.Blob, index)]),
+    series: LOADS.slice(1).flatMap((load) => [
+      line(load, 'calldata', 'amsterdam'),
+      ...(['calldata', 'blob', 'net'] as const).map((mode) => line(load, mode)),
+    ]),
   }
+}
+
+const NAMES = { calldata: 'calldata', blob: 'blobs', net: 'net' } as const
+
+/** What a load takes; blobs and nets take the same on both forks. */
+function wayOf(record: GasRecord, load: (typeof LOADS)[number], mode: ModeName, fork: Fork): Taken | null {
+  if (mode === 'net') return takenNetted(load, netGas(record))
+  return taken({ ...load, steady: true }, mode === 'blob' ? Mode.Blob : Mode.Calldata, fork)
 }
