@@ -5,7 +5,7 @@ import { network } from 'hardhat'
 import { Lane } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
-import { ackKey, createMarket, openDeal, STAKE, USD } from '../support/market.ts'
+import { ackKey, createMarket, joinProvider, openDeal, STAKE, USD } from '../support/market.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { settle } from '../support/settling.ts'
 import { hasIssued, roomOf } from '../support/storage.ts'
@@ -119,6 +119,35 @@ describe('settle: rooms of the day', () => {
     await arriveAt(networkHelpers, market, from)
     const groups = [deal.stream(1, 1).work(5n).group(), deal.stream(2, 2).work(5n).group()]
     expect((await settle(market, Lane.Attested, groups)).outcomes).to.deep.equal(['NotAWorker', 'Applied'])
+  })
+
+  it('of four providers stand in one word, and each is taken from by itself', async () => {
+    const market = await fresh()
+    const { tally, rival, stranger, otherBuyer, nextPayout, today } = market
+    const others = [rival, stranger, otherBuyer, nextPayout]
+    const providers = [market.provider]
+    for (const owner of others) providers.push(await joinProvider(market, owner))
+    const deals = [market.deal]
+    for (const one of providers.slice(1)) deals.push(await openDeal(market, one, { terms: { exposure: 10_000_000n } }))
+    await advance(networkHelpers, market, 60)
+    await tally.packDeals(deals.map(({ id }) => id))
+    const places = await Promise.all(deals.map(async ({ id }) => Number((await tally.deal(id)).place)))
+    const credit = async (stream: number) => {
+      const groups = deals.map((one, index) => ({
+        ...one
+          .stream(stream)
+          .work(BigInt(1 + index))
+          .group(),
+        place: places[index] ?? 0,
+      }))
+      return (await settle(market, Lane.Attested, groups)).outcomes
+    }
+    for (const stream of [1, 2]) expect(new Set(await credit(stream))).to.deep.equal(new Set(['Applied']))
+    for (const [index, { id }] of providers.entries()) {
+      const taken = 2n * BigInt(1 + index) * PRICE + (index === 0 ? 100n * PRICE : 0n)
+      expect(await roomOf(market, id), `provider ${id}`).to.deep.equal({ left: COVER - taken, day: today })
+      expect((await tally.earnings(id)).unmatured, `provider ${id}`).to.equal(taken)
+    }
   })
 
   it('let money mature by the window that was in force when they were issued', async () => {
