@@ -52,12 +52,11 @@ const operations = z.strictObject({
   join: whole,
   /** A worker more, from 20 to 40 in the joining page. */
   perExtraWorker: whole,
-  /** A provider's claim that brings its earnings up to date, as its second one. */
+  /** A provider's second claim, on a day on which work of its was settled; and after days without any: it rolls the wheel. */
   claim: whole,
-  /** Its first one: it had no tokens, and nobody had fees. */
+  claimRolling: whole,
+  /** Its first claim, after days without work: it had no tokens, and nobody had fees. */
   claimFirst: whole,
-  /** A later one on a day on which a batch has brought its earnings up to date already. */
-  claimUpToDate: whole,
   /** Thaw and withdrawal of the stake, two transactions. */
   leave: whole,
   /** What checking five of seven members' signatures adds to a batch, their bytes included. */
@@ -67,9 +66,9 @@ const operations = z.strictObject({
   packWorker: whole,
   /** Proving one receipt of a settled batch of 200 groups of five, which every challenge of a receipt begins with. */
   challenge: whole.nullable(),
-  /** A stream's second forced batch of 1 or 100 receipts, sent by a stranger with the worker's signature. */
+  /** A stream's second forced batch of 1 or 100 receipts, its deal packed, sent by a stranger with the worker's signature. */
   forced1: whole,
-  /** A stream's first batch of 1 receipt, forced. */
+  /** A stream's first batch of 1 receipt, forced, nothing packed. */
   forced1First: whole,
   forced100: whole,
 })

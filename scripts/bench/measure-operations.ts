@@ -142,8 +142,8 @@ async function measurePacking(chain: Chain, seed: number): Promise<Pick<Operatio
 async function measureOneGroup(
   chain: Chain,
   seed: number,
-): Promise<Pick<Operations, 'attestation5of7' | 'claim' | 'claimFirst' | 'claimUpToDate'>> {
-  const world = await createWorld(chain, seed, createWorkload(single(5), seed, 5), 'dense')
+): Promise<Pick<Operations, 'attestation5of7' | 'claim' | 'claimFirst' | 'claimRolling'>> {
+  const world = await createWorld(chain, seed, createWorkload(single(5), seed, 4), 'dense')
   const { settlement } = chain.deployment
   const call = async (round: number, authority: Authority) => {
     const way = { mode: Mode.Calldata, lane: Lane.Attested, authority } as const
@@ -160,16 +160,13 @@ async function measureOneGroup(
   const claimFirst = await callSettlement(chain, world.submitter, claim)
   await settle(2)
   await passDays(chain, DAYS_TO_MATURE)
-  const claimed = await callSettlement(chain, world.submitter, claim)
+  const rolling = await chain.undone(() => callSettlement(chain, world.submitter, claim))
   await settle(3)
-  await passDays(chain, DAYS_TO_MATURE)
-  await settle(4)
-  const upToDate = await callSettlement(chain, world.submitter, claim)
   return {
     attestation5of7,
-    claim: Number(claimed),
+    claim: Number(await callSettlement(chain, world.submitter, claim)),
     claimFirst: Number(claimFirst),
-    claimUpToDate: Number(upToDate),
+    claimRolling: Number(rolling),
   }
 }
 
@@ -178,7 +175,7 @@ async function measureForcingOne(chain: Chain, seed: number): Promise<Pick<Opera
   return { forced1: second, forced1First: first }
 }
 
-/** A stream's first and second forced batch. */
+/** A stream's first forced batch, nothing packed, and its second one, deal and workers packed. */
 async function measureForced(
   chain: Chain,
   seed: number,
@@ -186,7 +183,8 @@ async function measureForced(
 ): Promise<{ readonly first: number; readonly second: number }> {
   const world = await createWorld(chain, seed, createWorkload(single(receipts), seed, 2), 'dense')
   const first = await force(world, 0)
-  return { first: Number(first), second: Number(await force(world, 1)) }
+  const { world: packed } = await packWorld(world)
+  return { first: Number(first), second: Number(await force(packed, 1)) }
 }
 
 async function force(world: World, round: number): Promise<bigint> {

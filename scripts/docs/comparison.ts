@@ -20,7 +20,7 @@ function ownWays(fork: string, client: ClientFigures): Own[] {
   return MODES.flatMap((mode) => {
     const figures: Figures | null = client.W[mode]
     if (figures === null) return []
-    const gas = figures.gas + PROVIDERS * client.ops.claim
+    const gas = figures.gas + PROVIDERS * client.ops.claimRolling
     return [
       { name: `Tallystick, ${mode}, ${fork}`, gas, blobGas: figures.blobGas, transactions: figures.txs + PROVIDERS },
     ]
@@ -29,7 +29,7 @@ function ownWays(fork: string, client: ClientFigures): Own[] {
 
 /** Gas per receipt of the dearest of our ways on today's fork, payouts included: what others are measured by. */
 function yardstick({ result }: GasRecord, receipts: number): number {
-  return (result.osaka.edr.W.calldata.gas + PROVIDERS * result.osaka.edr.ops.claim) / receipts
+  return (result.osaka.edr.W.calldata.gas + PROVIDERS * result.osaka.edr.ops.claimRolling) / receipts
 }
 
 /** Everybody's cost of the end state, ours first. */
@@ -69,7 +69,7 @@ export function partsTable({ result }: GasRecord): string {
     ['part', 'gas, Osaka', 'gas, Amsterdam'],
     ...rows,
     ['packing 100 deals and 200 workers, once', shown(packing(osaka)), shown(packing(amsterdam))],
-    ['50 payouts', shown(PROVIDERS * osaka.claim), shown(PROVIDERS * amsterdam.claim)],
+    ['50 payouts', shown(PROVIDERS * osaka.claimRolling), shown(PROVIDERS * amsterdam.claimRolling)],
     ['50 first payouts', shown(PROVIDERS * osaka.claimFirst), shown(PROVIDERS * amsterdam.claimFirst)],
   ])
 }
@@ -96,7 +96,7 @@ export function pairsTable({ result }: GasRecord, { pairs, receipts, systems }: 
   const own = MODES.flatMap((mode) => {
     const [few, many] = [W[mode], W10[mode]]
     if (few === null || many === null) return []
-    const paid = PROVIDERS * ops.claim
+    const paid = PROVIDERS * ops.claimRolling
     return [
       [
         `**Tallystick, ${mode}**`,

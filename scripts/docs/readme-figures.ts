@@ -41,7 +41,7 @@ export function readmeActs({ result }: GasRecord): string {
     ['join with permit, stake and a worker', ops.join],
     ['a further worker', ops.perExtraWorker],
     ['force one receipt', ops.forced1],
-    ['claim', ops.claim],
+    ['claim on a day of work', ops.claim],
   ] as const
   const list = acts.map(([act, gas]) => `${act} ${thousands(gas)}`).join(', ')
   return `A receipt takes ${shown(W10.calldata.bytesPerReceipt)} bytes of W10's calldata. One act, Osaka: ${list}.`

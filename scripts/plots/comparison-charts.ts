@@ -16,7 +16,7 @@ const STREAMS = 2
 
 /** Gas per receipt, payouts included, against receipts of a pair of buyer and provider. */
 export function receiptsPerPair({ result }: GasRecord, { pairs, systems }: Peers): Chart {
-  const payouts = (pairs / 2) * result.osaka.edr.ops.claim
+  const payouts = (pairs / 2) * result.osaka.edr.ops.claimRolling
   const own = (name: string, mode: Mode, color: number): Series => ({
     ...{ name, color },
     points: PER_PAIR.flatMap((each): Point[] => {
