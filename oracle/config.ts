@@ -39,6 +39,11 @@ const batchSettings = {
       maxAgeMs: milliseconds(0, 86_400_000).default(10_000),
       /** Gas per receipt, in percent of what a receipt costs in an endless batch, below which waiting saves too little. */
       worthPercent: z.number().int().min(101).max(10_000).default(125),
+      /** Modes to settle in, of which plans choose the cheapest; groups too long for a blob need the input. */
+      modes: z
+        .array(z.enum(['calldata', 'blob']))
+        .min(1)
+        .default(['calldata', 'blob']),
       /** Longest input of one transaction. */
       maxBytes: z.number().int().min(1_024).max(122_880).default(122_880),
       /** Most gas of one transaction: 2²⁴ less a margin. */
@@ -92,6 +97,8 @@ const sendSettings = {
       rebroadcastMs: milliseconds(100, 3_600_000).default(3_000),
       /** Most to offer per gas, in gwei. */
       maxGwei: z.number().int().min(1).max(100_000).default(500),
+      /** Most to offer per gas of a blob, which has 131,072, in gwei. */
+      maxBlobGwei: z.number().int().min(1).max(100_000).default(100),
     })
     .prefault({}),
   /** Touches the protocol clock, closes and recycles deals, packs what settles often. */

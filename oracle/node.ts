@@ -11,6 +11,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { signCompact } from '#protocol/signature.ts'
 import { Mode } from '#protocol/types.ts'
 import { createBlobReader } from '#runtime/blob-reader.ts'
+import { signBlobTransaction } from '#runtime/blob-transaction.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import { blockSource } from '#runtime/chain-follower.ts'
 import { createDataStore } from '#runtime/data-store.ts'
@@ -32,6 +33,8 @@ import type { OracleConfig } from './config.ts'
 import { sameAddress } from './domain/checks.ts'
 import type { Committee, GasKey, Store } from './ports.ts'
 import { createArchive } from './services/archive.ts'
+import { createAssembly } from './services/assembly.ts'
+import { createAttempts } from './services/attempts.ts'
 import { createAttester } from './services/attester.ts'
 import { createChecker } from './services/checker.ts'
 import { createDealBook } from './services/deal-book.ts'
@@ -45,6 +48,7 @@ import { createSubmitter } from './services/submitter.ts'
 import { createTracker } from './services/tracker.ts'
 import { createUpkeep } from './services/upkeep.ts'
 
+const MODES = { calldata: Mode.Calldata, blob: Mode.Blob } as const
 /** How long a committee read from the chain is believed. */
 const COMMITTEE_MS = 5_000
 /** How often data that is old enough is removed. */
@@ -84,7 +88,8 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   const clock = { now: () => Date.now() }
   const data = await createDataStore({ directory: join(config.dataDir, 'data'), maxBytes: config.maxDataBytes })
   const blobData = await createDataStore({ directory: join(config.dataDir, 'blobs'), maxBytes: config.maxBlobBytes })
-  const chain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock) })
+  const kzg = createKzg()
+  const chain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock), kzg })
   const domain = { chainId, verifyingContract: config.contracts.settlement }
   const committeeDomain = { chainId, verifyingContract: config.contracts.committee }
   const signer = {
@@ -118,7 +123,6 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     onRefusal: metrics.refusal,
     onVerified: () => wake.proposer(),
   })
-  const kzg = createKzg()
   const archive = createArchive({
     ...{ kzg, clock, log },
     blobs: store.blobs,
@@ -131,34 +135,42 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
       return await createBlobReader({ kzg, archives, signal: shutdown.signal }).read(hash)
     },
   })
+  const assemble = createAssembly(kzg)
   const attester = createAttester({
-    ...{ store, chain, committee, signer, domain, committeeDomain, clock, faults },
+    ...{ store, chain, archive, assemble, committee, signer, domain, committeeDomain, clock, faults },
     holdMs: config.turns.holdMs,
   })
   const gatherer = createGatherer({
-    ...{ attester, committeeDomain, log },
+    ...{ attester, assemble, committeeDomain, log },
     peers: createHttpPeers({ timeoutMs: config.turns.answerMs, signal: shutdown.signal }),
   })
   const proposer = createProposer({
-    ...{ store, chain, committee, gatherer, signer, domain, clock, headTime, faults, log },
-    batchPolicy: { ...config.batch, modes: [Mode.Calldata] },
+    ...{ store, chain, archive, assemble, committee, gatherer, signer, domain, clock, headTime, faults, log },
+    batchPolicy: { ...config.batch, modes: config.batch.modes.map((name) => MODES[name]) },
     deals: createDealBook({ chain, clock }),
     turnPolicy: config.turns,
-    onBatch: (lane, verdict, receipts) => {
-      metrics.batch(lane, verdict, receipts)
+    onBatch: (carriage, verdict, receipts) => {
+      metrics.batch(carriage, verdict, receipts)
       wake.submitter()
     },
   })
+  const gasKey = gasKeyOf(deps.gasKey, chainId)
+  const attempts = createAttempts({
+    ...{ chain, archive, clock, faults, log, transactions: store.transactions, key: gasKey },
+    policy: {
+      bumpAfterMs: config.fees.bumpAfterMs,
+      rebroadcastMs: config.fees.rebroadcastMs,
+      maxFeePerGas: parseGwei(String(config.fees.maxGwei)),
+      maxFeePerBlobGas: parseGwei(String(config.fees.maxBlobGwei)),
+    },
+    onEvent: metrics.transaction,
+  })
   const submitter = createSubmitter({
-    ...{ store, chain, clock, faults, log },
-    key: gasKeyOf(deps.gasKey, chainId),
+    ...{ store, chain, attempts, faults, log, key: gasKey },
     settlement: config.contracts.settlement,
     head: () => tracker.head()?.number ?? 0n,
     policy: {
       finalDepth: config.finalDepth,
-      bumpAfterMs: config.fees.bumpAfterMs,
-      rebroadcastMs: config.fees.rebroadcastMs,
-      maxFeePerGas: parseGwei(String(config.fees.maxGwei)),
       maxGas: config.batch.maxGas,
       maxOpen: config.turns.maxOpenBatches,
     },
@@ -243,9 +255,15 @@ function gasKeyOf({ address, privateKey }: Key, chainId: number): GasKey {
   const account = privateKeyToAccount(privateKey)
   return {
     address,
-    async sign(transaction) {
-      const raw = await account.signTransaction({ ...transaction, chainId, type: 'eip1559' })
-      return { raw, hash: keccak256(raw) }
+    async sign({ blobs, maxFeePerBlobGas, ...transaction }) {
+      if (blobs.length === 0) {
+        const raw = await account.signTransaction({ ...transaction, chainId, type: 'eip1559' })
+        return { raw, hash: keccak256(raw) }
+      }
+      const fields = { ...transaction, chainId, maxFeePerBlobGas: maxFeePerBlobGas ?? 0n }
+      const named = blobs.map((versionedHash) => ({ versionedHash }))
+      const { serialized, hash } = await signBlobTransaction(account, fields, named)
+      return { raw: serialized, hash }
     },
   }
 }

@@ -7,7 +7,8 @@
 import type { Address, Hex } from 'viem'
 
 import type { Acknowledgement, Offer } from '#protocol/types.ts'
-import type { OrderMessage, SegmentStatus } from '#protocol/wire.ts'
+import type { OrderMessage, ProposalMessage, SegmentStatus } from '#protocol/wire.ts'
+import type { CommittedBlob } from '#runtime/blob-transaction.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
 import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
 import type { FeeLevel, Fees } from './domain/fees.ts'
@@ -132,6 +133,10 @@ export type StoredBatch = {
   readonly root: Hex
   readonly data: Hex
   readonly groups: readonly Hex[]
+  /** Versioned hashes of the blobs that go with it, in order; the archive has them. */
+  readonly blobs: readonly Hex[]
+  /** Gas it does not take more of, its blobs' not included. */
+  readonly mostGas: number
   readonly state: BatchState
 }
 export type BatchState = 'ready' | 'sent' | 'settled' | 'failed'
@@ -152,7 +157,7 @@ export type BatchStore = {
     untilMs: number,
   ): void
   /** Stores a batch that is ready to be sent; its groups leave the pool. */
-  insert(batch: { lane: number; root: Hex; data: Hex; groups: readonly Hex[] }): number
+  insert(batch: Omit<StoredBatch, 'id' | 'state'>): number
   ready(): StoredBatch[]
   sent(id: number): void
   get(id: number): StoredBatch | null
@@ -178,6 +183,8 @@ export type StoredTransaction = {
   readonly to: Address
   readonly data: Hex
   readonly gas: bigint
+  /** Versioned hashes of the blobs it carries. */
+  readonly blobs: readonly Hex[]
   readonly state: TransactionState
   readonly blockNumber: bigint | null
   readonly blockHash: Hex | null
@@ -275,7 +282,7 @@ export type BlobStore = {
   /** Blobs the chain names that are not here and were not tried since `triedBeforeMs`, unix ms. */
   missing(limit: number, triedBeforeMs: number): Hex[]
   tried(versionedHash: Hex, nowMs: number): void
-  /** Forgets what the chain did not name in time; returns the data roots of what was here. */
+  /** Forgets what the chain did not name in time and no batch under way needs; returns the data roots of what was here. */
   expire(nowMs: number): Hex[]
   counts(): { readonly kept: number; readonly missing: number; readonly waiting: number }
 }
@@ -315,7 +322,8 @@ export type Chain = {
   program(dealId: number, dealKey: Hex): Promise<Hex | null>
   logs(from: bigint, to: bigint): Promise<ChainLogs>
   block(number: bigint): Promise<{ readonly hash: Hex; readonly timestamp: bigint } | null>
-  fees(): Promise<Fees>
+  /** Fees of a first attempt; with a blob fee for a transaction that carries blobs. */
+  fees(carriesBlobs: boolean): Promise<Fees>
   /** What the chain asks now and what is usual. */
   feeLevel(): Promise<FeeLevel>
   /** Whether an account that is a contract accepts the signature (EIP-1271). */
@@ -323,7 +331,15 @@ export type Chain = {
   transactionCount(address: Address): Promise<number>
   balance(address: Address): Promise<bigint>
   /** What a call would do now: its answer and gas, or the revert's reason. @throws when the node does not answer. */
-  simulate(call: { readonly from: Address; readonly to: Address; readonly data: Hex }): Promise<Simulation>
+  simulate(call: {
+    readonly from: Address
+    readonly to: Address
+    readonly data: Hex
+    /** Versioned hashes of the blobs that would go with it, see {@link Chain.simulatesBlobs}. */
+    readonly blobs?: readonly Hex[]
+  }): Promise<Simulation>
+  /** Whether the node shows blobs' hashes to calls it simulates; without, a batch of blobs would seem to revert. */
+  simulatesBlobs(): Promise<boolean>
   /** Calldata of `settle`. */
   settleCall(batch: Hex, authority: Hex): Call
   /** Outcome of each group, from the answer of a simulated `settle`. */
@@ -332,7 +348,10 @@ export type Chain = {
   acknowledgeCall(dealId: number, acknowledgement: SignedAcknowledgement): Call
   upkeepCall(what: Upkeep): Call
   /** Sends signed bytes; tells what the node made of them, and throws only when it could not be asked. */
-  broadcast(raw: Hex): Promise<'sent' | 'known' | 'underpriced' | 'nonce-low' | 'refused'>
+  broadcast(
+    raw: Hex,
+    blobs: readonly CommittedBlob[],
+  ): Promise<'sent' | 'known' | 'underpriced' | 'nonce-low' | 'refused'>
   inclusion(hash: Hex): Promise<Inclusion | null>
 }
 
@@ -362,13 +381,13 @@ export type Signer = { readonly address: Address; readonly sign: (digest: Hex) =
 export type GasKey = {
   readonly address: Address
   readonly sign: (
-    transaction: Fees & { nonce: number; to: Address; data: Hex; gas: bigint },
+    transaction: Fees & { nonce: number; to: Address; data: Hex; gas: bigint; blobs: readonly Hex[] },
   ) => Promise<{ raw: Hex; hash: Hex }>
 }
 
 /** The other members. */
 export type Peers = {
-  propose(endpoint: string, proposal: { readonly batch: Hex; readonly claims: number }): Promise<PeerAnswer>
+  propose(endpoint: string, proposal: ProposalMessage): Promise<PeerAnswer>
 }
 
 /** A peer's answer as it came; its signature is not checked yet. */

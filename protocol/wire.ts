@@ -7,7 +7,7 @@
 import type { Hex } from 'viem'
 import { z } from 'zod'
 
-import type { Group } from './batch.ts'
+import { type Group, MAX_BLOBS } from './batch.ts'
 import { TallyError } from './errors.ts'
 import type { Offer } from './types.ts'
 import { address, anySignature, boundedHex, compactSignature, hash, seconds, small, wide } from './wire-fields.ts'
@@ -143,7 +143,12 @@ export const acknowledgementMessage = z.object({
 export type AcknowledgementMessage = z.output<typeof acknowledgementMessage>
 
 /** `POST /v1/proposals`. */
-export const proposalMessage = z.object({ batch: boundedHex(MAX_BODY_BYTES / 2), claims: small(8) })
+export const proposalMessage = z.object({
+  batch: boundedHex(MAX_BODY_BYTES / 2),
+  claims: small(8),
+  /** Versioned hashes of the blobs that go with the batch; none where it has its receipts itself. */
+  blobs: z.array(hash).max(MAX_BLOBS).default([]),
+})
 export type ProposalMessage = z.output<typeof proposalMessage>
 
 /** Answer to `POST /v1/proposals`. */

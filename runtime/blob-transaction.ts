@@ -56,7 +56,7 @@ const HASHES_FIELD = 10
  *
  * @throws KzgError when one is no blob.
  */
-export async function commitBlobs(kzg: Kzg, blobs: readonly Uint8Array[]): Promise<CommittedBlob[]> {
+export async function commitBlobs(kzg: Pick<Kzg, 'commit'>, blobs: readonly Uint8Array[]): Promise<CommittedBlob[]> {
   const commitments = await Promise.all(blobs.map((blob) => kzg.commit(blob)))
   return blobs.map((blob, index) => {
     const commitment = commitments[index] ?? new Uint8Array()

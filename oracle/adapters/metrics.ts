@@ -12,7 +12,7 @@ export type Metrics = {
   readonly contentType: string
   refusal(check: string): void
   proposal(result: 'signed' | 'refused'): void
-  batch(lane: number, verdict: string, receipts: number): void
+  batch(carriage: { readonly mode: number; readonly lane: number }, verdict: string, receipts: number): void
   transaction(event: string): void
   reorganisation(depth: number): void
   head(block: bigint): void
@@ -39,8 +39,8 @@ export function createMetrics(store: Store): Metrics {
   })
   const batches = new Counter({
     name: 'tally_oracle_batches_total',
-    help: 'Batches built, by lane and by why they went out',
-    labelNames: ['lane', 'verdict'],
+    help: 'Batches built, by mode, by lane and by why they went out',
+    labelNames: ['mode', 'lane', 'verdict'],
     registers,
   })
   const receipts = new Counter({
@@ -75,8 +75,8 @@ export function createMetrics(store: Store): Metrics {
     contentType: registry.contentType,
     refusal: (check) => refusals.inc({ check }),
     proposal: (result) => proposals.inc({ result }),
-    batch: (lane, verdict, count) => {
-      batches.inc({ lane: String(lane), verdict })
+    batch: ({ mode, lane }, verdict, count) => {
+      batches.inc({ mode: String(mode), lane: String(lane), verdict })
       receipts.inc(count)
     },
     transaction: (event) => transactions.inc({ event }),

@@ -187,11 +187,15 @@ export const oracleRoutes = {
     answers: { 200: { when: 'Signed.', body: proposalAnswer } },
     problems: {
       400: { 'proposal.malformed': 'No batch of the attested lane with claims.' },
-      409: { 'proposal.refused': '`refusals` names each group that does not hold and its check.' },
+      409: {
+        'proposal.refused': '`refusals` names each group that does not hold and its check.',
+        'proposal.other-blobs': "The blobs made of the member's own segments have other hashes.",
+      },
       503: {
         'proposal.busy': 'Other proposals are being judged; try again.',
         'committee.not-a-member': 'The node is not in the committee.',
       },
+      507: { 'blob.full': 'The member has no room left for blobs.' },
     },
   },
   getStatus: {

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
-
 import { OracleError } from '../errors.ts'
 import type { BatchState, BatchStore, StoredBatch } from '../ports.ts'
-import { countBy, type Database, hex, integer, type Row, text } from './sqlite-database.ts'
+import { countBy, type Database, hex, hexes, integer, type Row, text } from './sqlite-database.ts'
 import { toRange } from './sqlite-segments.ts'
 
 /** Creates the batches' store on an open database. */
@@ -65,14 +63,16 @@ export function createBatchStore(database: Database): BatchStore {
         }
       }),
 
-    insert: ({ lane, root, data, groups }) =>
+    insert: ({ lane, root, data, groups, blobs, mostGas }) =>
       database.atomically(() => {
         database.run(
-          `insert into batches (lane, root, data, groups, state) values (?, ?, ?, ?, 'ready')`,
+          `insert into batches (lane, root, data, groups, blobs, most_gas, state) values (?, ?, ?, ?, ?, ?, 'ready')`,
           lane,
           root,
           data,
           JSON.stringify(groups),
+          JSON.stringify(blobs),
+          mostGas,
         )
         const id = integer(database.one('select last_insert_rowid() as id'), 'id')
         for (const tallyHash of groups) {
@@ -129,14 +129,14 @@ export function createBatchStore(database: Database): BatchStore {
 }
 
 function toBatch(row: Row): StoredBatch {
-  const groups: unknown = JSON.parse(text(row, 'groups'))
-  if (!Array.isArray(groups)) throw new OracleError('store.broken', 'column groups holds no list')
   return {
     id: integer(row, 'id'),
     lane: integer(row, 'lane'),
     root: hex(row, 'root'),
     data: hex(row, 'data'),
-    groups: groups.map((group): Hex => hex({ group }, 'group')),
+    groups: hexes(row, 'groups'),
+    blobs: hexes(row, 'blobs'),
+    mostGas: integer(row, 'most_gas'),
     state: toState(text(row, 'state')),
   }
 }

@@ -8,6 +8,12 @@ import type { Hex } from 'viem'
 import type { BlobStore } from '../ports.ts'
 import { type Database, hex, integer } from './sqlite-database.ts'
 
+/** Not named by the chain in time, nor by a batch or transaction that may still get there. */
+const EXPIRED = `on_chain = 0 and until_ms <= ? and versioned_hash not in (
+  select named.value from batches, json_each(batches.blobs) as named where batches.state in ('ready', 'sent')
+  union select named.value from transactions, json_each(transactions.blobs) as named
+    where transactions.state in ('sent', 'mined', 'reverted'))`
+
 /** Creates the blobs' store on an open database. */
 export function createBlobStore(database: Database): BlobStore {
   return {
@@ -47,8 +53,8 @@ export function createBlobStore(database: Database): BlobStore {
 
     expire: (nowMs) =>
       database.atomically(() => {
-        const rows = database.all('select root from blobs where on_chain = 0 and until_ms <= ?', nowMs)
-        database.run('delete from blobs where on_chain = 0 and until_ms <= ?', nowMs)
+        const rows = database.all(`select root from blobs where ${EXPIRED}`, nowMs)
+        database.run(`delete from blobs where ${EXPIRED}`, nowMs)
         return rows.flatMap((row) => (row.root === null ? [] : [hex(row, 'root')]))
       }),
 

@@ -110,6 +110,10 @@ const laterColumns = [
   { table: 'segments', column: 'work', definition: 'integer not null default 0' },
   { table: 'segments', column: 'wish', definition: "text not null default '{}'" },
   { table: 'acknowledgements', column: 'units', definition: 'integer' },
+  { table: 'batches', column: 'blobs', definition: "text not null default '[]'" },
+  { table: 'batches', column: 'most_gas', definition: 'integer not null default 0' },
+  { table: 'transactions', column: 'blobs', definition: "text not null default '[]'" },
+  { table: 'attempts', column: 'max_blob_fee', definition: 'text' },
 ] as const
 
 const laterIndexes = `
@@ -196,6 +200,13 @@ export function hex(row: Row | null, column: string): `0x${string}` {
   const value = text(row, column)
   if (isHex(value)) return value
   throw new OracleError('store.broken', `column ${column} holds no hex`)
+}
+
+/** A column with a JSON list of hex. @throws OracleError `store.broken` if it is not one. */
+export function hexes(row: Row | null, column: string): `0x${string}`[] {
+  const values: unknown = JSON.parse(text(row, column))
+  if (!Array.isArray(values)) throw new OracleError('store.broken', `column ${column} holds no list`)
+  return values.map((value) => hex({ [column]: value }, column))
 }
 
 /** An integer column. @throws OracleError `store.broken` if it is not one. */

@@ -5,18 +5,19 @@
  */
 import { OracleError } from '../errors.ts'
 import type { Attempt, Purpose, StoredTransaction, TransactionState, TransactionStore } from '../ports.ts'
-import { countBy, type Database, hex, integer, type Row, text } from './sqlite-database.ts'
+import { countBy, type Database, hex, hexes, integer, type Row, text } from './sqlite-database.ts'
 
 /** Creates the transactions' store on an open database. */
 export function createTransactionStore(database: Database): TransactionStore {
   function addAttempt(nonce: number, attempt: Attempt): void {
     database.run(
-      'insert into attempts (hash, nonce, raw, max_fee, max_tip, created_at) values (?, ?, ?, ?, ?, ?)',
+      'insert into attempts (hash, nonce, raw, max_fee, max_tip, max_blob_fee, created_at) values (?, ?, ?, ?, ?, ?, ?)',
       attempt.hash,
       nonce,
       attempt.raw,
       attempt.maxFeePerGas.toString(),
       attempt.maxPriorityFeePerGas.toString(),
+      attempt.maxFeePerBlobGas?.toString() ?? null,
       attempt.createdAtMs,
     )
   }
@@ -27,10 +28,11 @@ export function createTransactionStore(database: Database): TransactionStore {
       return row === null || row.nonce === null ? null : integer(row, 'nonce')
     },
 
-    insert: ({ nonce, purpose, to, data, gas }, attempt) =>
+    insert: ({ nonce, purpose, to, data, gas, blobs }, attempt) =>
       database.atomically(() => {
         database.run(
-          `insert into transactions (nonce, kind, batch_id, label, target, data, gas, state) values (?, ?, ?, ?, ?, ?, ?, 'sent')`,
+          `insert into transactions (nonce, kind, batch_id, label, target, data, gas, blobs, state)
+           values (?, ?, ?, ?, ?, ?, ?, ?, 'sent')`,
           nonce,
           purpose.kind,
           purpose.kind === 'batch' ? purpose.batchId : null,
@@ -38,6 +40,7 @@ export function createTransactionStore(database: Database): TransactionStore {
           to,
           data,
           gas,
+          JSON.stringify(blobs),
         )
         addAttempt(nonce, attempt)
         if (purpose.kind === 'batch') database.run(`update batches set state = 'sent' where id = ?`, purpose.batchId)
@@ -70,6 +73,7 @@ function attemptsOf(database: Database, nonce: number): Attempt[] {
     raw: hex(row, 'raw'),
     maxFeePerGas: BigInt(text(row, 'max_fee')),
     maxPriorityFeePerGas: BigInt(text(row, 'max_tip')),
+    ...(row.max_blob_fee === null ? {} : { maxFeePerBlobGas: BigInt(text(row, 'max_blob_fee')) }),
     createdAtMs: integer(row, 'created_at'),
   }))
 }
@@ -81,6 +85,7 @@ function toTransaction(row: Row, attempts: Attempt[]): StoredTransaction {
     to: hex(row, 'target'),
     data: hex(row, 'data'),
     gas: BigInt(integer(row, 'gas')),
+    blobs: hexes(row, 'blobs'),
     state: toState(text(row, 'state')),
     blockNumber: row.block_number === null ? null : BigInt(integer(row, 'block_number')),
     blockHash: row.block_hash === null ? null : hex(row, 'block_hash'),

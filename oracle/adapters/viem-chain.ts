@@ -18,12 +18,12 @@ import {
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { decodeFacts } from '#protocol/facts.ts'
+import type { Kzg } from '#runtime/kzg.ts'
 import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
-import { firstFees } from '../domain/fees.ts'
-import { OracleError } from '../errors.ts'
 import type { Call, Chain, Upkeep } from '../ports.ts'
-import { isAnswer, readFeeLevel, readTip } from './viem-fees.ts'
+import { readFeeLevel, readFirstFees } from './viem-fees.ts'
 import { LOG_RANGE, readLogs } from './viem-logs.ts'
+import { createTransactions } from './viem-transactions.ts'
 
 /** Where the contracts stand. */
 export type Deployment = { readonly settlement: Address; readonly registry: Address; readonly committee: Address }
@@ -31,14 +31,16 @@ export type Deployment = { readonly settlement: Address; readonly registry: Addr
 /**
  * Creates the chain port.
  *
- * @param options - `startBlock`: first block that can hold a deal's opening, normally the deployment's.
+ * @param options - `startBlock`: first block that can hold a deal's opening, normally the deployment's; `kzg`: proofs of
+ * the blobs that are sent.
  */
 export function createViemChain(options: {
   readonly client: PublicClient
   readonly deployment: Deployment
   readonly startBlock: bigint
+  readonly kzg: Kzg
 }): Chain {
-  const { client, deployment, startBlock } = options
+  const { client, deployment, startBlock, kzg } = options
   const shared = createShared()
   const settlement = { address: deployment.settlement, abi: settlementAbi } as const
   const registry = { address: deployment.registry, abi: registryAbi } as const
@@ -87,6 +89,7 @@ export function createViemChain(options: {
   const clock = () => client.readContract({ ...settlement, functionName: 'clock' })
 
   return {
+    ...createTransactions(client, kzg),
     deal,
     stream,
     clock,
@@ -153,29 +156,11 @@ export function createViemChain(options: {
       }
     },
 
-    async fees() {
-      const [block, tip] = await Promise.all([client.getBlock({ blockTag: 'latest' }), readTip(client)])
-      return firstFees(block.baseFeePerGas ?? 0n, tip)
-    },
-
+    fees: (carriesBlobs) => readFirstFees(client, carriesBlobs),
     feeLevel: () => readFeeLevel(client),
 
     transactionCount: (address) => client.getTransactionCount({ address, blockTag: 'latest' }),
     balance: (address) => client.getBalance({ address }),
-
-    async simulate({ from, to, data }) {
-      try {
-        const [answer, gas] = await Promise.all([
-          client.call({ account: from, to, data }),
-          client.estimateGas({ account: from, to, data }),
-        ])
-        return { success: true, answer: answer.data ?? '0x', gas }
-      } catch (error) {
-        if (error instanceof BaseError && isExecutionReverted(error))
-          return { success: false, reason: revertReason(error) }
-        throw error
-      }
-    },
 
     settleCall: (batch, authority) => ({
       to: deployment.settlement,
@@ -209,25 +194,6 @@ export function createViemChain(options: {
         return magic === ERC1271_MAGIC
       } catch (error) {
         if (error instanceof ContractFunctionExecutionError) return false
-        throw error
-      }
-    },
-
-    async broadcast(raw) {
-      try {
-        await client.sendRawTransaction({ serializedTransaction: raw })
-        return 'sent'
-      } catch (error) {
-        return understand(error)
-      }
-    },
-
-    async inclusion(hash) {
-      try {
-        const { status, blockNumber, blockHash } = await client.getTransactionReceipt({ hash })
-        return { success: status === 'success', blockNumber, blockHash }
-      } catch (error) {
-        if (error instanceof Error && error.name === 'TransactionReceiptNotFoundError') return null
         throw error
       }
     },
@@ -273,39 +239,8 @@ function upkeepCall({ settlement: to, registry }: Deployment, what: Upkeep): Cal
   return { to: registry, data: encodeFunctionData({ abi: registryAbi, functionName: 'packWorkers', args }) }
 }
 
-/** Selector or text of a revert, short enough for a log line. */
-function revertReason(error: BaseError): string {
-  const data = error.walk((cause) => cause instanceof Error && 'data' in cause)
-  const bytes = data !== null && 'data' in data ? data.data : undefined
-  const selector = typeof bytes === 'string' && bytes.startsWith('0x') ? ` ${bytes.slice(0, 74)}` : ''
-  return `${error.shortMessage.split('\n')[0] ?? ''}${selector}`
-}
-
-/** Each client has its own words for the same answers. */
-const answers = [
-  ['known', /already (known|imported)|known transaction/i],
-  ['nonce-low', /nonce too low|nonce.*(lower|already been used)|invalid nonce/i],
-  [
-    'underpriced',
-    /underpriced|fee cap less than|less than block base fee|max fee per gas less|too low for the next block/i,
-  ],
-] as const
-
-function understand(error: unknown): Awaited<ReturnType<Chain['broadcast']>> {
-  const text = error instanceof BaseError ? `${error.details} ${error.message}` : String(error)
-  const known = answers.find(([, pattern]) => pattern.test(text))
-  if (known !== undefined) return known[0]
-  if (error instanceof BaseError && error.walk(isAnswer) !== null) return 'refused'
-  throw new OracleError('chain.unreachable', 'the node did not take the transaction', { retryable: true, cause: error })
-}
-
 function isRevert(error: unknown): boolean {
   return error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError) !== null
-}
-
-/** Whether a call was answered with a revert, as opposed to not being answered. */
-function isExecutionReverted(error: BaseError): boolean {
-  return /revert/i.test(`${error.details} ${error.message}`)
 }
 
 /** Hex of a hash, for identifying a chain: two local chains may share id and addresses but not their first block. */

@@ -5,7 +5,7 @@
  */
 import { BaseError, type PublicClient } from 'viem'
 
-import { type FeeLevel, medianFee } from '../domain/fees.ts'
+import { type FeeLevel, type Fees, firstFees, medianFee } from '../domain/fees.ts'
 
 /** Blocks whose median base fee counts as usual. */
 const USUAL_BLOCKS = 50
@@ -22,6 +22,16 @@ export async function readFeeLevel(client: PublicClient): Promise<FeeLevel> {
   // the last one is the next block's
   const baseFee = baseFeePerGas.at(-1) ?? 0n
   return { baseFee, usualBaseFee: medianFee(baseFeePerGas.slice(0, -1)), tip, blobBaseFee }
+}
+
+/** Fees to offer at first. */
+export async function readFirstFees(client: PublicClient, carriesBlobs: boolean): Promise<Fees> {
+  const [block, tip, blobBaseFee] = await Promise.all([
+    client.getBlock({ blockTag: 'latest' }),
+    readTip(client),
+    carriesBlobs ? client.getBlobBaseFee() : null,
+  ])
+  return firstFees(block.baseFeePerGas ?? 0n, tip, blobBaseFee)
 }
 
 /** Tip that the node suggests, wei per gas. */

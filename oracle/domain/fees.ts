@@ -7,8 +7,16 @@
 import type { Estimate } from './cost-model.ts'
 import { BLOB_BASE_COST, BLOB_GAS } from './forks.ts'
 
-/** EIP-1559 fee fields. */
-export type Fees = { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }
+/** Fee fields of EIP-1559, and of EIP-4844 where a transaction carries blobs. */
+export type Fees = {
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+  /** Wei per blob gas. */
+  readonly maxFeePerBlobGas?: bigint
+}
+
+/** Most to offer. */
+export type FeeCeilings = { readonly maxFeePerGas: bigint; readonly maxFeePerBlobGas: bigint }
 
 /** What the chain asks now, wei per gas. */
 export type FeeLevel = {
@@ -21,9 +29,18 @@ export type FeeLevel = {
   readonly blobBaseFee: bigint | null
 }
 
-/** Fees of a first attempt: room for the base fee to double. */
-export function firstFees(baseFee: bigint, tip: bigint): Fees {
-  return { maxFeePerGas: baseFee * 2n + tip, maxPriorityFeePerGas: tip }
+/** Fees of a first attempt: room for the base fees to double. `blobBaseFee` is null for one without blobs. */
+export function firstFees(baseFee: bigint, tip: bigint, blobBaseFee: bigint | null): Fees {
+  const fees = { maxFeePerGas: baseFee * 2n + tip, maxPriorityFeePerGas: tip }
+  return blobBaseFee === null ? fees : { ...fees, maxFeePerBlobGas: larger(1n, blobBaseFee * 2n) }
+}
+
+/** Fees that pass no ceiling. */
+export function cappedFees(fees: Fees, ceilings: FeeCeilings): Fees {
+  const maxFeePerGas = smaller(fees.maxFeePerGas, ceilings.maxFeePerGas)
+  const capped = { maxFeePerGas, maxPriorityFeePerGas: smaller(fees.maxPriorityFeePerGas, maxFeePerGas) }
+  const { maxFeePerBlobGas: blob } = fees
+  return blob === undefined ? capped : { ...capped, maxFeePerBlobGas: smaller(blob, ceilings.maxFeePerBlobGas) }
 }
 
 const larger = (a: bigint, b: bigint) => (a > b ? a : b)
@@ -34,16 +51,34 @@ function raised(value: bigint): bigint {
   return (value * 1125n + 999n) / 1000n + 1n
 }
 
+/** Doubles `value`: pools of blobs take a replacement only where each of its three fees has doubled. */
+function doubled(value: bigint): bigint {
+  return larger(1n, value * 2n)
+}
+
 /**
- * Fees of a further attempt with the same nonce: both fields up by 12.5 % or to what the chain asks now, never past
- * `ceiling`; null if that leaves no valid replacement.
+ * Fees of a further attempt with the same nonce: each up by 12.5 %, or doubled where blobs are carried, or to what the
+ * chain asks now, never past a ceiling; null if that leaves no valid replacement.
  */
-export function bumpedFees(last: Fees, now: Fees, ceiling: bigint): Fees | null {
-  const maxFeePerGas = larger(raised(last.maxFeePerGas), now.maxFeePerGas)
-  const maxPriorityFeePerGas = larger(raised(last.maxPriorityFeePerGas), now.maxPriorityFeePerGas)
-  if (raised(last.maxFeePerGas) > ceiling) return null
-  const capped = smaller(maxFeePerGas, ceiling)
-  return { maxFeePerGas: capped, maxPriorityFeePerGas: smaller(maxPriorityFeePerGas, capped) }
+export function bumpedFees(last: Fees, now: Fees, ceilings: FeeCeilings): Fees | null {
+  const { maxFeePerBlobGas: blob } = last
+  const least =
+    blob === undefined ? raisedFees(last, raised) : { ...raisedFees(last, doubled), maxFeePerBlobGas: doubled(blob) }
+  if (least.maxFeePerGas > ceilings.maxFeePerGas) return null
+  if ((least.maxFeePerBlobGas ?? 0n) > ceilings.maxFeePerBlobGas) return null
+  const wanted = {
+    maxFeePerGas: larger(least.maxFeePerGas, now.maxFeePerGas),
+    maxPriorityFeePerGas: larger(least.maxPriorityFeePerGas, now.maxPriorityFeePerGas),
+  }
+  if (least.maxFeePerBlobGas === undefined) return cappedFees(wanted, ceilings)
+  return cappedFees(
+    { ...wanted, maxFeePerBlobGas: larger(least.maxFeePerBlobGas, now.maxFeePerBlobGas ?? 0n) },
+    ceilings,
+  )
+}
+
+function raisedFees(last: Fees, raise: (fee: bigint) => bigint): Fees {
+  return { maxFeePerGas: raise(last.maxFeePerGas), maxPriorityFeePerGas: raise(last.maxPriorityFeePerGas) }
 }
 
 /**

@@ -10,7 +10,7 @@
 import type { Hex } from 'viem'
 
 import { TallyError } from '#protocol/errors.ts'
-import type { CommittedBlob } from '#runtime/blob-transaction.ts'
+import { type CommittedBlob, commitBlobs } from '#runtime/blob-transaction.ts'
 import { HttpProblem } from '#runtime/http.ts'
 import type { Kzg } from '#runtime/kzg.ts'
 import type { Logger } from '#runtime/log.ts'
@@ -34,6 +34,8 @@ export type Archive = {
    * @throws HttpProblem 507 `blob.full`.
    */
   keep(blobs: readonly Pick<CommittedBlob, 'blob' | 'versionedHash'>[]): Promise<void>
+  /** Blobs of a batch under way, in order, ready to be sent; null where one is nowhere to be had. */
+  load(versionedHashes: readonly Hex[]): Promise<readonly CommittedBlob[] | null>
   /** Fetches some of what the chain names and is not here, and forgets what never came on chain. */
   step(): Promise<void>
 }
@@ -100,8 +102,16 @@ export function createArchive(deps: {
       await hold(versionedHash, await deps.read(versionedHash))
     } catch (error) {
       if (!hasCode(error, 'blob.unavailable')) throw error
-      log.warn({ err: error }, 'a blob of a settled batch is nowhere to be had')
+      log.warn({ err: error }, 'a blob is nowhere to be had')
     }
+  }
+
+  /** The blob of a hash, from another member where it is not here. */
+  async function obtain(versionedHash: Hex): Promise<Uint8Array | null> {
+    const own = await get(versionedHash)
+    if (own !== null) return own
+    await fetchMissing(versionedHash)
+    return await get(versionedHash)
   }
 
   return {
@@ -118,6 +128,16 @@ export function createArchive(deps: {
 
     async keep(batch) {
       for (const { versionedHash, blob } of batch) await hold(versionedHash, blob)
+    },
+
+    async load(versionedHashes) {
+      const found: Uint8Array[] = []
+      for (const versionedHash of versionedHashes) {
+        const blob = await obtain(versionedHash)
+        if (blob === null) return null
+        found.push(blob)
+      }
+      return await commitBlobs(kzg, found)
     },
 
     async step() {

@@ -5,30 +5,32 @@
  */
 import type { Hex } from 'viem'
 
-import { type Batch, type CalldataBatch, decodeBatch, type Group } from '#protocol/batch.ts'
-import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
+import { type Batch, type BlobGroup, decodeBatch, type Group, type GroupHead } from '#protocol/batch.ts'
+import { groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
+import { BlobError } from '#protocol/blob.ts'
 import { attestationDigest, type Domain } from '#protocol/eip712.ts'
-import { Lane, Mode } from '#protocol/types.ts'
-import type { ProposalAnswer } from '#protocol/wire.ts'
+import { Lane, type Tally } from '#protocol/types.ts'
+import type { ProposalAnswer, ProposalMessage } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
 import { sameAddress } from '../domain/checks.ts'
 import { contradict } from '../domain/segment.ts'
 import type { Chain, Clock, Committee, FaultPoints, Signer, Store, StoredSegment } from '../ports.ts'
+import type { Archive } from './archive.ts'
+import type { Assemble, Assembled, ProposedGroup } from './assembly.ts'
 import { judgeGroups } from './judge.ts'
 
 /** Attests for one member. */
 export type Attester = {
-  /** Judges another member's batch. @throws HttpProblem 409 `proposal.refused`, 400 `proposal.malformed`. */
-  answer(proposal: { readonly batch: Hex; readonly claims: number }): Promise<ProposalAnswer>
+  /**
+   * Judges another member's batch, its blobs by making them again from this member's own segments.
+   *
+   * @throws HttpProblem 409 `proposal.refused` or `proposal.other-blobs`, 400 `proposal.malformed`, 507 `blob.full`.
+   */
+  answer(proposal: ProposalMessage): Promise<ProposalAnswer>
   /** First failing check of each group of an own batch, beside those the chain's state decides. */
   conflicts(groups: readonly StoredSegment[], claims: number): (string | null)[]
-  /** Signs and stores before it returns. */
-  sign(epoch: number, groups: readonly StoredSegment[], claims: number): Hex
-}
-
-/** Root of the batch of these groups. */
-export function rootOf(groups: readonly StoredSegment[]): Hex {
-  return batchRoot({ mode: Mode.Calldata, groupHashes: groups.map(({ tallyHash }) => tallyHash) })
+  /** Keeps the batch's blobs, signs and stores before it returns. @throws HttpProblem 507 `blob.full`. */
+  sign(epoch: number, batch: Assembled, claims: number): Promise<Hex>
 }
 
 /**
@@ -45,14 +47,16 @@ export function createAttester(deps: {
   readonly committeeDomain: Domain
   readonly clock: Clock
   readonly faults: FaultPoints
+  readonly archive: Pick<Archive, 'keep'>
+  readonly assemble: Assemble
   readonly holdMs: number
 }): Attester {
-  const { store, chain, signer, domain, clock, faults } = deps
+  const { store, chain, signer, domain, clock, faults, archive } = deps
 
   /** This member's own segment under exactly the tally of a group. */
-  async function own(group: Group): Promise<StoredSegment | null> {
+  async function own(group: Group | BlobGroup): Promise<StoredSegment | null> {
     const { deal } = await chain.facts(group)
-    return store.segments.get(groupHash(tallyOfGroup(group, deal.key)))
+    return store.segments.get(groupHash(tallyOf(group, deal.key)))
   }
 
   function conflict(stored: StoredSegment, claims: number): string | null {
@@ -63,56 +67,87 @@ export function createAttester(deps: {
     return signed.some((range) => contradict(range, stored.segment)) ? 'attestation.conflict' : null
   }
 
-  function sign(epoch: number, groups: readonly StoredSegment[], claims: number): Hex {
-    const root = rootOf(groups)
+  async function sign(epoch: number, { root, blobs, groups }: Assembled, claims: number): Promise<Hex> {
+    // what is signed for has to stay readable: where the blobs cannot be kept, there is no signature
+    await archive.keep(blobs)
+    if (blobs.length > 0) faults.hit('blobs.kept')
     const before = store.batches.signature(epoch, root, claims)
     const signature = before ?? signer.sign(attestationDigest({ epoch, root, claims }, deps.committeeDomain))
     store.batches.sign(
       { epoch, root, claims, signature },
-      groups.map(({ tallyHash, segment }) => ({ tallyHash, dealKey: segment.dealKey, stream: segment.stream })),
+      groups.map(({ stored: { tallyHash, segment } }) => {
+        return { tallyHash, dealKey: segment.dealKey, stream: segment.stream }
+      }),
       clock.now() + deps.holdMs,
     )
     faults.hit('proposal.signed')
     return signature
   }
 
-  async function judge(batch: CalldataBatch, claims: number): Promise<StoredSegment[]> {
-    const found = await Promise.all(batch.groups.map(own))
+  async function judge(groups: readonly (Group | BlobGroup)[], claims: number): Promise<ProposedGroup[]> {
+    const found = await Promise.all(groups.map(own))
     const known = found.flatMap((stored, index) => {
-      const signature = batch.groups[index]?.signature
-      return stored === null || signature === undefined ? [] : [{ stored, index, signature }]
+      const group = groups[index]
+      return stored === null || group === undefined ? [] : [{ stored, index, group: withReceipts(group, stored) }]
     })
     const failures = await judgeGroups(
       chain,
       domain,
-      known.map(({ stored, signature }) => ({ segment: stored.segment, signature, acknowledged: false })),
+      known.map(({ stored, group: { signature } }) => ({ segment: stored.segment, signature, acknowledged: false })),
     )
     const refusals = new Map(found.flatMap((stored, index) => (stored === null ? [[index, 'segment.unknown']] : [])))
     for (const [position, { stored, index }] of known.entries()) {
       const check = conflict(stored, claims) ?? failures[position] ?? null
       if (check !== null) refusals.set(index, check)
     }
-    if (refusals.size === 0) return known.map(({ stored }) => stored)
+    if (refusals.size === 0) return known
     throw new HttpProblem(409, 'proposal.refused', `${refusals.size} group(s) refused`, {
       refusals: [...refusals].sort(([a], [b]) => a - b).map(([group, check]) => ({ group, check })),
     })
+  }
+
+  /** The batch as this member makes it of its own segments. */
+  async function rebuild(batch: Batch, groups: readonly ProposedGroup[]): Promise<Assembled> {
+    try {
+      return await deps.assemble(batch, groups)
+    } catch (error) {
+      if (!(error instanceof BlobError)) throw error
+      throw new HttpProblem(400, 'proposal.malformed', error.message)
+    }
   }
 
   return {
     sign,
     conflicts: (groups, claims) => groups.map((stored) => conflict(stored, claims)),
 
-    async answer({ batch: bytes, claims }) {
+    async answer({ batch: bytes, claims, blobs }) {
       const { epoch, members } = await deps.committee()
       if (!members.some((member) => sameAddress(member.signer, signer.address)))
         throw new HttpProblem(503, 'committee.not-a-member', 'this node is not in the committee')
       const batch = decode(bytes)
-      if (batch.mode !== Mode.Calldata || batch.lane !== Lane.Attested || claims === 0)
+      if (batch.lane !== Lane.Attested || claims === 0)
         throw new HttpProblem(400, 'proposal.malformed', 'only batches of the attested lane with claims are signed')
-      const groups = await judge(batch, claims)
-      return { member: signer.address, epoch, signature: sign(epoch, groups, claims) }
+      const own = await rebuild(batch, await judge(batch.groups, claims))
+      if (own.blobs.map(({ versionedHash }) => versionedHash).join() !== blobs.join())
+        throw new HttpProblem(409, 'proposal.other-blobs', 'the blobs of these segments have other hashes')
+      return { member: signer.address, epoch, signature: await sign(epoch, own, claims) }
     },
   }
+}
+
+function tallyOf(group: Group | BlobGroup, dealKey: Hex): Tally {
+  if ('receipts' in group) return tallyOfGroup(group, dealKey)
+  const { stream, first, count, units, segment } = group
+  return { dealKey, stream, first, count, units, segment }
+}
+
+/** The group with the receipts of this member's own segment: the same where it names them itself. */
+function withReceipts(
+  { dealId, stream, place, worker, first, units, signature }: GroupHead,
+  stored: StoredSegment,
+): Group {
+  const head = { dealId, stream, worker, first, units, signature, ...(place === undefined ? {} : { place }) }
+  return { ...head, receipts: stored.segment.receipts }
 }
 
 function decode(bytes: Hex): Batch {

@@ -5,23 +5,27 @@
  */
 import type { Hex } from 'viem'
 
-import { encodeBatch, type Group } from '#protocol/batch.ts'
+import type { Group } from '#protocol/batch.ts'
 import type { Domain } from '#protocol/eip712.ts'
 import { Lane, Mode } from '#protocol/types.ts'
+import { HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
 import { createBackoff } from '../domain/backoff.ts'
 import { sameAddress } from '../domain/checks.ts'
+import { mostGas } from '../domain/cost-model.ts'
 import type { FeeLevel } from '../domain/fees.ts'
 import { type Candidate, longestPerStream, streamNumber, type Waiting } from '../domain/grouping.ts'
 import { byLane, type Kind, routeOf } from '../domain/lanes.ts'
+import { createModes } from '../domain/modes.ts'
 import { type BatchPolicy, cheapest, type Plan, type Why } from '../domain/plan.ts'
 import { leaderAt, mayPropose } from '../domain/quorum.ts'
 import { tallyOf } from '../domain/segment.ts'
 import { waitOf } from '../domain/wishes.ts'
 import type { Chain, Clock, Committee, FaultPoints, Signer, Store, StoredSegment } from '../ports.ts'
-import { rootOf } from './attester.ts'
+import type { Archive } from './archive.ts'
+import type { Assemble, Assembled, Carriage } from './assembly.ts'
 import type { DealBook } from './deal-book.ts'
-import type { Gatherer, ProposedGroup, Seat } from './gatherer.ts'
+import { type Gatherer, type Seat, SILENT } from './gatherer.ts'
 import { type JudgedGroup, judgeGroups } from './judge.ts'
 
 /** Proposes for one member. */
@@ -46,10 +50,16 @@ export type TurnPolicy = {
 
 /** Longest pause of a stream whose batches keep failing, milliseconds. */
 const LAST_RETRY_MS = 300_000
+/** How long a mode rests in which nothing could be attested or kept, milliseconds. */
+const MODE_REST_MS = 60_000
 /** Times a batch is proposed again without the groups that were refused. */
 const ROUNDS = 4
 
 type Ready = { readonly candidate: Waiting; readonly stored: StoredSegment; readonly acknowledgement: Hex | null }
+/** What a step decides by. */
+type Moment = { readonly fees: FeeLevel; readonly policy: BatchPolicy }
+/** A batch that may be sent. */
+type Authorised = Assembled & { readonly authority: Hex }
 
 /**
  * Creates the proposer.
@@ -62,6 +72,8 @@ export function createProposer(deps: {
   readonly deals: DealBook
   readonly committee: () => Promise<Committee>
   readonly gatherer: Gatherer
+  readonly assemble: Assemble
+  readonly archive: Pick<Archive, 'keep'>
   readonly signer: Signer
   readonly domain: Domain
   readonly clock: Clock
@@ -70,9 +82,10 @@ export function createProposer(deps: {
   readonly log: Logger
   readonly batchPolicy: BatchPolicy
   readonly turnPolicy: TurnPolicy
-  readonly onBatch: (lane: number, why: Why, receipts: number) => void
+  readonly onBatch: (carriage: Carriage, why: Why, receipts: number) => void
 }): Proposer {
   const { store, chain, clock, log, batchPolicy, turnPolicy } = deps
+  const modes = createModes(batchPolicy.modes, MODE_REST_MS, clock.now)
   /** When a group that could not be attested may be tried again, unix milliseconds. */
   const retryAt = new Map<Hex, number>()
   const backoff = createBackoff({
@@ -147,10 +160,10 @@ export function createProposer(deps: {
   }
 
   /** Builds one batch of one kind, if it is time for it and this member's turn. */
-  async function propose(seat: Seat, { lane, claims, part }: Kind, fees: FeeLevel): Promise<boolean> {
+  async function propose(seat: Seat, { lane, claims, part }: Kind, now: Moment): Promise<boolean> {
     const { threshold } = seat.committee
     const planned = (candidates: readonly Waiting[]) =>
-      cheapest(longestPerStream(candidates), routeOf(lane, threshold), fees, batchPolicy, clock.now())
+      cheapest(longestPerStream(candidates), routeOf(lane, threshold), now.fees, now.policy, clock.now())
     const outlook = planned(part)
     if (!outlook.goes || !isTurn(seat, outlook)) return false
 
@@ -160,27 +173,32 @@ export function createProposer(deps: {
     const byHash = new Map(ready.map((item) => [item.candidate.tallyHash, item]))
     const groups = plan.groups.flatMap(({ tallyHash }) => byHash.get(tallyHash) ?? [])
 
-    const batch = lane === Lane.Acknowledged ? acknowledged(groups) : await attested(seat, groups, claims)
+    const batch = await authorised(seat, plan.route, groups, claims)
     if (batch === null) return false
+    hand(batch, plan)
+    return true
+  }
+
+  /** Stores a batch for the submitter. */
+  function hand(batch: Authorised, { route, shape, why, estimate, cost }: Plan): void {
+    const { mode, lane } = route
     const { to, data } = chain.settleCall(batch.bytes, batch.authority)
     const id = store.batches.insert({
-      lane,
-      root: batch.root,
-      data,
+      ...{ lane, root: batch.root, data },
       groups: batch.groups.map(({ stored }) => stored.tallyHash),
+      blobs: batch.blobs.map(({ versionedHash }) => versionedHash),
+      mostGas: Math.ceil(mostGas(shape, batchPolicy.fork)),
     })
     deps.faults.hit('batch.attested')
     const receipts = batch.groups.reduce((sum, { stored }) => sum + stored.segment.receipts.length, 0)
-    const { why, estimate, cost } = plan
     log.info(
       {
-        ...{ batch: id, to, lane, groups: batch.groups.length, receipts, why, root: batch.root },
+        ...{ batch: id, to, mode, lane, groups: batch.groups.length, receipts, why, root: batch.root },
         ...{ gas: Math.ceil(estimate.gas), blobGas: estimate.blobGas, wei: cost.toString() },
       },
       'batch built',
     )
-    deps.onBatch(lane, why, receipts)
-    return true
+    deps.onBatch({ mode, lane }, why, receipts)
   }
 
   function isTurn({ index, committee }: Seat, { when }: Plan): boolean {
@@ -190,19 +208,34 @@ export function createProposer(deps: {
     return mayPropose({ member: index, leader, members, overdueMs, takeoverMs: turnPolicy.takeoverMs })
   }
 
-  function acknowledged(groups: readonly Ready[]) {
+  /** The batch with its authority, its blobs in the archive; null if there is none. */
+  async function authorised(seat: Seat, carriage: Carriage, groups: readonly Ready[], claims: number) {
     if (groups.length === 0) return null
-    const bytes = encodeBatch({ mode: Mode.Calldata, lane: Lane.Acknowledged, groups: groups.map(toGroup) })
-    return { bytes, authority: '0x' as Hex, root: rootOf(groups.map(({ stored }) => stored)), groups }
+    const isAtOnce = carriage.lane === Lane.Acknowledged
+    try {
+      return isAtOnce ? await acknowledged(carriage, groups) : await attested(seat, carriage, groups, claims)
+    } catch (error) {
+      if (!(error instanceof HttpProblem) || error.code !== 'blob.full') throw error
+      log.warn({ mode: carriage.mode, groups: groups.length }, 'no room for the blobs of a batch')
+      modes.failed(carriage.mode)
+      return null
+    }
   }
 
-  async function attested(seat: Seat, all: readonly Ready[], claims: number) {
-    const gathered = await deps.gatherer.gather(seat, all.map(toProposed), claims)
+  async function acknowledged(carriage: Carriage, groups: readonly Ready[]): Promise<Authorised> {
+    const batch = await deps.assemble(carriage, groups.map(toProposed))
+    await deps.archive.keep(batch.blobs)
+    if (batch.blobs.length > 0) deps.faults.hit('blobs.kept')
+    return { ...batch, authority: '0x' }
+  }
+
+  async function attested(seat: Seat, carriage: Carriage, groups: readonly Ready[], claims: number) {
+    const gathered = await deps.gatherer.gather(seat, carriage, groups.map(toProposed), claims)
     for (const [tallyHash, check] of gathered.left) keepUnless(tallyHash, check)
-    if (gathered.attestation === null) return null
-    const { bytes, authority, root, groups } = gathered.attestation
-    const signed = new Set(groups.map(({ stored }) => stored.tallyHash))
-    return { bytes, authority, root, groups: all.filter(({ stored }) => signed.has(stored.tallyHash)) }
+    // the others may have no room for blobs, or know none; the input goes with any of them
+    const isUnanswered = [...gathered.left.values()].includes(SILENT)
+    if (isUnanswered && carriage.mode !== Mode.Calldata) modes.failed(carriage.mode)
+    return gathered.attestation
   }
 
   async function seatNow(): Promise<Seat | null> {
@@ -219,9 +252,10 @@ export function createProposer(deps: {
       const seat = candidates.length === 0 ? null : await seatNow()
       if (seat === null) return 0
       const [fees, all] = await Promise.all([chain.feeLevel(), waiting(candidates)])
+      const now = { fees, policy: { ...batchPolicy, modes: modes.now() } }
       let built = 0
-      for (const kind of byLane(all, seat.committee.threshold, fees, batchPolicy)) {
-        if (await propose(seat, kind, fees)) built += 1
+      for (const kind of byLane(all, seat.committee.threshold, fees, now.policy)) {
+        if (await propose(seat, kind, now)) built += 1
       }
       return built
     },
@@ -240,7 +274,7 @@ function toJudged({ stored, acknowledgement }: Ready): JudgedGroup {
   return { segment, signature: segment.signature, acknowledged: acknowledgement !== null }
 }
 
-function toProposed(ready: Ready): ProposedGroup {
+function toProposed(ready: Ready) {
   return { stored: ready.stored, group: toGroup(ready) }
 }
 

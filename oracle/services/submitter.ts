@@ -11,13 +11,10 @@ import type { Address, Hex } from 'viem'
 
 import { Outcome } from '#protocol/types.ts'
 import type { Logger } from '#runtime/log.ts'
-import { bumpedFees } from '../domain/fees.ts'
 import { OracleError } from '../errors.ts'
 import type {
-  Attempt,
   Call,
   Chain,
-  Clock,
   FaultPoints,
   GasKey,
   Inclusion,
@@ -26,6 +23,7 @@ import type {
   StoredBatch,
   StoredTransaction,
 } from '../ports.ts'
+import type { Attempts } from './attempts.ts'
 
 /** Sends for one gas key. */
 export type Submitter = {
@@ -37,16 +35,10 @@ export type Submitter = {
   halted(): string | null
 }
 
-/** When to try again and what to pay. */
+/** When something is done, and how much at once. */
 export type SubmitPolicy = {
   /** Blocks above a transaction's own after which it counts as final. */
   readonly finalDepth: number
-  /** Time without inclusion after which the fee is raised, milliseconds. */
-  readonly bumpAfterMs: number
-  /** Time between broadcasts of the same bytes, milliseconds. */
-  readonly rebroadcastMs: number
-  /** Most to offer, wei per gas. */
-  readonly maxFeePerGas: bigint
   /** Most gas of one transaction. */
   readonly maxGas: number
   /** Transactions under way at once. */
@@ -65,13 +57,10 @@ const FOREIGN_SIGHTINGS = 5
  */
 export function createSubmitter(deps: {
   readonly store: Pick<Store, 'batches' | 'messages' | 'transactions'>
-  readonly chain: Pick<
-    Chain,
-    'inclusion' | 'block' | 'broadcast' | 'fees' | 'simulate' | 'outcomes' | 'transactionCount'
-  >
-  readonly key: GasKey
+  readonly chain: Pick<Chain, 'inclusion' | 'block' | 'simulate' | 'simulatesBlobs' | 'outcomes' | 'transactionCount'>
+  readonly attempts: Attempts
+  readonly key: Pick<GasKey, 'address'>
   readonly settlement: Address
-  readonly clock: Clock
   readonly head: () => bigint
   readonly faults: FaultPoints
   readonly log: Logger
@@ -80,9 +69,8 @@ export function createSubmitter(deps: {
   readonly onFailed: (groups: readonly Hex[]) => void
   readonly onEvent: (event: string) => void
 }): Submitter {
-  const { store, chain, key, clock, faults, log, policy } = deps
+  const { store, chain, key, attempts, faults, log, policy } = deps
   const queue: (Call & { label: string })[] = []
-  const broadcastAt = new Map<Hex, number>()
   const sightings = new Map<number, number>()
   let halt: string | null = null
 
@@ -91,16 +79,6 @@ export function createSubmitter(deps: {
     deps.onEvent('halted')
     log.fatal({ reason, gasKey: key.address }, 'submitter halted: the gas key is used by somebody else')
     throw new OracleError('submit.foreign-nonce', reason)
-  }
-
-  async function broadcast(nonce: number, attempt: Attempt): Promise<Awaited<ReturnType<Chain['broadcast']>>> {
-    broadcastAt.set(attempt.hash, clock.now())
-    const answer = await chain.broadcast(attempt.raw)
-    faults.hit('tx.broadcast')
-    deps.onEvent(`broadcast_${answer}`)
-    log.debug({ nonce, hash: attempt.hash, answer }, 'broadcast')
-    if (answer === 'refused') log.warn({ nonce, hash: attempt.hash }, 'the node refuses the transaction')
-    return answer
   }
 
   /** The block that includes one of a nonce's attempts, if it is canonical. */
@@ -118,15 +96,18 @@ export function createSubmitter(deps: {
     const { nonce, purpose } = transaction
     const state = found.success ? 'mined' : 'reverted'
     if (transaction.state !== state || transaction.blockHash !== found.blockHash) {
+      await deps.onMined()
+      // taken back in between, the chain's state would say that it skipped everything
+      if ((await inclusionOf(transaction))?.blockHash !== found.blockHash) return
       faults.hit('tx.mined')
       store.transactions.setState(nonce, state, { number: found.blockNumber, hash: found.blockHash })
       deps.onEvent(state)
       log.info({ nonce, ...purpose, hash: found.hash, block: found.blockNumber.toString() }, `transaction ${state}`)
-      await onInclusion(purpose, found)
+      onInclusion(purpose, found)
     }
     if (deps.head() - found.blockNumber < BigInt(policy.finalDepth)) return
     store.transactions.setState(nonce, 'final', { number: found.blockNumber, hash: found.blockHash })
-    for (const { hash } of transaction.attempts) broadcastAt.delete(hash)
+    attempts.forget(transaction)
     deps.onEvent('final')
   }
 
@@ -135,8 +116,7 @@ export function createSubmitter(deps: {
     deps.onFailed(store.batches.get(id)?.groups ?? [])
   }
 
-  async function onInclusion(purpose: Purpose, { success, hash }: Inclusion & { hash: Hex }): Promise<void> {
-    await deps.onMined()
+  function onInclusion(purpose: Purpose, { success, hash }: Inclusion & { hash: Hex }): void {
     if (purpose.kind !== 'batch') return
     if (success) store.batches.settled(purpose.batchId)
     else fail(purpose.batchId, `reverted in ${hash}`)
@@ -151,7 +131,7 @@ export function createSubmitter(deps: {
       deps.onEvent('reorganised')
       log.warn({ nonce, ...purpose }, 'a re-organisation took the transaction back')
     }
-    if (!(await isForeign(nonce))) await sendAgain(transaction)
+    if (!(await isForeign(nonce))) await attempts.again(transaction)
   }
 
   /** Whether the chain has a transaction at this nonce that is none of ours; halts when it stays so. */
@@ -166,29 +146,6 @@ export function createSubmitter(deps: {
     return true
   }
 
-  async function sendAgain(transaction: StoredTransaction): Promise<void> {
-    const last = transaction.attempts.at(-1)
-    const now = clock.now()
-    if (last === undefined || now - (broadcastAt.get(last.hash) ?? 0) < policy.rebroadcastMs) return
-    const answer = await broadcast(transaction.nonce, last)
-    if (answer === 'underpriced' || now - last.createdAtMs >= policy.bumpAfterMs) await bump(transaction, last)
-  }
-
-  /** Signs the same calldata at the same nonce for a higher fee. */
-  async function bump(transaction: StoredTransaction, last: Attempt): Promise<void> {
-    const { nonce, to, data, gas } = transaction
-    const fees = bumpedFees(last, await chain.fees(), policy.maxFeePerGas)
-    if (fees === null) {
-      log.warn({ nonce, ceiling: policy.maxFeePerGas.toString() }, 'fee ceiling reached: waiting')
-      return
-    }
-    const signed = await key.sign({ nonce, to, data, gas, ...fees })
-    const attempt = { ...fees, ...signed, createdAtMs: clock.now() }
-    store.transactions.addAttempt(nonce, attempt)
-    deps.onEvent('bumped')
-    await broadcast(nonce, attempt)
-  }
-
   async function nextNonce(): Promise<number> {
     const highest = store.transactions.highestNonce()
     const used = await chain.transactionCount(key.address)
@@ -197,42 +154,41 @@ export function createSubmitter(deps: {
     return highest + 1
   }
 
-  async function send(purpose: Purpose, call: Call, gas: bigint): Promise<void> {
-    const { to, data } = call
-    const fees = await chain.fees()
-    const nonce = await nextNonce()
-    const signed = await key.sign({ nonce, to, data, gas, ...fees })
-    faults.hit('tx.signed')
-    const attempt = { ...fees, ...signed, createdAtMs: clock.now() }
-    store.transactions.insert({ nonce, purpose, to, data, gas }, attempt)
-    faults.hit('tx.committed')
-    log.info({ nonce, ...purpose, hash: attempt.hash }, 'transaction signed')
-    await broadcast(nonce, attempt)
-  }
-
   /** Gas to allow: what it takes now and a fifth, as streams may have moved a little until it is mined. */
   function allowance(estimate: bigint): bigint {
     const limit = (estimate * 6n) / 5n + 20_000n
     return limit < BigInt(policy.maxGas) ? limit : BigInt(policy.maxGas)
   }
 
-  async function sendBatch({ id, data, groups }: StoredBatch): Promise<void> {
-    const call = { to: deps.settlement, data }
-    const simulation = await chain.simulate({ from: key.address, ...call })
+  /** Gas to allow for a batch; null, and the batch has failed, where sending it would be of no use. */
+  async function gasFor({ id, data, groups, blobs, mostGas }: StoredBatch): Promise<bigint | null> {
+    const giveUp = (event: string, reason: string) => {
+      fail(id, reason)
+      deps.onEvent(event)
+      return null
+    }
+    if (!(await attempts.hasBlobs(blobs))) return giveUp('blobs_missing', 'its blobs are not here')
+    // not every node can try out what depends on blobs: the bound the batch was planned with holds anyway
+    if (blobs.length > 0 && !(await chain.simulatesBlobs())) return allowance(BigInt(mostGas))
+    const simulation = await chain.simulate({ from: key.address, to: deps.settlement, data, blobs })
     if (!simulation.success) {
       log.warn({ batch: id, reason: simulation.reason }, 'batch would revert: its groups return to the pool')
-      fail(id, simulation.reason)
-      deps.onEvent('would_revert')
-      return
+      return giveUp('would_revert', simulation.reason)
     }
     const outcomes = chain.outcomes(simulation.answer)
     // the buyer's side changed its key since: the group goes through the attested lane from now on
     store.messages.dropAcknowledgements(groups.filter((_, index) => outcomes[index] === Outcome.BadAcknowledgement))
-    if (outcomes.some((outcome) => outcome <= Outcome.Clamped))
-      return send({ kind: 'batch', batchId: id }, call, allowance(simulation.gas))
+    if (outcomes.some((outcome) => outcome <= Outcome.Clamped)) return allowance(simulation.gas)
     await deps.onMined()
-    fail(id, 'nothing left to settle')
-    deps.onEvent('stale')
+    return giveUp('stale', 'nothing left to settle')
+  }
+
+  async function sendBatch(batch: StoredBatch): Promise<void> {
+    const gas = await gasFor(batch)
+    if (gas === null) return
+    const { id, data, blobs } = batch
+    const purpose = { kind: 'batch', batchId: id } as const
+    await attempts.first({ nonce: await nextNonce(), purpose, to: deps.settlement, data, gas, blobs })
   }
 
   function isUnderWay(label: string): boolean {
@@ -243,13 +199,37 @@ export function createSubmitter(deps: {
 
   async function sendQueued(): Promise<void> {
     for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+      const { to, data, label } = call
       // until it is mined, the chain still says that it would succeed
-      if (isUnderWay(call.label)) continue
-      const simulation = await chain.simulate({ from: key.address, to: call.to, data: call.data })
-      if (simulation.success) await send({ kind: 'upkeep', label: call.label }, call, allowance(simulation.gas))
-      else log.debug({ label: call.label, reason: simulation.reason }, 'upkeep not needed')
+      if (isUnderWay(label)) continue
+      const simulation = await chain.simulate({ from: key.address, to, data })
+      if (!simulation.success) {
+        log.debug({ label, reason: simulation.reason }, 'upkeep not needed')
+        continue
+      }
+      const gas = allowance(simulation.gas)
+      await attempts.first({ nonce: await nextNonce(), purpose: { kind: 'upkeep', label }, to, data, gas, blobs: [] })
     }
   }
+
+  /**
+   * Nodes keep blob transactions in a pool of their own and take an account's into one pool at a time: what carries blobs
+   * waits until what carries none is mined, and the other way round.
+   */
+  function mayJoin(blobs: number, underWay: readonly StoredTransaction[]): boolean {
+    return underWay.every((transaction) => transaction.blobs.length > 0 === blobs > 0)
+  }
+
+  async function sendReady(): Promise<void> {
+    for (const batch of store.batches.ready()) {
+      const sent = underWay()
+      const isHeldForChores = batch.blobs.length > 0 && queue.length > 0
+      if (sent.length >= policy.maxOpen || isHeldForChores || !mayJoin(batch.blobs.length, sent)) return
+      await sendBatch(batch)
+    }
+  }
+
+  const underWay = () => store.transactions.open().filter(({ state }) => state === 'sent')
 
   return {
     async step() {
@@ -259,11 +239,8 @@ export function createSubmitter(deps: {
         if (found === null) await missing(transaction)
         else await included(transaction, found)
       }
-      for (const batch of store.batches.ready()) {
-        if (store.transactions.open().filter(({ state }) => state === 'sent').length >= policy.maxOpen) return
-        await sendBatch(batch)
-      }
-      await sendQueued()
+      if (mayJoin(0, underWay())) await sendQueued()
+      await sendReady()
     },
     enqueue(call) {
       if (!queue.some(({ label }) => label === call.label)) queue.push(call)

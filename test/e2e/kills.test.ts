@@ -20,6 +20,7 @@ const WAVES = 10
 const FAULTS: Required<Faults> = {
   leader: [
     'segment.stored',
+    'blobs.kept',
     'proposal.signed',
     'batch.attested',
     'tx.signed',
@@ -27,7 +28,7 @@ const FAULTS: Required<Faults> = {
     'tx.broadcast',
     'tx.mined',
   ],
-  member: ['segment.stored', 'proposal.signed'],
+  member: ['segment.stored', 'blobs.kept', 'proposal.signed'],
   worker: ['order.stored', 'job.done', 'receipt.stored', 'tally.signed', 'segment.delivered'],
 }
 const DEPTHS = [1, 2, 3]
@@ -63,8 +64,9 @@ describe('a committee whose processes are killed while the chain re-organises', 
     }
   }
 
-  async function start(chain: ChainKind, faults: Faults): Promise<Cluster> {
-    cluster = await startCluster({ chain, program: program(), deals: DEALS, streams: STREAMS, faults })
+  async function start(chain: ChainKind, faults: Faults, mode: 'calldata' | 'blob'): Promise<Cluster> {
+    const memberSettings = { batch: { maxAgeMs: 150, modes: [mode] } }
+    cluster = await startCluster({ chain, program: program(), deals: DEALS, streams: STREAMS, faults, memberSettings })
     return cluster
   }
 
@@ -75,7 +77,7 @@ describe('a committee whose processes are killed while the chain re-organises', 
   })
 
   it('undisturbed, pays each task exactly what doing it takes', async () => {
-    const on = await start('anvil', {})
+    const on = await start('anvil', {}, 'calldata')
     const mining = await on.chain.mining({ everyMs: 250 })
     await runAll(on, 2)
     await mining.stop()
@@ -96,8 +98,8 @@ describe('a committee whose processes are killed while the chain re-organises', 
   })
 
   for (const kind of ['edr', 'anvil'] as const) {
-    it(`on ${kind}, killed at every named point and through re-organisations of 1 to 3 blocks, ends with everybody's money as if nothing had happened`, async () => {
-      const on = await start(kind, FAULTS)
+    it(`on ${kind}, settling in blobs, killed at every named point and through re-organisations of 1 to 3 blocks, ends with everybody's money as if nothing had happened`, async () => {
+      const on = await start(kind, FAULTS, 'blob')
       const depths = createChoices(seed, `re-organisations on ${kind}`).shuffled(DEPTHS)
       const mining = await on.chain.mining({ everyMs: 250, watched: on.scenario.deployment.settlement, depths })
       await runAll(on, WAVES)

@@ -32,7 +32,7 @@ describe("a member's settings", () => {
     expect(config.http).to.deep.equal({ host: '127.0.0.1', port: 0 })
     expect(config.batch).to.deep.equal({
       ...{ maxAgeMs: 10_000, leastWaitMs: 2_000, mostWaitMs: 86_400_000, worthPercent: 125, dearPercent: 150 },
-      ...{ maxBytes: 122_880, maxGas: 15_728_640, fork: 'osaka', blobSavingPercent: 10 },
+      ...{ maxBytes: 122_880, maxGas: 15_728_640, fork: 'osaka', blobSavingPercent: 10, modes: ['calldata', 'blob'] },
       ...{ etherPrice: null, gasShareBps: 50, payAtOnceBps: 10 },
     })
     expect(config.finalDepth).to.equal(3)

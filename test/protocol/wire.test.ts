@@ -69,7 +69,7 @@ describe('bodies on the wire', () => {
       wire.parseAcknowledgementMessage,
       { dealKey: hash, stream: 0, count: 6, units: '9', segment: hash, signature },
     ],
-    ['a proposal', wire.parseProposalMessage, { batch: '0x0001', claims: 3 }],
+    ['a proposal', wire.parseProposalMessage, { batch: '0x0001', claims: 3, blobs: [`0x01${'ab'.repeat(31)}`] }],
     ['the answer to a proposal', wire.parseProposalAnswer, { member: account, epoch: 1, signature }],
     [
       'a problem',

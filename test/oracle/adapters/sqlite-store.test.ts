@@ -15,6 +15,8 @@ import { goodSegment, place } from '../support/facts.ts'
 import { acknowledgementOf, orderOf, receiptOf, segmentOf } from '../support/work.ts'
 
 const hashOf = (name: string) => keccak256(stringToHex(name))
+/** What a batch says that has its receipts itself. */
+const plain = { blobs: [], mostGas: 100_000 }
 const stream = { dealKey: place.dealKey, stream: 0 }
 
 function stored(segment: Segment, changes: Partial<StoredSegment> = {}): StoredSegment {
@@ -113,7 +115,7 @@ describe("a member's store", () => {
     expect(store.segments.unverified(5, 8)).to.deep.equal([])
     store.segments.verified(hash, 11)
     expect(store.segments.candidates().map(({ tallyHash: one, claims }) => [one, claims])).to.deep.equal([[hash, 11]])
-    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x1234', groups: [hash] })
+    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x1234', groups: [hash], ...plain })
     expect(store.segments.candidates()).to.deep.equal([])
     expect(statusOf(hash)).to.equal('batched')
     store.batches.fail(id, 'it would revert')
@@ -139,7 +141,7 @@ describe("a member's store", () => {
   it('counts the batches that deals and workers were settled in', () => {
     for (const receipts of [1, 2, 3]) {
       const hash = accept(goodSegment(receipts), { receivedAtMs: receipts })
-      store.batches.insert({ lane: 1, root: hashOf(`root ${receipts}`), data: '0x', groups: [hash] })
+      store.batches.insert({ lane: 1, root: hashOf(`root ${receipts}`), data: '0x', groups: [hash], ...plain })
       store.segments.noteTransaction(hashOf(`root ${receipts}`), hashOf(`transaction ${Math.min(receipts, 2)}`))
     }
     expect(store.segments.usedWorkers(0)).to.deep.equal([{ index: place.worker, batches: 2 }])
@@ -175,7 +177,7 @@ describe("a member's store", () => {
 
   it('puts what a re-organisation took out of an own batch back on its way, not into the pool', () => {
     const hash = accept(goodSegment(1))
-    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x', groups: [hash] })
+    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x', groups: [hash], ...plain })
     store.segments.settle(stream, { head: 1, final: 0 })
     store.batches.settled(id)
     store.segments.settle(stream, { head: 0, final: 0 })
@@ -184,7 +186,7 @@ describe("a member's store", () => {
 
   it('returns what the chain skipped to the pool once its batch is mined', () => {
     const hash = accept(goodSegment(1))
-    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x', groups: [hash] })
+    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0x', groups: [hash], ...plain })
     store.batches.settled(id)
     expect(statusOf(hash)).to.equal('accepted')
   })
@@ -213,7 +215,7 @@ describe("a member's store", () => {
 
   it('names the transaction of a batch it built or signed', () => {
     const [mine, theirs] = [accept(goodSegment(1)), accept(segmentOf(place, 1, [receiptOf(place, 1)]))]
-    store.batches.insert({ lane: 1, root: hashOf('mine'), data: '0x', groups: [mine] })
+    store.batches.insert({ lane: 1, root: hashOf('mine'), data: '0x', groups: [mine], ...plain })
     const attestation = { epoch: 1, root: hashOf('theirs'), claims: 11, signature: hashOf('s') }
     store.batches.sign(attestation, [{ dealKey: place.dealKey, stream: 1, tallyHash: theirs }], 0)
     store.segments.noteTransaction(hashOf('mine'), hashOf('t1'))
@@ -306,7 +308,7 @@ describe("a member's store", () => {
       maxPriorityFeePerGas: 1n,
       createdAtMs: 1,
     }
-    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0xda', groups: [] })
+    const id = store.batches.insert({ lane: 1, root: hashOf('root'), data: '0xda', groups: [], ...plain })
     expect(store.transactions.highestNonce()).to.equal(null)
     const transaction = {
       nonce: 4,
@@ -314,15 +316,19 @@ describe("a member's store", () => {
       to: place.domain.verifyingContract,
       data: '0xda' as Hex,
       gas: 21_000n,
+      blobs: [hashOf('blob')],
     }
     store.transactions.insert(transaction, attempt)
-    store.transactions.addAttempt(4, { ...attempt, hash: hashOf('b'), createdAtMs: 2 })
+    store.transactions.addAttempt(4, { ...attempt, hash: hashOf('b'), maxFeePerBlobGas: 7n, createdAtMs: 2 })
     reopen()
     expect(store.transactions.highestNonce()).to.equal(4)
     expect(store.batches.get(id)?.state).to.equal('sent')
     expect(store.transactions.open().map((one) => one.attempts.map(({ hash }) => hash))).to.deep.equal([
       [hashOf('a'), hashOf('b')],
     ])
+    const [stored] = store.transactions.open()
+    expect(stored?.blobs).to.deep.equal([hashOf('blob')])
+    expect(stored?.attempts.map(({ maxFeePerBlobGas }) => maxFeePerBlobGas)).to.deep.equal([undefined, 7n])
     store.transactions.setState(4, 'final', { number: 9n, hash: hashOf('block') })
     expect(store.transactions.open()).to.deep.equal([])
   })
@@ -340,6 +346,7 @@ describe("a member's store", () => {
       to: place.domain.verifyingContract,
       data: '0x' as Hex,
       gas: 1n,
+      blobs: [],
     }
     store.transactions.insert({ nonce: 0, ...transaction }, attempt)
     expect(() => store.transactions.insert({ nonce: 1, ...transaction }, attempt)).to.throw()

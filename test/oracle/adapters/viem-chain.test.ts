@@ -7,6 +7,7 @@ import { zeroAddress } from 'viem'
 import { createViemChain } from '#oracle/adapters/viem-chain.ts'
 import type { Chain } from '#oracle/ports.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
+import { createKzg } from '#runtime/kzg.ts'
 
 describe('what sending a transaction came to', () => {
   let server: Server
@@ -20,7 +21,7 @@ describe('what sending a transaction came to', () => {
     if (address === null || typeof address === 'string') throw new Error('no port was given')
     const client = createChainClient({ url: `http://127.0.0.1:${address.port}`, timeoutMs: 500, retries: 0 })
     const deployment = { settlement: zeroAddress, registry: zeroAddress, committee: zeroAddress }
-    chain = createViemChain({ client, deployment, startBlock: 0n })
+    chain = createViemChain({ client, deployment, startBlock: 0n, kzg: createKzg() })
   })
 
   after(async () => {
@@ -42,11 +43,12 @@ describe('what sending a transaction came to', () => {
     ['replacement transaction underpriced', 'underpriced'],
     ['transaction underpriced', 'underpriced'],
     ['max fee per gas less than block base fee', 'underpriced'],
+    ['max fee per blob gas less than block blob gas fee', 'underpriced'],
     ['insufficient funds for gas * price + value', 'refused'],
   ] as const) {
     it(`"${message}" is ${meaning}`, async () => {
       behave = fails(message)
-      expect(await chain.broadcast('0x02f8')).to.equal(meaning)
+      expect(await chain.broadcast('0x02f8', [])).to.equal(meaning)
     })
   }
 
@@ -57,7 +59,7 @@ describe('what sending a transaction came to', () => {
   ] as const) {
     it(`${what} is no refusal: it may have been sent or not`, async () => {
       behave = does
-      const error: unknown = await chain.broadcast('0x02f8').catch((caught: unknown) => caught)
+      const error: unknown = await chain.broadcast('0x02f8', []).catch((caught: unknown) => caught)
       expect(error).to.include({ code: 'chain.unreachable', retryable: true })
     })
   }

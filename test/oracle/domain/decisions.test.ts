@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { bumpedFees, firstFees } from '#oracle/domain/fees.ts'
+import { bumpedFees, cappedFees, firstFees } from '#oracle/domain/fees.ts'
 import { type Answer, groupsToDrop, leaderAt, mayPropose, quorum } from '#oracle/domain/quorum.ts'
 import { contradict, freshReceipts, unitsAt } from '#oracle/domain/segment.ts'
 import { hasBit, taskPlace, withBit } from '#oracle/domain/task-pages.ts'
@@ -50,6 +50,8 @@ describe('a quorum', () => {
 })
 
 describe('fees', () => {
+  const ceilings = (gas: bigint, blobGas = gas) => ({ maxFeePerGas: gas, maxFeePerBlobGas: blobGas })
+
   it('rise by 12.5 % or more, on both fields, and stop at the ceiling', () => {
     fc.assert(
       fc.property(
@@ -57,15 +59,35 @@ describe('fees', () => {
         fc.bigInt(1n, 10n ** 10n),
         fc.bigInt(0n, 10n ** 12n),
         (base, tip, later) => {
-          const first = firstFees(base, tip)
-          const next = bumpedFees(first, firstFees(later, tip), 10n ** 13n)
+          const first = firstFees(base, tip, null)
+          const next = bumpedFees(first, firstFees(later, tip, null), ceilings(10n ** 13n))
           expect(next).to.not.equal(null)
           expect((next?.maxFeePerGas ?? 0n) * 1000n >= first.maxFeePerGas * 1125n).to.equal(true)
           expect((next?.maxPriorityFeePerGas ?? 0n) * 1000n >= tip * 1125n).to.equal(true)
         },
       ),
     )
-    expect(bumpedFees(firstFees(100n, 1n), firstFees(100n, 1n), 201n)).to.equal(null)
+    const fees = firstFees(100n, 1n, null)
+    expect(bumpedFees(fees, fees, ceilings(201n))).to.equal(null)
+  })
+
+  it('double, all three of them, where blobs are carried, and stop at either ceiling', () => {
+    const first = firstFees(100n, 1n, 3n)
+    expect(first).to.deep.equal({ maxFeePerGas: 201n, maxPriorityFeePerGas: 1n, maxFeePerBlobGas: 6n })
+    expect(bumpedFees(first, first, ceilings(500n, 20n))).to.deep.equal({
+      ...{ maxFeePerGas: 402n, maxPriorityFeePerGas: 2n, maxFeePerBlobGas: 12n },
+    })
+    const dearer = bumpedFees(first, firstFees(1_000n, 0n, 1_000n), ceilings(500n, 20n))
+    expect(dearer).to.deep.equal({ maxFeePerGas: 500n, maxPriorityFeePerGas: 2n, maxFeePerBlobGas: 20n })
+    expect(bumpedFees(first, first, ceilings(401n, 20n))).to.equal(null)
+    expect(bumpedFees(first, first, ceilings(500n, 11n))).to.equal(null)
+  })
+
+  it('begin at no more than the ceilings', () => {
+    const wanted = { maxFeePerGas: 9n, maxPriorityFeePerGas: 8n, maxFeePerBlobGas: 7n }
+    expect(cappedFees(wanted, ceilings(5n, 4n))).to.deep.equal({
+      ...{ maxFeePerGas: 5n, maxPriorityFeePerGas: 5n, maxFeePerBlobGas: 4n },
+    })
   })
 })
 

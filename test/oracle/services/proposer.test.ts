@@ -47,11 +47,13 @@ describe('a batch that cannot settle', () => {
       deals: { of: async () => new Map([[segment.dealId, factsOf(segment).deal]]) },
       committee: async () => ({ epoch: 1, threshold: 1, members: [{ signer: signer.address, endpoint: '' }] }),
       gatherer: {
-        gather: async (_seat, groups) => ({
-          attestation: { bytes: '0x01', authority: '0x', root: tally.segment, groups },
+        gather: async (_seat, _carriage, groups) => ({
+          attestation: { bytes: '0x01', authority: '0x', root: tally.segment, groups, blobs: [] },
           left: new Map(),
         }),
       },
+      assemble: async () => expect.fail('what is attested is put together by the gatherer'),
+      archive: { keep: async () => {} },
       ...{ signer, domain: place.domain, clock: { now: () => now }, headTime: () => 0, faults: { hit: () => {} } },
       log: createLog({ name: 'test', level: 'silent' }),
       batchPolicy: { ...policy, maxAgeMs: 0 },

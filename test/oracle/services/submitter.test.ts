@@ -8,7 +8,8 @@ import { type Hex, hexToBytes, keccak256, stringToHex } from 'viem'
 import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
 import type { Fees } from '#oracle/domain/fees.ts'
 import { tallyOf } from '#oracle/domain/segment.ts'
-import type { Chain, Inclusion, Store } from '#oracle/ports.ts'
+import type { Chain, GasKey, Inclusion, Store } from '#oracle/ports.ts'
+import { createAttempts } from '#oracle/services/attempts.ts'
 import { createSubmitter, type Submitter } from '#oracle/services/submitter.ts'
 import { tallyHash } from '#protocol/eip712.ts'
 import { Outcome } from '#protocol/types.ts'
@@ -19,11 +20,13 @@ import { acknowledgementOf, receiptOf, segmentOf } from '../support/work.ts'
 
 const settlement = '0x00000000000000000000000000000000000000aa'
 const hashOf = (name: string) => keccak256(stringToHex(name))
+const BLOB = hashOf('blob')
 const policy = {
   finalDepth: 3,
   bumpAfterMs: 10_000,
   rebroadcastMs: 1_000,
   maxFeePerGas: 1_000n,
+  maxFeePerBlobGas: 1_000n,
   maxGas: 1_000_000,
   maxOpen: 4,
 }
@@ -42,6 +45,10 @@ describe('sending with one gas key', () => {
   let simulated: Awaited<ReturnType<Chain['simulate']>>
   let fees: Fees
   let failed: (readonly Hex[])[]
+  let archived: Set<Hex>
+  /** Hashes of the blobs that went with each broadcast. */
+  let carried: Hex[][]
+  let simulatesBlobs: boolean
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tally-submit-'))
@@ -49,7 +56,7 @@ describe('sending with one gas key', () => {
     ;[now, head, sent, included, used, answer] = [1_000_000, 100n, [], new Map(), 7, 'sent']
     simulated = { success: true, answer: '0x00', gas: 100_000n }
     fees = { maxFeePerGas: 100n, maxPriorityFeePerGas: 2n }
-    failed = []
+    ;[failed, archived, carried, simulatesBlobs] = [[], new Set([BLOB]), [], true]
     submitter = create()
   })
   afterEach(() => {
@@ -58,40 +65,55 @@ describe('sending with one gas key', () => {
   })
 
   function create(): Submitter {
+    const log = createLog({ name: 'test', level: 'silent' })
+    const key: GasKey = {
+      address: accountOf('gas 0').address,
+      sign: async ({ nonce, data, maxFeePerGas }) => {
+        const raw = hashOf(`${nonce} ${data} ${maxFeePerGas}`)
+        return { raw, hash: raw }
+      },
+    }
+    const common = { log, key, policy, faults: { hit: () => {} }, onEvent: () => {} }
+    const attempts = createAttempts({
+      ...common,
+      transactions: store.transactions,
+      chain: {
+        broadcast: async (raw, blobs) => {
+          sent.push(raw)
+          carried.push(blobs.map(({ versionedHash }) => versionedHash))
+          return answer
+        },
+        fees: async (carriesBlobs) => ({ ...fees, ...(carriesBlobs ? { maxFeePerBlobGas: 10n } : {}) }),
+      },
+      archive: { load: async (hashes) => kept(hashes) },
+      clock: { now: () => now },
+    })
     return createSubmitter({
-      store,
+      ...{ ...common, store, attempts, settlement },
       chain: {
         inclusion: async (hash) => included.get(hash) ?? null,
         block: async (number) => ({ hash: hashOf(`block ${number}`), timestamp: number }),
-        broadcast: async (raw) => {
-          sent.push(raw)
-          return answer
-        },
-        fees: async () => fees,
         simulate: async () => simulated,
+        simulatesBlobs: async () => simulatesBlobs,
         outcomes: () => (simulated.success ? [...hexToBytes(simulated.answer)] : []),
         transactionCount: async () => used,
       },
-      key: {
-        address: accountOf('gas 0').address,
-        sign: async ({ nonce, data, maxFeePerGas }) => {
-          const raw = hashOf(`${nonce} ${data} ${maxFeePerGas}`)
-          return { raw, hash: raw }
-        },
-      },
-      settlement,
-      clock: { now: () => now },
       head: () => head,
-      faults: { hit: () => {} },
-      log: createLog({ name: 'test', level: 'silent' }),
-      policy,
       onMined: async () => {},
       onFailed: (groups) => void failed.push(groups),
-      onEvent: () => {},
     })
   }
 
-  const batch = (data: Hex = '0xda') => store.batches.insert({ lane: 1, root: hashOf(data), data, groups: [] })
+  /** The blobs of these hashes from the archive; null where one is not there. */
+  function kept(hashes: readonly Hex[]) {
+    if (hashes.some((hash) => !archived.has(hash))) return null
+    return hashes.map((versionedHash) => ({ versionedHash, blob: new Uint8Array(), commitment: new Uint8Array() }))
+  }
+
+  const insert = (data: Hex, more: { groups?: readonly Hex[]; blobs?: readonly Hex[] } = {}) =>
+    store.batches.insert({ lane: 1, root: hashOf(data), data, groups: [], blobs: [], mostGas: 500_000, ...more })
+  const batch = (data: Hex = '0xda') => insert(data)
+  const blobBatch = (data: Hex = '0xb1') => insert(data, { blobs: [BLOB] })
   const include = (hash: Hex | undefined, block: bigint, success = true) => {
     if (hash !== undefined) included.set(hash, { success, blockNumber: block, blockHash: hashOf(`block ${block}`) })
     used = 8
@@ -221,12 +243,11 @@ describe('sending with one gas key', () => {
 
   it('tells whose groups could not settle, so that they wait before they are tried again', async () => {
     const groups = [hashOf('tally')]
-    const insert = (data: Hex) => store.batches.insert({ lane: 1, root: hashOf(data), data, groups })
     simulated = { success: false, reason: 'full' }
-    insert('0x01')
+    insert('0x01', { groups })
     await submitter.step()
     simulated = { success: true, answer: '0x00', gas: 1n }
-    insert('0x02')
+    insert('0x02', { groups })
     await submitter.step()
     include(sent[0], 100n, false)
     await submitter.step()
@@ -243,12 +264,102 @@ describe('sending with one gas key', () => {
       store.messages.putAcknowledgement(acknowledgementOf(place, segment))
     }
     const groups = segments.map((segment) => tallyHash(tallyOf(segment)))
-    store.batches.insert({ lane: 0, root: hashOf('both'), data: '0x01', groups })
+    insert('0x01', { groups })
     simulated = { success: true, answer: `0x00${Outcome.BadAcknowledgement.toString(16).padStart(2, '0')}`, gas: 1n }
     await submitter.step()
     expect(sent).to.have.length(1)
     const known = segments.map((segment) => store.messages.acknowledgement(tallyOf(segment)) !== null)
     expect(known).to.deep.equal([true, false])
+  })
+
+  describe('with blobs', () => {
+    const waiting = () => store.transactions.open().map(({ nonce, blobs, gas }) => [nonce, blobs.length, gas])
+
+    it('hands the blobs of a batch over with every broadcast, after a restart too', async () => {
+      blobBatch()
+      await submitter.step()
+      submitter = create()
+      now += 1_000
+      await submitter.step()
+      expect(sent[1]).to.equal(sent[0])
+      expect(carried).to.deep.equal([[BLOB], [BLOB]])
+    })
+
+    it('sends no batch whose blobs are not in the archive', async () => {
+      archived.clear()
+      const id = blobBatch()
+      await submitter.step()
+      expect(store.batches.get(id)?.state).to.equal('failed')
+      expect(sent).to.deep.equal([])
+    })
+
+    it('waits with signed bytes whose blobs got lost, until they are found', async () => {
+      blobBatch()
+      await submitter.step()
+      submitter = create()
+      archived.clear()
+      now += 1_000
+      await submitter.step()
+      expect(sent).to.have.length(1)
+      archived.add(BLOB)
+      now += 1_000
+      await submitter.step()
+      expect(sent).to.have.length(2)
+    })
+
+    it('doubles all three fees when it waits too long', async () => {
+      blobBatch()
+      await submitter.step()
+      now += policy.bumpAfterMs
+      await submitter.step()
+      const offers = attempts().map(({ maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas }) => {
+        return [maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas]
+      })
+      expect(offers).to.deep.equal([
+        [100n, 2n, 10n],
+        [200n, 4n, 20n],
+      ])
+    })
+
+    it('sends plain transactions only when no blobs wait, and the other way round', async () => {
+      blobBatch('0xb1')
+      blobBatch('0xb2')
+      batch('0xda')
+      blobBatch('0xb3')
+      await submitter.step()
+      expect(waiting().map(([nonce, blobs]) => [nonce, blobs])).to.deep.equal([
+        [7, 1],
+        [8, 1],
+      ])
+      for (const hash of sent) include(hash, 100n)
+      used = 9
+      await submitter.step()
+      expect(waiting().at(-1)?.slice(0, 2)).to.deep.equal([9, 0])
+      include(sent.at(-1), 101n)
+      used = 10
+      await submitter.step()
+      expect(waiting().at(-1)?.slice(0, 2)).to.deep.equal([10, 1])
+    })
+
+    it('lets chores have their turn between batches of blobs', async () => {
+      blobBatch('0xb1')
+      await submitter.step()
+      submitter.enqueue({ to: settlement, data: '0x71cc', label: 'tick' })
+      blobBatch('0xb2')
+      await submitter.step()
+      expect(sent).to.have.length(1)
+      include(sent[0], 100n)
+      await submitter.step()
+      expect(waiting().at(-1)?.slice(0, 2)).to.deep.equal([8, 0])
+    })
+
+    it('allows the gas it was planned with where the node cannot try it out', async () => {
+      simulatesBlobs = false
+      simulated = { success: false, reason: 'no blobs' }
+      blobBatch()
+      await submitter.step()
+      expect(waiting()).to.deep.equal([[7, 1, 620_000n]])
+    })
   })
 
   it('halts when its nonce was used by a transaction it never signed', async () => {

@@ -22,8 +22,13 @@ export type OracleProcess = {
   kill(signal: NodeJS.Signals): void
 }
 
-/** A member's files: keys, settings, data. */
-export async function prepareMember(chain: TestChain, deployment: Deployment, port: number) {
+/** A member's files: keys, settings (`more` of them than usual), data. */
+export async function prepareMember(
+  chain: TestChain,
+  deployment: Deployment,
+  port: number,
+  more: Record<string, unknown> = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'tally-oracle-'))
   const file = async (name: string, text: string) => {
     const path = join(folder, name)
@@ -34,6 +39,7 @@ export async function prepareMember(chain: TestChain, deployment: Deployment, po
     ...settingsOf(chain, deployment, join(folder, 'data'), port),
     signerKeyFile: await file('signer.key', keyOf('member 0')),
     gasKeyFile: await file('gas.key', keyOf('gas 0')),
+    ...more,
   }
   const config = await file('config.json', JSON.stringify(settings))
   return { folder, config, settings, remove: () => rm(folder, { recursive: true, force: true }) }
