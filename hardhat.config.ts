@@ -50,8 +50,11 @@ export default defineConfig({
   typechain: { outDir: 'types' },
   networks: {
     localhost: { type: 'http', chainType: 'l1', url: process.env.TALLY_RPC_URL ?? 'http://127.0.0.1:8545' },
-    // `hardhat node`: blocks come by the clock, as on a real chain, never because a transaction came in
-    node: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', mining: { auto: false, interval: 1000 } },
+    // `hardhat node`: blocks come by the clock, and with each transaction, because EDR keeps none with blobs waiting
+    node: {
+      ...{ type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka' },
+      ...{ mining: { auto: true, interval: 1000 }, allowBlocksWithSameTimestamp: true },
+    },
     osaka: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka' },
     // its code deposit alone passes 2^24 gas, and EDR's preview holds the cap of a transaction against that too
     amsterdam: { type: 'edr-simulated', chainType: 'l1', hardfork: 'amsterdam', transactionGasCap: false },

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { keccak256, type PublicClient, parseGwei } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
+import { BLOB_BYTES } from '#protocol/kzg.ts'
 import { signCompact } from '#protocol/signature.ts'
 import { Mode } from '#protocol/types.ts'
 import { createBlobReader } from '#runtime/blob-reader.ts'
@@ -197,6 +198,8 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     slotSeconds: config.turns.slotSeconds,
   })
 
+  // the binding's start holds everything up for a second or more: better now than while others wait for an answer
+  await kzg.commit(new Uint8Array(BLOB_BYTES))
   await tracker.step()
   await tracker.refresh()
 

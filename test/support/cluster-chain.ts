@@ -67,7 +67,10 @@ export async function startClusterChain(kind: ChainKind, processes: Processes): 
     if (performance.now() > until) throw new Error('the chain did not start')
     await sleep(50)
   }
-  if (kind === 'edr') await rpc.request({ method: 'evm_setIntervalMining', params: [0] })
+  if (kind === 'edr') {
+    await rpc.request({ method: 'evm_setIntervalMining', params: [0] })
+    await rpc.request({ method: 'evm_setAutomine', params: [false] })
+  }
   const client = clientOf(rpc)
   const mine = async () => void (await rpc.request({ method: 'evm_mine', params: [] }))
   const automine = async (on: boolean) => void (await rpc.request({ method: 'evm_setAutomine', params: [on] }))
