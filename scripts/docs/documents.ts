@@ -14,6 +14,7 @@ import { builderGrowth, ledgerGrowth, receiptsGrowth } from '../plots/growth-cha
 import { lineChart } from '../plots/line-chart.ts'
 import { ROOT } from '../support/run.ts'
 import { checksTable, comparisonTable, pairsTable, partsTable, sourcesTable } from './comparison.ts'
+import { decodersLine, decodersTable, readDecoders } from './decoders.ts'
 import { actsTable, settlingTable, versionsLine } from './gas-tables.ts'
 import { buildingTable, crowdsTable, sizesTable } from './growth-tables.ts'
 import { modelErrorsTable } from './model-errors-table.ts'
@@ -23,13 +24,20 @@ import { readPeers } from './peers.ts'
 import { readmeActs, readmeSettling } from './readme-figures.ts'
 
 /** Pages with figures. */
-export const PAGES = ['README.md', 'docs/comparison.md', 'docs/cost-model.md', 'docs/growth.md'] as const
+export const PAGES = [
+  'README.md',
+  'docs/comparison.md',
+  'docs/cost-model.md',
+  'docs/growth.md',
+  'docs/testing.md',
+] as const
 
 /** Every such file by path, with the text it must have. */
 export function documents(): Map<string, string> {
   const gas = readGasRecord()
   const growth = readGrowthRecord()
   const peers = readPeers()
+  const decoders = readDecoders()
   const blocks = new Map<string, () => string>([
     ['settling', () => settlingTable(gas)],
     ['acts', () => actsTable(gas)],
@@ -47,6 +55,8 @@ export function documents(): Map<string, string> {
     ['growth-crowds', () => crowdsTable(growth)],
     ['growth-building', () => buildingTable(growth)],
     ['growth-versions', () => versionsLine(growth)],
+    ['decoders', () => decodersTable(decoders)],
+    ['decoders-run', () => decodersLine(decoders)],
   ])
   const charts = {
     'receipts-per-group': receiptsPerGroup(gas),

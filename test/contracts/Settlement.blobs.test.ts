@@ -1,7 +1,7 @@
 /** @module */
 import { expect } from 'chai'
 import { network } from 'hardhat'
-import { encodeAbiParameters, encodePacked, type Hex, keccak256, zeroHash } from 'viem'
+import { concatHex, encodeAbiParameters, encodePacked, type Hex, keccak256, sliceHex, zeroHash } from 'viem'
 
 import { type BlobBatch, encodeBatch } from '#protocol/batch.ts'
 import { batchRoot } from '#protocol/batch-root.ts'
@@ -90,7 +90,7 @@ async function blobBatchOf(groups: readonly SignedGroup[]) {
 }
 
 describe('settle: what an attestation is for', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('is the groups of a batch in calldata, as many as they are, and nothing in blobs', async () => {
     const market = await networkHelpers.loadFixture(working)
@@ -160,7 +160,7 @@ describe('settle: what an attestation is for', function () {
 })
 
 describe('settle: receipts in blobs', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('stand in the blobs of their transaction, all of which the batch names', async () => {
     const market = await networkHelpers.loadFixture(working)
@@ -176,6 +176,14 @@ describe('settle: receipts in blobs', function () {
     await expect(settlement.settle(encodeBatch(few.batch), attest(market, rootOf(few.parts))))
       .to.be.revertedWithCustomError(settlement, 'SettlementBlobMissing')
       .withArgs(0)
+    const seven = await blobBatchOf(groupsOf(market, 7, 1))
+    const bytes = encodeBatch(seven.batch)
+    expect(sliceHex(bytes, 2, 5)).to.equal('0x010007')
+    const table = concatHex(['0x07', ...Array.from({ length: 7 }, (): Hex => '0x0001')])
+    const named = concatHex([sliceHex(bytes, 0, 2), table, sliceHex(bytes, 5)])
+    await expect(settlement.settle(named, attest(market, rootOf(seven.parts))))
+      .to.be.revertedWithCustomError(settlement, 'SettlementMalformedBatch')
+      .withArgs(2)
     await sendInBlobs(market, few.batch, few.blobs, rootOf(few.parts))
   })
 

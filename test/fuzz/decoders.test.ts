@@ -1,4 +1,6 @@
 /** @module */
+import { writeFileSync } from 'node:fs'
+
 import { expect } from 'chai'
 import { type Hex, toFunctionSelector } from 'viem'
 
@@ -6,6 +8,7 @@ import { type Batch, encodeBatch, MAX_BLOBS } from '#protocol/batch.ts'
 import { encodeFacts, unmoved } from '#protocol/facts.ts'
 import { Lane, Mode, Outcome } from '#protocol/types.ts'
 import { toBytes, toHex } from '#protocol/words.ts'
+import { DECODERS_RECORD, type DecodersRecord } from '#scripts/docs/decoders.ts'
 
 import { type BatchCase, batchCase } from './support/batch-cases.ts'
 import { type Decoders, deployDecoders } from './support/decoders.ts'
@@ -23,6 +26,8 @@ const MS_PER_CASE = 10
 
 /** What settling bytes may cost at most beyond the transaction itself: gas whatever they are, and gas a byte. */
 const GAS = { base: 60_000, perByte: 160 }
+
+const COMMAND = `TALLY_FUZZ_RECORD=${DECODERS_RECORD} npm run test:deep -- fuzz/decoders`
 
 const SELECTORS: Readonly<Record<string, string>> = {
   'batch.malformed': toFunctionSelector('SettlementMalformedBatch(uint256)'),
@@ -127,6 +132,7 @@ describe('three decoders of batches', () => {
   const { seed, first, cases } = runOf(CASES)
   it('read the same out of any bytes', async () => {
     const histogram = createHistogram(FAULTS)
+    const startedMs = performance.now()
     let [valid, mostPerByte] = [0, 0]
 
     const judge = (one: BatchCase | undefined, answers: Answers): void => {
@@ -154,11 +160,22 @@ describe('three decoders of batches', () => {
     await judged
     histogram.print(`${cases} cases by how they were made and what is wrong with them, seed ${seed}`)
     console.log(`      settling takes at most ${mostPerByte.toFixed(1)} gas a byte beyond ${GAS.base}`)
+    const seconds = Math.round((performance.now() - startedMs) / 1000)
+    const gasPerByte = Number(mostPerByte.toFixed(1))
+    keep({ seed, cases, seconds, valid, gasPerByte, constructions: histogram.counts() })
     if (cases === 1) return
     expect(valid, 'valid by construction').to.be.at.least(cases / 2)
     for (const fault of FAULTS) expect(histogram.count(fault), fault).to.be.greaterThan(0)
   }).timeout(START_MS + cases * MS_PER_CASE)
 })
+
+/** Writes the run down where the environment asks for it. */
+function keep(result: Omit<DecodersRecord, 'command' | 'gasBase'>): void {
+  const path = process.env.TALLY_FUZZ_RECORD
+  if (path === undefined) return
+  const record: DecodersRecord = { command: COMMAND, gasBase: GAS.base, ...result }
+  writeFileSync(path, `${JSON.stringify(record, null, 2)}\n`)
+}
 
 /** One group with as many receipts as a group can have. */
 function longestGroup(): Uint8Array {

@@ -10,6 +10,8 @@ export type Histogram = {
   /** How many cases have this verdict, or all of them. */
   count(verdict?: string): number
   print(title: string): void
+  /** Counts by construction, then by verdict. */
+  counts(): Record<string, Record<string, number>>
 }
 
 /** An empty histogram with these columns first. */
@@ -27,6 +29,10 @@ export function createHistogram(verdicts: readonly string[]): Histogram {
 
   return {
     count,
+    counts() {
+      const names = [...rows.keys()].sort()
+      return Object.fromEntries(names.map((name) => [name, Object.fromEntries(rows.get(name) ?? [])]))
+    },
     add(construction, verdict) {
       if (!columns.includes(verdict)) columns.push(verdict)
       const row = rows.get(construction) ?? new Map<string, number>()
