@@ -131,6 +131,10 @@ describe('settle: rooms of the day', () => {
     for (const one of providers.slice(1)) deals.push(await openDeal(market, one, { terms: { exposure: 10_000_000n } }))
     await advance(networkHelpers, market, 60)
     await tally.packDeals(deals.map(({ id }) => id))
+    // workers of all of them in one page, too: then nothing comes between their groups
+    const workers = providers.flatMap(({ firstWorker }) => [0, 1, 2].map((worker) => firstWorker + worker))
+    const firstWorker = Number(await market.registry.packWorkers.staticCall(workers))
+    await market.registry.packWorkers(workers)
     const places = await Promise.all(deals.map(async ({ id }) => Number((await tally.deal(id)).place)))
     const credit = async (stream: number) => {
       const groups = deals.map((one, index) => ({
@@ -138,7 +142,7 @@ describe('settle: rooms of the day', () => {
           .stream(stream)
           .work(BigInt(1 + index))
           .group(),
-        place: places[index] ?? 0,
+        ...{ place: places[index] ?? 0, worker: firstWorker + 3 * index + (stream % 3) },
       }))
       return (await settle(market, Lane.Attested, groups)).outcomes
     }
