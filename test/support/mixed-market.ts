@@ -77,7 +77,7 @@ export async function createMixedMarket(helpers: NetworkHelpers, deployment: Dep
     ...[2, 3, 4, 5, 6, 7].map((index) => deals.begun.stream(index).work(5n, 6n).group()),
     ...[deals.uncovered, deals.revoked].map((deal) => deal.stream(3, 1).work(1n).group()),
   ])
-  return { ...market, providers, deals }
+  return { ...market, providers, deals, sharedWorkers: await shareWorkers(deployment, Object.values(providers)) }
 }
 
 /** What {@link createMixedMarket} gives. */
@@ -101,9 +101,18 @@ function farFromMidnight(clock: number): number {
   return clock % DAY > DAY - 2 * HOUR ? clock + 2 * HOUR : clock
 }
 
-/** The group with its deal's place. */
-export async function placed({ tally }: Deployment, group: SignedGroup): Promise<SignedGroup> {
-  return { ...group, place: Number((await tally.deal(group.dealId)).place) }
+/** Copies all workers into one page; their indexes there by those they had. */
+async function shareWorkers({ registry }: Deployment, providers: readonly Provider[]): Promise<Map<number, number>> {
+  const indexes = providers.flatMap(({ firstWorker, workers }) => workers.map((_, row) => firstWorker + row))
+  const first = Number(await registry.packWorkers.staticCall(indexes))
+  await registry.packWorkers(indexes)
+  return new Map(indexes.map((index, row) => [index, first + row]))
+}
+
+/** The group with its deal's place, and its worker in the page that all share. */
+export async function placed({ tally, sharedWorkers }: MixedMarket, group: SignedGroup): Promise<SignedGroup> {
+  const place = Number((await tally.deal(group.dealId)).place)
+  return { ...group, place, worker: sharedWorkers.get(group.worker) ?? group.worker }
 }
 
 /** Usual groups of the lowest and the highest deal. */
