@@ -29,6 +29,7 @@ function isAllowedAtSettlement(replay: Replay, caller: Address): boolean {
     case 'stop':
       return isBuyer(replay, call.args[0], caller) || isExhausted(replay, call.args[0])
     case 'markRevocation':
+    case 'setPayout':
     case 'startEpoch':
       return false
     default:

@@ -12,11 +12,15 @@ export function clockAt(state: State, timestamp: number): number {
   return state.clock.stored + Math.min(Math.max(0, timestamp - state.clock.touchedAt), MAX_CLOCK_STEP)
 }
 
+/** Reads the clock at `timestamp` (unix seconds) without moving it on. */
+export function readClock(state: State, timestamp: number): void {
+  state.clock = { ...state.clock, value: clockAt(state, timestamp) }
+}
+
 /** Touches the clock at `timestamp` (unix seconds). */
 export function touchClock(state: State, timestamp: number): void {
-  const value = clockAt(state, timestamp)
-  if (timestamp - state.clock.touchedAt < MIN_CLOCK_STEP) state.clock = { ...state.clock, value }
-  else state.clock = startedClock(value, timestamp)
+  readClock(state, timestamp)
+  if (timestamp - state.clock.touchedAt >= MIN_CLOCK_STEP) state.clock = startedClock(state.clock.value, timestamp)
 }
 
 /** A clock of which `value` was stored at `timestamp` (unix seconds). */

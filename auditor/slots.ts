@@ -16,13 +16,13 @@ export const HEAD_SLOT = 3
 export const LIVE_PAGES_SLOT = 15
 
 /** Slot of the word with the number of buyers and the queue of announced groups. */
-export const NET_HEAD_SLOT = 21
+export const NET_HEAD_SLOT = 22
 /** Slot of the nets that have not matured. */
-export const OPEN_NETS_SLOT = 22
+export const OPEN_NETS_SLOT = 23
 /** Slot of the ring of announced groups. */
-export const ANNOUNCED_SLOT = 25
+export const ANNOUNCED_SLOT = 26
 /** Slot of the mapping from epoch to its members' bonds as they were read. */
-export const BONDS_SLOT = 26
+export const BONDS_SLOT = 27
 
 const SECOND = 0xffff_ffffn
 const AMOUNT = 2n ** 56n - 1n

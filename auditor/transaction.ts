@@ -8,7 +8,7 @@ import { decodeFunctionData, encodeFunctionData, type Hex } from 'viem'
 import { settlementAbi } from '#protocol/abi.generated.ts'
 
 import { checkCaller } from './callers.ts'
-import { touchClock } from './clock.ts'
+import { readClock, touchClock } from './clock.ts'
 import { replayClosing } from './closing.ts'
 import { replayCommitteeEvent } from './committee-events.ts'
 import {
@@ -42,7 +42,14 @@ import { replaySettle, type SettleCall } from './settle.ts'
 import { addressKey, wheelOf } from './state.ts'
 
 /** Events of the settlement that come without a touch of the clock. */
-const UNTOUCHED: ReadonlySet<string> = new Set(['TreasuriesSet', 'OffersCancelled', 'AuthorityUpdated'])
+const UNTOUCHED: ReadonlySet<string> = new Set([
+  'TreasuriesSet',
+  'OffersCancelled',
+  'AuthorityUpdated',
+  'Deposited',
+  'Matured',
+  'Claimed',
+])
 const TICK = encodeFunctionData({ abi: settlementAbi, functionName: 'tick' })
 /** Events of the registry that come with one: it runs on the settlement's clock. */
 const TOUCHING: ReadonlySet<string> = new Set([
@@ -244,6 +251,7 @@ export async function replayTransaction(replay: Replay, events: readonly ChainEv
   findings.totals.transactions++
   const hasTicked = directCall(replay)?.functionName === 'tick'
   if (hasTicked || events.some(isTouch)) touchClock(state, block.timestamp)
+  else readClock(state, block.timestamp)
   checkCaller(replay)
   for (const event of events) if (event.source === 'transfer') open.transfers.push(event)
   for (const event of events) await replayEvent(replay, event)

@@ -214,7 +214,7 @@ contract Nets is NetForces, Epochs {
                 if (i % BONDS_PER_WORD == 0) word = _bonds[epoch][i / BONDS_PER_WORD];
                 if ((members >> i) & 1 != 0) tokens += uint32(word >> (BOND_BITS * (i % BONDS_PER_WORD)));
             }
-            return tokens * _parameters.stakeValue; // below 2^37 and 2^32
+            return tokens * _rules.stakeValue; // below 2^37 and 2^32
         }
     }
 

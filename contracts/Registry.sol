@@ -113,6 +113,7 @@ contract Registry is IRegistry, AccessManaged, Bonds {
             self.operator = operator;
             emit OperatorSet(provider, operator);
         }
+        IEarnings(settlement).setPayout(provider, payout);
         if (keys.length != 0) _registerWorkers(provider, keys);
         if (amount != 0) {
             _permit(amount, permit);
@@ -222,6 +223,7 @@ contract Registry is IRegistry, AccessManaged, Bonds {
         address payout = self.nextPayout;
         (self.payout, self.nextPayout, self.payoutFrom) = (payout, address(0), 0);
         emit PayoutSet(provider, payout);
+        IEarnings(settlement).setPayout(provider, payout);
     }
 
     /// @inheritdoc IRegistry

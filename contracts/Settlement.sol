@@ -9,6 +9,7 @@ import {Ledger} from "./base/Ledger.sol";
 import {Netting} from "./base/Netting.sol";
 import {Packing} from "./base/Packing.sol";
 import {Records} from "./base/Records.sol";
+import {Teller} from "./base/Teller.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
@@ -27,12 +28,12 @@ import {Run, RunLib} from "./types/Run.sol";
 /// @notice See {ISettlement}.
 /// @custom:invariant free + remaining of deals not closed + unmatured + claimable + fees <= tokens held
 /// @custom:invariant a stream's receipts and units never fall while its deal lives
-contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
+contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing, Teller {
     uint256 private constant MIN_GROUP = 120; // head, signature and a segment's hash
     uint256 private constant MAX_BLOBS = 6;
     uint8 private constant CLAIM_TALLIES = 1;
 
-    /// @notice Code of everything but settling, run on this contract's state.
+    /// @notice Code of everything but settling and the teller's acts, run on this contract's state.
     ITallystick public immutable DESK;
     /// @notice Code that settles netted deals, run on this contract's state.
     address public immutable NETS;
@@ -121,7 +122,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing {
         run.clock = _touch();
         run.today = run.clock / DAY;
         run.dueIn = run.lane == FORCED ? _forcedDueUp(run.clock) : _attestedDueUp();
-        run.closingPeriod = _parameters.closingPeriod;
+        run.closingPeriod = _head.closingPeriod;
         run.domain = _domainSeparatorV4();
         run.signatures = run.lane == ACKNOWLEDGED ? 2 * SignatureLib.SIZE : SignatureLib.SIZE;
         uint256 start;

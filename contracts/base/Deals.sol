@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {IDeals} from "../interfaces/IDeals.sol";
@@ -93,7 +94,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _requireState(id, self, now_, DealState.Closing);
         Terms terms = self.terms;
         _requireNotNetted(id, terms);
-        uint256 from = terms.end() + _parameters.closingPeriod;
+        uint256 from = terms.end() + _head.closingPeriod;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
 
         Purse purse = _unpacked(self.purse);
@@ -115,7 +116,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         uint256 now_ = _touch();
         Deal storage self = _deals[id];
         _requireState(id, self, now_, DealState.Closed);
-        uint256 from = self.purse.closedAt() + _parameters.retention;
+        uint256 from = self.purse.closedAt() + _rules.retention;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
         uint256 streams = self.terms.streams();
         _cells[id >> 1] &= ~(uint256(type(uint128).max) << (128 * (id & 1)));
@@ -135,7 +136,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         Deal storage self = _deals[id];
         _requireState(id, self, now_, DealState.Open);
         require(msg.sender == self.buyer, DealUnauthorized(id, msg.sender));
-        uint32 from = uint32(now_ + _parameters.keyNotice);
+        uint32 from = uint32(now_ + _rules.keyNotice);
         _pendingKeys[self.key] = PendingKeys(_orBuyer(orderKey, self.buyer), from, _orBuyer(ackKey, self.buyer));
         emit DealKeysAnnounced(id, _orBuyer(orderKey, self.buyer), _orBuyer(ackKey, self.buyer), from);
     }
@@ -236,10 +237,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         require(now_ >= _head.pausedUntil, ILedger.LedgerPaused(_head.pausedUntil));
         _checkOffer(offer, terms, now_);
         bytes32 hash = offerHash(offer);
-        require(
-            SignatureChecker.isValidSignatureNow(offer.provider, hash, signature),
-            DealOfferSignature(offer.provider)
-        );
+        require(_isSignedBy(offer.provider, hash, signature), DealOfferSignature(offer.provider));
         _take(hash, offer.total, terms.budget);
         _lock(msg.sender, terms.budget);
         if (offer.mode == uint8(Mode.Net)) _openNetted(msg.sender, terms.budget);
@@ -322,7 +320,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _check(terms.budget != 0 && terms.budget >= offer.minBudget, "minBudget", terms.budget, offer.minBudget);
         _check(terms.budget <= offer.maxBudget, "maxBudget", terms.budget, offer.maxBudget);
         // The chain sees what was settled, not what was ordered: the fee may not be worth more than the bond.
-        uint256 bonded = (uint256(terms.budget) * _parameters.bondBps) / BPS;
+        uint256 bonded = (uint256(terms.budget) * _rules.bondBps) / BPS;
         _check(offer.openingFee <= bonded, "openingFee", offer.openingFee, bonded);
         uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
         _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
@@ -345,10 +343,17 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _check(offer.nonce >= _offerNonces[offer.provider], "nonce", offer.nonce, _offerNonces[offer.provider]);
     }
 
+    /// @dev By its key if it has one, which spares looking for its code, else as ERC-1271 has it.
+    function _isSignedBy(address signer, bytes32 hash, bytes calldata signature) private view returns (bool) {
+        (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(hash, signature);
+        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, hash, signature);
+    }
+
     function _bondUp(uint256 amount) private view returns (uint96) {
-        uint256 value = amount * _parameters.bondBps * STAKE_UNIT;
+        uint256 value = amount * _rules.bondBps * STAKE_UNIT;
         // More than any stake can be: capped, so that reserving it fails, and not cut to its low bits.
-        return uint96(Math.min(Math.ceilDiv(value, BPS * _parameters.stakeValue), type(uint96).max));
+        return uint96(Math.min(Math.ceilDiv(value, BPS * _rules.stakeValue), type(uint96).max));
     }
 
     function _requireNotNetted(uint32 id, Terms terms) private pure {

@@ -14,21 +14,6 @@ abstract contract Earnings is IEarnings, Wheels {
     using SafeERC20 for IERC20;
 
     /// @inheritdoc IEarnings
-    function claim(uint32 provider) external returns (uint64 amount) {
-        uint256 today = _touch() / DAY;
-        Wheel wheel = _wheels[provider];
-        // A wheel of today only loses its claimable, whatever room it has issued.
-        if (wheel.day() != today) wheel = _loadNow(provider, today);
-        amount = uint64(wheel.claimable());
-        require(amount != 0, EarningsNothingToClaim(provider));
-        _wheels[provider] = wheel.withClaimable(0);
-        address to = REGISTRY.payoutOf(provider);
-        emit Claimed(provider, to, amount);
-
-        IERC20(TOKEN).safeTransfer(to, amount);
-    }
-
-    /// @inheritdoc IEarnings
     function claimFees() external {
         Fees memory due = _fees;
         _touch();
@@ -51,9 +36,15 @@ abstract contract Earnings is IEarnings, Wheels {
 
     /// @inheritdoc IEarnings
     function markRevocation(uint32 provider) external {
-        require(msg.sender == address(REGISTRY), EarningsOnlyRegistry(msg.sender));
+        _requireRegistry();
         uint256 today = _touch() / DAY;
         _store(provider, _loadNow(provider, today).with(WheelLib.REVOCATIONS), today);
+    }
+
+    /// @inheritdoc IEarnings
+    function setPayout(uint32 provider, address payout) external {
+        _requireRegistry();
+        _payouts[provider] = payout;
     }
 
     /// @inheritdoc IEarnings
@@ -78,7 +69,11 @@ abstract contract Earnings is IEarnings, Wheels {
     }
 
     function _coverDown(uint256 stake) private view returns (uint256 cover) {
-        cover = (stake * _parameters.stakeValue * _parameters.coverageBps) / (STAKE_UNIT * BPS);
+        cover = (stake * _rules.stakeValue * _rules.coverageBps) / (STAKE_UNIT * BPS);
         if (cover > MAX_HELD) cover = MAX_HELD;
+    }
+
+    function _requireRegistry() private view {
+        require(msg.sender == address(REGISTRY), EarningsOnlyRegistry(msg.sender));
     }
 }

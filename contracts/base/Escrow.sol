@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IERC3009} from "../interfaces/IERC3009.sol";
@@ -10,12 +9,11 @@ import {IEscrow} from "../interfaces/IEscrow.sol";
 import {ILedger} from "../interfaces/ILedger.sol";
 import {IPermit2} from "../interfaces/IPermit2.sol";
 import {Permit} from "../interfaces/ITypes.sol";
-import {Ledger} from "./Ledger.sol";
+import {Deposits} from "./Deposits.sol";
 
 /// @title Escrow
 /// @notice See {IEscrow}.
-/// @custom:invariant free + locked of every account is paid for by the ledger's tokens
-abstract contract Escrow is IEscrow, Ledger {
+abstract contract Escrow is IEscrow, Deposits {
     using SafeERC20 for IERC20;
 
     bytes32 private constant WITNESS_TYPEHASH = keccak256("Deposit(address buyer)");
@@ -30,16 +28,6 @@ abstract contract Escrow is IEscrow, Ledger {
     }
 
     /// @inheritdoc IEscrow
-    function deposit(address buyer, uint64 amount) external {
-        _deposit(buyer, amount);
-    }
-
-    /// @inheritdoc IEscrow
-    function depositWithPermit(address buyer, uint64 amount, Permit calldata permit) external {
-        _depositWithPermit(buyer, amount, permit);
-    }
-
-    /// @inheritdoc IEscrow
     function depositWithAuthorization(
         address from,
         address buyer,
@@ -49,7 +37,7 @@ abstract contract Escrow is IEscrow, Ledger {
         bytes32 salt,
         Permit calldata permit
     ) external {
-        _credit(buyer, from, amount);
+        _creditHere(buyer, from, amount);
         bytes32 nonce = keccak256(abi.encode(buyer, salt));
         // The call returns nothing, and a token that swallows unknown calls would pay nothing.
         uint256 before = TOKEN.balanceOf(address(this));
@@ -76,7 +64,7 @@ abstract contract Escrow is IEscrow, Ledger {
         uint256 deadline,
         bytes calldata signature
     ) external {
-        _credit(buyer, from, amount);
+        _creditHere(buyer, from, amount);
         PERMIT2.permitWitnessTransferFrom(
             IPermit2.PermitTransferFrom(IPermit2.TokenPermissions(address(TOKEN), amount), nonce, deadline),
             IPermit2.SignatureTransferDetails(address(this), amount),
@@ -109,39 +97,9 @@ abstract contract Escrow is IEscrow, Ledger {
         return (self.free, self.locked, self.nonce);
     }
 
-    function _depositWithPermit(address buyer, uint64 amount, Permit calldata permit) internal {
-        // Whoever front-runs the permit leaves the allowance it was for; without one the transfer below fails.
-        try
-            IERC20Permit(address(TOKEN)).permit(
-                msg.sender,
-                address(this),
-                amount,
-                permit.deadline,
-                permit.v,
-                permit.r,
-                permit.s
-            )
-        {} catch {}
-        _deposit(buyer, amount);
-    }
-
-    function _deposit(address buyer, uint64 amount) private {
-        _credit(buyer, msg.sender, amount);
-        IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
-        _held();
-    }
-
-    function _credit(address buyer, address from, uint64 amount) private {
-        require(amount != 0, EscrowZeroAmount());
-        require(buyer != address(0), ILedger.LedgerZeroAddress());
+    /// @dev The desk itself never started a clock, and would keep what is paid to it for ever.
+    function _creditHere(address buyer, address from, uint64 amount) private {
         _touch();
-        _accounts[buyer].free += amount;
-        emit Deposited(buyer, from, amount);
-    }
-
-    /// @dev Every token that ever comes in is counted here, so no amount of the ledger passes what its words hold.
-    function _held() private view returns (uint256 balance) {
-        balance = TOKEN.balanceOf(address(this));
-        require(balance <= MAX_HELD, EscrowFull(balance, MAX_HELD));
+        _credit(buyer, from, amount);
     }
 }

@@ -38,7 +38,20 @@ abstract contract Governance is ILedger, Ledger {
 
     /// @inheritdoc ILedger
     function parameters() external view returns (Parameters memory) {
-        return _parameters;
+        (Head memory head, Rules memory rules) = (_head, _rules);
+        return
+            Parameters({
+                attestedWindow: head.attestedWindow,
+                forcedWindow: head.forcedWindow,
+                closingPeriod: head.closingPeriod,
+                retention: rules.retention,
+                keyNotice: rules.keyNotice,
+                coverageBps: rules.coverageBps,
+                bondBps: rules.bondBps,
+                protocolFeeBps: rules.protocolFeeBps,
+                committeeFeeBps: rules.committeeFeeBps,
+                stakeValue: rules.stakeValue
+            });
     }
 
     /// @inheritdoc ILedger

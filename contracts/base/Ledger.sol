@@ -13,13 +13,28 @@ import {IRegistry} from "../interfaces/IRegistry.sol";
 /// @dev Settlement and Desk inherit Ledger, Streams and Wheels in this order and add no state of their own before
 /// theirs, so a slot means the same to both.
 abstract contract Ledger is AccessManaged, EIP712 {
-    /// @dev One slot, rewritten by nearly every call.
+    /// @dev One slot, read by nearly every call: the clock, deals' ids, and the windows that settling needs.
     struct Head {
         uint32 clock;
         uint32 touched;
         uint32 lastDeal;
         uint32 freeDeal;
         uint32 pausedUntil;
+        uint32 closingPeriod;
+        uint32 attestedWindow;
+        uint32 forcedWindow;
+    }
+
+    /// @dev One slot: the other governed numbers, see {ILedger-Parameters}, when the stake's value was last set and the
+    /// last page of deals.
+    struct Rules {
+        uint32 retention;
+        uint32 keyNotice;
+        uint16 coverageBps;
+        uint16 bondBps;
+        uint16 protocolFeeBps;
+        uint16 committeeFeeBps;
+        uint32 stakeValue;
         uint32 valuedAt;
         uint32 lastPage;
     }
@@ -46,7 +61,7 @@ abstract contract Ledger is AccessManaged, EIP712 {
     IRegistry public immutable REGISTRY;
 
     Head internal _head;
-    ILedger.Parameters internal _parameters;
+    Rules internal _rules;
     address internal _treasury;
     address internal _committeeTreasury;
     mapping(address buyer => Account account) internal _accounts;
@@ -86,8 +101,23 @@ abstract contract Ledger is AccessManaged, EIP712 {
         _bound("bondBps", next.bondBps, 0, BPS);
         _bound("protocolFeeBps", next.protocolFeeBps, 0, 500);
         _bound("committeeFeeBps", next.committeeFeeBps, 0, 500);
-        _checkValue(_parameters.stakeValue, next.stakeValue);
-        _parameters = next;
+        _checkValue(_rules.stakeValue, next.stakeValue);
+        (_head.closingPeriod, _head.attestedWindow, _head.forcedWindow) = (
+            next.closingPeriod,
+            next.attestedWindow,
+            next.forcedWindow
+        );
+        _rules = Rules(
+            next.retention,
+            next.keyNotice,
+            next.coverageBps,
+            next.bondBps,
+            next.protocolFeeBps,
+            next.committeeFeeBps,
+            next.stakeValue,
+            _rules.valuedAt,
+            _rules.lastPage
+        );
         emit ILedger.ParametersSet(next);
     }
 
@@ -101,10 +131,10 @@ abstract contract Ledger is AccessManaged, EIP712 {
         if (value == 0) return _bound("stakeValue", next, 1, type(uint32).max);
         if (value == next) return;
         _bound("stakeValue", next, (value + 1) / 2, 2 * value);
-        uint256 from = _head.valuedAt + DAY;
+        uint256 from = _rules.valuedAt + DAY;
         uint256 now_ = _clockOf(_head);
         require(now_ >= from, ILedger.LedgerValueTooSoon(from));
-        _head.valuedAt = uint32(now_);
+        _rules.valuedAt = uint32(now_);
     }
 
     function _bound(string memory name, uint256 value, uint256 min, uint256 max) private pure {

@@ -42,7 +42,7 @@ abstract contract NetDeals is INets, Netting {
 
     /// @inheritdoc INets
     function closeUnproven(uint32 id) external {
-        (uint256 now_, Terms terms) = _requireOver(id, _parameters.retention);
+        (uint256 now_, Terms terms) = _requireOver(id, _rules.retention);
         _close(id, terms, 0, 0, now_);
     }
 
@@ -76,7 +76,7 @@ abstract contract NetDeals is INets, Netting {
     function _requireOver(uint32 id, uint256 more) private returns (uint256 now_, Terms terms) {
         now_ = _touch();
         terms = _netTerms(id);
-        uint256 from = terms.end() + _parameters.closingPeriod + more;
+        uint256 from = terms.end() + _head.closingPeriod + more;
         require(now_ >= from, IDeals.DealTooEarly(id, uint32(now_), uint32(from)));
     }
 

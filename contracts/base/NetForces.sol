@@ -48,7 +48,7 @@ abstract contract NetForces is NetDeals, Records {
         uint256 now_ = _touch();
         Forced memory forced = _read(group);
         Terms terms = _netTerms(forced.id);
-        require(now_ < terms.end() + _parameters.closingPeriod, NetsRefused(Outcome.DealNotOpen));
+        require(now_ < terms.end() + _head.closingPeriod, NetsRefused(Outcome.DealNotOpen));
         require(forced.number & 63 < terms.streams(), NetsRefused(Outcome.StreamOutOfRange));
         _requireTally(group, forced, terms, now_, authority);
         index = _enqueue(now_);

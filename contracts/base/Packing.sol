@@ -15,7 +15,7 @@ abstract contract Packing is IPacking, Streams {
     function packDeals(uint32[] calldata ids) external returns (uint32 page) {
         uint256 now_ = _touch();
         require(ids.length != 0 && ids.length <= DealPages.ROWS, DealsPackSize(ids.length));
-        page = ++_head.lastPage;
+        page = ++_rules.lastPage;
         require(page <= DealPages.MAX_PAGE, DealsPackSize(page));
         _livePages[page] = type(uint256).max >> (DealPages.ROWS - ids.length);
         bytes memory rows = DealPages.empty(ids.length);

@@ -23,6 +23,8 @@ abstract contract Wheels is Ledger {
     /// @dev By provider / 4, see {RoomLib}.
     mapping(uint256 quad => uint256 rooms) internal _rooms;
     Fees internal _fees;
+    /// @dev The registry's payout addresses, which it keeps up to date here, so that claims need not ask it.
+    mapping(uint256 provider => address payout) internal _payouts;
 
     /// @notice A provider's wheel with everything credited in its buckets and rolled to `today`, and no room issued.
     /// @dev The caller stores it by {_store}.
@@ -43,8 +45,8 @@ abstract contract Wheels is Ledger {
 
     /// @notice Stores a wheel from {_load}; a room that was in force for `today` gets what the wheel has now.
     function _store(uint256 provider, Wheel wheel, uint256 today) internal {
-        uint256 word = _rooms[provider / RoomLib.PER_WORD];
-        if (RoomLib.isOf(word, provider, today)) _issue(provider, wheel, today, word);
+        Wheel stored = _wheels[provider];
+        if (stored.has(WheelLib.ISSUED) && stored.day() == today) _storeIssued(provider, wheel, today);
         else _wheels[provider] = wheel;
     }
 
@@ -91,12 +93,12 @@ abstract contract Wheels is Ledger {
     /// @notice Days from settling in the attested lane to maturity: whole days from the end of the day on, so that all
     /// money of one day is due together and none before its window is over.
     function _attestedDueUp() internal view returns (uint256) {
-        return 1 + (_parameters.attestedWindow + DAY - 1) / DAY;
+        return 1 + (_head.attestedWindow + DAY - 1) / DAY;
     }
 
     /// @notice Days from settling at `now_` in the forced lane to maturity.
     function _forcedDueUp(uint256 now_) internal view returns (uint256) {
-        return (now_ + _parameters.forcedWindow + DAY - 1) / DAY - now_ / DAY;
+        return (now_ + _head.forcedWindow + DAY - 1) / DAY - now_ / DAY;
     }
 
     /// @notice What a room issued for the wheel's day has taken in since.
@@ -119,16 +121,12 @@ abstract contract Wheels is Ledger {
         LongWheel long,
         uint256 today
     ) internal view returns (uint256 gross, uint256 protocolFee, uint256 committeeFee) {
-        uint256[6] memory due;
-        if (today > wheel.day()) due[0] = wheel.next();
-        if (today > wheel.day() + 1) due[1] = wheel.later();
-        for (uint256 i = 0; i < LongWheelLib.BUCKETS; ++i) {
-            if (today > long.day() + i) due[i + 2] = long.bucket(i);
-        }
-        for (uint256 i = 0; i < due.length; ++i) {
-            if (due[i] == 0) continue;
-            (uint256 a, uint256 b) = _feesDown(due[i]);
-            (gross, protocolFee, committeeFee) = (gross + due[i], protocolFee + a, committeeFee + b);
+        if (today > wheel.day()) (gross, protocolFee, committeeFee) = _dueDown(wheel.next(), 0, 0, 0);
+        if (today > wheel.day() + 1)
+            (gross, protocolFee, committeeFee) = _dueDown(wheel.later(), gross, protocolFee, committeeFee);
+        if (!wheel.has(WheelLib.LONG)) return (gross, protocolFee, committeeFee);
+        for (uint256 i = 0; i < LongWheelLib.BUCKETS && today > long.day() + i; ++i) {
+            (gross, protocolFee, committeeFee) = _dueDown(long.bucket(i), gross, protocolFee, committeeFee);
         }
     }
 
@@ -203,7 +201,19 @@ abstract contract Wheels is Ledger {
         _wheels[provider] = wheel;
     }
 
+    /// @notice Adds a bucket and its fees to what is due.
+    function _dueDown(
+        uint256 amount,
+        uint256 gross,
+        uint256 protocolFee,
+        uint256 committeeFee
+    ) private view returns (uint256, uint256, uint256) {
+        if (amount == 0) return (gross, protocolFee, committeeFee);
+        (uint256 a, uint256 b) = _feesDown(amount);
+        return (gross + amount, protocolFee + a, committeeFee + b);
+    }
+
     function _feesDown(uint256 amount) private view returns (uint256 protocolFee, uint256 committeeFee) {
-        return ((amount * _parameters.protocolFeeBps) / BPS, (amount * _parameters.committeeFeeBps) / BPS);
+        return ((amount * _rules.protocolFeeBps) / BPS, (amount * _rules.committeeFeeBps) / BPS);
     }
 }

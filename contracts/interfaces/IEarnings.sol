@@ -50,11 +50,6 @@ interface IEarnings {
     /// @notice Only the registry may call this.
     error EarningsOnlyRegistry(address caller);
 
-    /// @notice Rolls the wheel and pays everything claimable to the provider's payout address. Permissionless.
-    /// @param provider Provider's id.
-    /// @return amount Settlement token base units paid.
-    function claim(uint32 provider) external returns (uint64 amount);
-
     /// @notice Pays the collected fees to their recipients. Permissionless.
     function claimFees() external;
 
@@ -66,6 +61,12 @@ interface IEarnings {
     /// @dev Registry only.
     /// @param provider Provider's id.
     function markRevocation(uint32 provider) external;
+
+    /// @notice Says whom a provider's claims are paid to from now on.
+    /// @dev Registry only, which keeps the notice.
+    /// @param provider Provider's id.
+    /// @param payout Its payout address.
+    function setPayout(uint32 provider, address payout) external;
 
     /// @notice A provider's money as a touch in this block would leave it.
     /// @param provider Provider's id.

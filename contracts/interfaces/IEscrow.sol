@@ -31,18 +31,6 @@ interface IEscrow {
     /// @notice The ledger holds at most `limit`, the width its words are proven for.
     error EscrowFull(uint256 held, uint256 limit);
 
-    /// @notice Adds `amount` to `buyer`'s free balance, pulled from the caller.
-    /// @param buyer Account to credit; may differ from the caller.
-    /// @param amount Settlement token base units; positive.
-    function deposit(address buyer, uint64 amount) external;
-
-    /// @notice Deposits with the caller's EIP-2612 permit in the same transaction.
-    /// @dev A permit that was front-run is ignored when the allowance it gave is there.
-    /// @param buyer Account to credit.
-    /// @param amount Settlement token base units; positive.
-    /// @param permit See {Permit}.
-    function depositWithPermit(address buyer, uint64 amount, Permit calldata permit) external;
-
     /// @notice Deposits with `from`'s EIP-3009 authorization; anyone may relay it.
     /// @dev The authorization's nonce is keccak256(abi.encode(buyer, salt)), so the signature fixes who is credited.
     /// @param from Account that signed and pays.

@@ -93,8 +93,8 @@ interface INets {
     function stopNet(uint32 id, bytes calldata leaf, NetPath calldata path) external;
 
     /// @notice Returns the rest of a netted deal, three hours after its Closing period. Permissionless.
-    /// @dev Returns less only if batches took more from the buyer than its deals' units were worth, and in any case what
-    /// the buyer's other netted deals have no budget for: with its last one everything.
+    /// @dev Returns less only if batches took more from the buyer than its deals' units were worth, and in any case
+    /// what the buyer's other netted deals have no budget for: with its last one everything.
     /// @param id Deal.
     /// @param leaf Its leaf, `deal key ‖ cells`, or whatever stands in its place; empty if nothing does.
     /// @param path Of the leaf.

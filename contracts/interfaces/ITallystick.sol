@@ -9,10 +9,11 @@ import {ILedger} from "./ILedger.sol";
 import {INets} from "./INets.sol";
 import {IPacking} from "./IPacking.sol";
 import {ISettlement} from "./ISettlement.sol";
+import {ITeller} from "./ITeller.sol";
 
 /// @title ITallystick
 /// @notice Everything the settlement's address answers to.
-interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking, INets, ISettlement {
+interface ITallystick is ILedger, IEscrow, IDeals, IEarnings, IEpochs, IPacking, INets, ITeller, ISettlement {
     /// @notice The only token the settlement holds.
     /// @return ERC-20.
     function TOKEN() external view returns (address);

@@ -7,7 +7,7 @@ import { Lane } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
 import { ackKey, createMarket, joinProvider, openDeal, STAKE, USD } from '../support/market.ts'
-import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
+import { advance, arriveAt, lastClock, writtenClock } from '../support/protocol-clock.ts'
 import { settle } from '../support/settling.ts'
 
 const { ethers, networkHelpers } = await network.create()
@@ -199,6 +199,44 @@ describe('Earnings', () => {
   })
 
   describe('claim', () => {
+    it('pays where the registry says from the moment a new payout address holds', async () => {
+      const market = await networkHelpers.loadFixture(atNoon)
+      const { tally, registry, owner, stranger, deal, provider, dollar } = market
+      await registry.connect(owner).proposePayout(provider.id, stranger)
+      await registry.connect(stranger).acceptPayout(provider.id)
+      await settle(market, Lane.Attested, [deal.stream(0).work(100n).group()])
+      await advance(networkHelpers, market, 8 * DAY)
+      await registry.applyPayout(provider.id)
+      await expect(tally.claim(provider.id)).to.changeTokenBalance(
+        ethers,
+        dollar,
+        stranger,
+        splitDown(100n * PRICE, 100, 50).net,
+      )
+    })
+
+    it('goes by the protocol clock where blocks are days ahead of it', async () => {
+      const market = await networkHelpers.loadFixture(atNoon)
+      const { tally, deal, provider } = market
+      await settle(market, Lane.Attested, [deal.stream(0).work(100n).group()])
+      await networkHelpers.time.increase(5 * DAY)
+      await expect(tally.claim(provider.id)).to.be.revertedWithCustomError(tally, 'EarningsNothingToClaim')
+    })
+
+    it('leaves the protocol clock where it stands, as a deposit does', async () => {
+      const market = await networkHelpers.loadFixture(atNoon)
+      const { tally, deal, provider, buyer, dollar } = market
+      await settle(market, Lane.Attested, [deal.stream(0).work(100n).group()])
+      await advance(networkHelpers, market, 3 * DAY)
+      const before = await writtenClock(market)
+      await networkHelpers.time.increase(1800)
+      await tally.claim(provider.id)
+      await dollar.mint(buyer, 1n)
+      await dollar.connect(buyer).approve(tally, 1n)
+      await tally.connect(buyer).deposit(buyer, 1n)
+      expect(await writtenClock(market)).to.equal(before)
+    })
+
     it('pays the payout account whoever asks', async () => {
       const market = await networkHelpers.loadFixture(working)
       const { tally, dollar, deal, provider, payout, stranger, owner } = market
@@ -259,6 +297,15 @@ describe('Earnings', () => {
       await advance(networkHelpers, market, 2 * DAY)
       expect((await settle(market, Lane.Attested, [more])).outcomes).to.deep.equal(['Applied'])
       expect((await tally.earnings(provider.id)).unmatured).to.equal(PRICE)
+    })
+  })
+
+  describe('setPayout', () => {
+    it('is for the registry', async () => {
+      const { tally, provider, stranger } = await networkHelpers.loadFixture(working)
+      await expect(tally.connect(stranger).setPayout(provider.id, stranger))
+        .to.be.revertedWithCustomError(tally, 'EarningsOnlyRegistry')
+        .withArgs(stranger)
     })
   })
 

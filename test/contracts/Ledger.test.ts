@@ -334,8 +334,6 @@ describe('Ledger', () => {
       const direct = desk.connect(buyer)
       const attempts: Record<string, () => Promise<unknown>> = {
         tick: () => direct.tick(),
-        deposit: () => direct.deposit(buyer, 1n),
-        depositWithPermit: () => direct.depositWithPermit(buyer, 1n, NO_PERMIT),
         depositWithAuthorization: () => direct.depositWithAuthorization(buyer, buyer, 1n, 0, 0, r, { ...NO_PERMIT, s }),
         depositWithPermit2: () => direct.depositWithPermit2(buyer, buyer, 1n, 0n, 0n, '0x'),
         withdraw: () => direct.withdraw(buyer, 1n),
@@ -348,7 +346,6 @@ describe('Ledger', () => {
         announceDealKeys: () => direct.announceDealKeys(deal.id, zeroAddress, zeroAddress),
         applyDealKeys: () => direct.applyDealKeys(deal.id),
         acknowledge: () => direct.acknowledge(deal.id, 0, 1, 1, r, '0x'),
-        claim: () => direct.claim(provider.id),
         claimFees: () => direct.claimFees(),
         refreshCover: () => direct.refreshCover(provider.id),
       }

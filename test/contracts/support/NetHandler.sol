@@ -33,7 +33,7 @@ contract NetHandler is World {
     uint256 private constant CLOSING = 2 hours;
     uint256 private constant GRACE = 3 hours;
     uint256 private constant RETENTION = 5 days;
-    bytes32 private constant ROOT_SLOT = bytes32(uint256(20)); // test/snapshots/Settlement.json
+    bytes32 private constant ROOT_SLOT = bytes32(uint256(21)); // test/snapshots/Settlement.json
 
     Job[] private _jobs;
     uint40[PROVIDERS] private _workers;
