@@ -4,12 +4,15 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { contractSources, withChanged } from '#test/support/compile.ts'
 import { applyPatch, type Patch, parsePatch } from '#test/support/patch.ts'
 
-/** A bug, the contract to compile with it, the test file to run and the titles of the tests that must fail. */
+/**
+ * A bug, the contracts to compile with it (paths under `contracts`), the test file to run and the titles of the tests
+ * that must fail.
+ */
 export type Planted = {
   readonly name: string
   readonly bug: string
@@ -55,7 +58,7 @@ function noBuild(name: string): never {
 export function plant(folder: string, { contracts, patch }: Planted): () => void {
   const built = withChanged(noBuild, applyPatch(contractSources(), patch), contracts)
   const changes = contracts.map((name) => {
-    const path = join(folder, 'artifacts', 'contracts', `${name}.sol`, `${name}.json`)
+    const path = join(folder, 'artifacts', 'contracts', `${name}.sol`, `${basename(name)}.json`)
     const before = readFileSync(path, 'utf8')
     const after = JSON.stringify({ ...JSON.parse(before), bytecode: built(name).bytecode })
     return { path, before, after }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import type { Abi } from 'viem'
 
@@ -34,8 +34,10 @@ function findImport(path: string): { contents: string } | { error: string } {
   return existsSync(file) ? { contents: readFileSync(file, 'utf8') } : { error: `${path} is not installed` }
 }
 
-function compile(sources: Readonly<Record<string, string>>, name: string): Artifact {
-  const file = `contracts/${name}.sol`
+/** `path` is under `contracts`, without its ending. */
+function compile(sources: Readonly<Record<string, string>>, path: string): Artifact {
+  const file = `contracts/${path}.sol`
+  const name = basename(path)
   const input = JSON.stringify({
     language: 'Solidity',
     sources: Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }])),
