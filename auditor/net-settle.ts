@@ -57,6 +57,14 @@ function rootOfNets({ state, transaction }: Replay, batch: Hex): Hex {
   return keccak256(encodeAbiParameters(ROOT_FIELDS, [NETTED, keccak256(batch), blobs, root, BigInt(before.queueFrom)]))
 }
 
+/** The batch came in time, and members signed for an hour ahead at most. */
+function checkUntil(replay: Replay, until: number): void {
+  const { clock } = replay.state
+  if (clock.value > until) report(replay, 'net-until', `the batch was good until ${until}, it is ${clock.value}`)
+  if (until <= clock.value + HOUR) return
+  report(replay, 'net-until', `the batch is good until ${until}, at ${clock.value} nobody may have signed for so long`)
+}
+
 function checkQueue(replay: Replay, to: number): void {
   const { nets, clock } = replay.state
   const from = nets.state.queueFrom
@@ -184,8 +192,7 @@ export async function replayNetSettle(replay: Replay, call: SettleCall, event: E
   expectSame(replay, 'root', 'the mode of the batch', NETTED, event.mode)
   expectSame(replay, 'root', 'the number of its blobs', batch.blobs.length, transaction.blobs.length)
   expectSame(replay, 'applied', 'the bits of a net batch', '0x', event.applied)
-  if (state.clock.value > batch.until)
-    report(replay, 'net-until', `the batch was good until ${batch.until}, it is ${state.clock.value}`)
+  checkUntil(replay, batch.until)
 
   const root = rootOfNets(replay, call.batch)
   findings.watch('roots', expectSame(replay, 'root', 'the batch root', root, event.root))

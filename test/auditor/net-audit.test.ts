@@ -317,6 +317,11 @@ describe('an audit of net batches', function () {
       expect(await named({}, await nets.build([beyond]))).to.deep.equal(['exposure 0'])
     })
 
+    it('a batch that could be settled hours later', async () => {
+      const wire = ({ until }: BuiltNetBatch['batch']) => ({ until: until + HOUR })
+      expect(await named({ wire })).to.deep.equal(['net-until'])
+    })
+
     it('groups that go on from nowhere', async () => {
       expect(await named(group(3, { cursorBefore: 1 }))).to.include('stream 3')
     })
