@@ -42,6 +42,9 @@ import { createDealBook } from './services/deal-book.ts'
 import { createGatherer } from './services/gatherer.ts'
 import { createIntake } from './services/intake.ts'
 import { startLoop } from './services/loop.ts'
+import { createNetAssembly } from './services/net-assembly.ts'
+import { createNetBook } from './services/net-book.ts'
+import { withNets } from './services/net-chain.ts'
 import { createPacker } from './services/packer.ts'
 import { createProposer } from './services/proposer.ts'
 import { createReleaser } from './services/releaser.ts'
@@ -90,7 +93,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   const data = await createDataStore({ directory: join(config.dataDir, 'data'), maxBytes: config.maxDataBytes })
   const blobData = await createDataStore({ directory: join(config.dataDir, 'blobs'), maxBytes: config.maxBlobBytes })
   const kzg = createKzg()
-  const chain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock), kzg })
+  const onChain = createViemChain({ client, deployment: config.contracts, startBlock: BigInt(config.fromBlock), kzg })
   const domain = { chainId, verifyingContract: config.contracts.settlement }
   const committeeDomain = { chainId, verifyingContract: config.contracts.committee }
   const signer = {
@@ -98,12 +101,26 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     sign: (digest: `0x${string}`) => signCompact(digest, deps.signerKey.privateKey),
   }
   const metrics = createMetrics(store)
-  const committee = cached(() => chain.committee(), clock.now)
+  const committee = cached(() => onChain.committee(), clock.now)
   const headTime = () => Number(tracker.head()?.timestamp ?? 0n)
   const wake = { checker: () => {}, proposer: () => {}, submitter: () => {} }
 
+  const archive = createArchive({
+    ...{ kzg, clock, log },
+    blobs: store.blobs,
+    data: blobData,
+    retryMs: ARCHIVE_RETRY * ARCHIVE_POLLS * config.chainPollMs,
+    read: async (hash) => {
+      const { members } = await committee()
+      const others = members.filter(({ signer: one }) => !sameAddress(one, signer.address))
+      const archives = others.map(({ endpoint }) => endpoint).filter((endpoint) => URL.canParse(endpoint))
+      return await createBlobReader({ kzg, archives, signal: shutdown.signal }).read(hash)
+    },
+  })
+  const book = createNetBook({ nets: store.nets, archive, log })
+  const chain = withNets(onChain, book)
   const tracker = createTracker({
-    ...{ store, chain, clock, log },
+    ...{ store, chain, clock, log, book },
     source: blockSource(client),
     startBlock: BigInt(config.fromBlock),
     finalDepth: config.finalDepth,
@@ -124,19 +141,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     onRefusal: metrics.refusal,
     onVerified: () => wake.proposer(),
   })
-  const archive = createArchive({
-    ...{ kzg, clock, log },
-    blobs: store.blobs,
-    data: blobData,
-    retryMs: ARCHIVE_RETRY * ARCHIVE_POLLS * config.chainPollMs,
-    read: async (hash) => {
-      const { members } = await committee()
-      const others = members.filter(({ signer: one }) => !sameAddress(one, signer.address))
-      const archives = others.map(({ endpoint }) => endpoint).filter((endpoint) => URL.canParse(endpoint))
-      return await createBlobReader({ kzg, archives, signal: shutdown.signal }).read(hash)
-    },
-  })
-  const assemble = createAssembly(kzg)
+  const assemble = createAssembly(kzg, createNetAssembly({ kzg, chain, book }))
   const attester = createAttester({
     ...{ store, chain, archive, assemble, committee, signer, domain, committeeDomain, clock, faults },
     holdMs: config.turns.holdMs,
@@ -180,7 +185,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     onEvent: metrics.transaction,
   })
   const upkeep = createUpkeep({
-    ...{ chain, committee, signer, submitter, headTime },
+    ...{ chain, committee, signer, submitter, headTime, book },
     blocks: store.blocks,
     slotSeconds: config.turns.slotSeconds,
     touchedAt: tracker.touchedAt,

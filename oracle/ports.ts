@@ -6,6 +6,8 @@
  */
 import type { Address, Hex } from 'viem'
 
+import type { NetDeal } from '#protocol/net-build.ts'
+import type { NetProof } from '#protocol/net-state.ts'
 import type { Acknowledgement, Offer } from '#protocol/types.ts'
 import type { OrderMessage, ProposalMessage, SegmentStatus } from '#protocol/wire.ts'
 import type { CommittedBlob } from '#runtime/blob-transaction.ts'
@@ -236,10 +238,41 @@ export type PackedWorkers = {
   readonly blockHash: Hex
 }
 
+/** What moves net mode on, or says whose it is: all of it in the order of the chain tells where net mode stands. */
+export type NetFact =
+  | { readonly kind: 'numbered'; readonly buyer: Address; readonly index: number }
+  | { readonly kind: 'opened'; readonly dealId: number; readonly deal: Omit<NetDeal, 'buyer'>; readonly buyer: Address }
+  | { readonly kind: 'batch'; readonly batch: Hex; readonly blobs: readonly Hex[] }
+  | {
+      readonly kind: 'executed'
+      readonly dealId: number
+      readonly stream: number
+      /** Receipts (24 bits) ‖ units (40 bits). */
+      readonly cell: bigint
+      readonly root: Hex
+    }
+
+/** A fact of net mode where it stands on the chain. */
+export type NetEvent = {
+  readonly blockNumber: bigint
+  readonly blockHash: Hex
+  readonly logIndex: number
+  readonly fact: NetFact
+}
+
 export type ChainLogs = {
   readonly opened: readonly OpenedDeal[]
   readonly settled: readonly SettledBatch[]
   readonly packed: readonly PackedWorkers[]
+  readonly nets: readonly NetEvent[]
+}
+
+/** The facts of net mode, by their place on the chain; a re-organisation takes them back. */
+export type NetStore = {
+  /** At most `limit` events behind a place, or from the first on. */
+  after(place: Pick<NetEvent, 'blockNumber' | 'logIndex'> | null, limit: number): NetEvent[]
+  /** Whether this event still stands. */
+  has(event: NetEvent): boolean
 }
 
 /** What was derived from blocks, so that a re-organisation undoes it. */
@@ -266,6 +299,7 @@ export type Store = {
   readonly transactions: TransactionStore
   readonly blocks: BlockStore
   readonly blobs: BlobStore
+  readonly nets: NetStore
   /** @throws OracleError `store.broken` when the database does not answer. */
   ping(): void
   close(): void
@@ -302,6 +336,7 @@ export type Upkeep =
   | 'tick'
   | { readonly close: number }
   | { readonly recycle: number }
+  | { readonly closeNet: number; readonly proof: NetProof }
   | { readonly packDeals: readonly number[] }
   | { readonly packWorkers: readonly number[] }
 
@@ -315,6 +350,8 @@ export type Chain = {
   deal(id: number, at?: bigint): Promise<DealFacts>
   stream(id: number, stream: number, at?: bigint): Promise<StreamFacts>
   clock(): Promise<number>
+  /** Where net mode stands at the head: its root, the queue of announced groups, the protocol clock. */
+  nets(): Promise<{ readonly root: Hex; readonly queueFrom: number; readonly queueTo: number; readonly clock: number }>
   /** Seconds on the protocol clock: how long a deal stays Closing, and how long a Closed one keeps its id. */
   periods(): Promise<{ readonly closing: number; readonly retention: number }>
   committee(): Promise<Committee>

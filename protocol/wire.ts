@@ -148,6 +148,8 @@ export const proposalMessage = z.object({
   claims: small(8),
   /** Versioned hashes of the blobs that go with the batch; none where it has its receipts itself. */
   blobs: z.array(hash).max(MAX_BLOBS).default([]),
+  /** Of a net batch, which names no groups: they, written as a batch of mode 1. */
+  heads: boundedHex(MAX_BODY_BYTES / 2).optional(),
 })
 export type ProposalMessage = z.output<typeof proposalMessage>
 

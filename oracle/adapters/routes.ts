@@ -190,6 +190,10 @@ export const oracleRoutes = {
       409: {
         'proposal.refused': '`refusals` names each group that does not hold and its check.',
         'proposal.other-blobs': "The blobs made of the member's own segments have other hashes.",
+        'proposal.other-net': "The net batch made of the member's own segments is another one.",
+        'proposal.net-state': 'The member does not know where net mode stands, or the groups do not go on from there.',
+        'proposal.net-time': 'The net batch is for longer than an hour ahead, or for a time that has passed.',
+        'proposal.net-queue': 'The net batch looked at more groups than are announced.',
       },
       503: {
         'proposal.busy': 'Other proposals are being judged; try again.',

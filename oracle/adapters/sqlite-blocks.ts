@@ -7,6 +7,7 @@ import type { ChainBlock } from '#runtime/chain-follower.ts'
 import type { BlockStore, ChainLogs, OpenedDeal, PackedWorkers, SettledBatch } from '../ports.ts'
 import { noteOnChain } from './sqlite-blobs.ts'
 import { type Database, hex, integer } from './sqlite-database.ts'
+import { noteNetEvent } from './sqlite-nets.ts'
 
 /** Block hashes kept; as many as the follower's window. */
 const KEPT_BLOCKS = 128
@@ -73,15 +74,17 @@ function dropFrom(database: Database, from: bigint): void {
     ['opened_deals', 'block_number'],
     ['settlements', 'block_number'],
     ['worker_copies', 'block_number'],
+    ['net_events', 'block_number'],
   ]) {
     database.run(`delete from ${table} where ${column} >= ?`, from)
   }
 }
 
-function noteLogs(database: Database, { opened, settled, packed }: ChainLogs): void {
+function noteLogs(database: Database, { opened, settled, packed, nets }: ChainLogs): void {
   for (const deal of opened) noteOpened(database, deal)
   for (const batch of settled) noteSettled(database, batch)
   for (const copies of packed) notePacked(database, copies)
+  for (const event of nets) noteNetEvent(database, event)
 }
 
 function noteBlock(database: Database, { number, hash, parentHash, timestamp }: ChainBlock): void {

@@ -95,6 +95,11 @@ create table if not exists settlements (
 ) without rowid;
 create index if not exists settlements_block on settlements (block_number);
 
+create table if not exists net_events (
+  block_number integer, log_index integer, block_hash text not null, fact text not null,
+  primary key (block_number, log_index)
+) without rowid;
+
 create table if not exists blobs (
   versioned_hash text primary key, root text, on_chain integer not null, until_ms integer not null,
   tried_at integer not null default 0

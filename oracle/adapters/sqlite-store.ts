@@ -9,6 +9,7 @@ import { createBlobStore } from './sqlite-blobs.ts'
 import { createBlockStore } from './sqlite-blocks.ts'
 import { integer, openDatabase } from './sqlite-database.ts'
 import { createMessageStore } from './sqlite-messages.ts'
+import { createNetStore } from './sqlite-nets.ts'
 import { createSegmentStore } from './sqlite-segments.ts'
 import { createTransactionStore } from './sqlite-transactions.ts'
 
@@ -26,6 +27,7 @@ export function createSqliteStore(options: { readonly file: string; readonly dep
     transactions: createTransactionStore(database),
     blocks: createBlockStore(database),
     blobs: createBlobStore(database),
+    nets: createNetStore(database),
     ping: () => void integer(database.one('select 1 as one'), 'one'),
     close: () => database.close(),
   }

@@ -96,6 +96,17 @@ export function createViemChain(options: {
     logs: (from, to) => readLogs(client, deployment, from, to),
     periods,
 
+    async nets() {
+      const blockNumber = await client.getBlockNumber()
+      const at = { ...settlement, blockNumber }
+      const [root, [queueFrom, queueTo], now] = await Promise.all([
+        client.readContract({ ...at, functionName: 'netRoot' }),
+        client.readContract({ ...at, functionName: 'netQueue' }),
+        client.readContract({ ...at, functionName: 'clock' }),
+      ])
+      return { root, queueFrom, queueTo, clock: now }
+    },
+
     async facts(group) {
       const [dealNow, workerNow, clockNow, { closing }] = await Promise.all([
         shared(`deal ${group.dealId}`, () => deal(group.dealId)),
@@ -169,7 +180,7 @@ export function createViemChain(options: {
 
     outcomes: (answer) => {
       const facts = decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data: answer })
-      return decodeFacts(facts).map(({ outcome }) => outcome)
+      return facts === '0x' ? [] : decodeFacts(facts).map(({ outcome }) => outcome)
     },
 
     acknowledgeCall: (dealId, { stream: index, count, units, segment, signature }) => ({
@@ -233,6 +244,10 @@ function upkeepCall({ settlement: to, registry }: Deployment, what: Upkeep): Cal
   if (what === 'tick') return { to, data: encodeFunctionData({ abi, functionName: 'tick' }) }
   if ('close' in what) return { to, data: encodeFunctionData({ abi, functionName: 'close', args: [what.close] }) }
   if ('recycle' in what) return { to, data: encodeFunctionData({ abi, functionName: 'recycle', args: [what.recycle] }) }
+  if ('closeNet' in what) {
+    const { leaf, path } = what.proof
+    return { to, data: encodeFunctionData({ abi, functionName: 'closeNet', args: [what.closeNet, leaf, path] }) }
+  }
   if ('packDeals' in what)
     return { to, data: encodeFunctionData({ abi, functionName: 'packDeals', args: [what.packDeals] }) }
   const args = [what.packWorkers] as const

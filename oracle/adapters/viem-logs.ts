@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { getAbiItem, type Hex, type PublicClient } from 'viem'
+import { decodeFunctionData, type GetLogsReturnType, getAbiItem, type Hex, type PublicClient } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { Mode } from '#protocol/types.ts'
-import type { ChainLogs } from '../ports.ts'
+import { OracleError } from '../errors.ts'
+import type { ChainLogs, NetEvent, NetFact } from '../ports.ts'
 import type { Deployment } from './viem-chain.ts'
 
 /** Blocks asked for in one log query; public nodes refuse more. */
@@ -17,7 +18,14 @@ const FOLLOWED = [
   getAbiItem({ abi: settlementAbi, name: 'DealOpened' }),
   getAbiItem({ abi: settlementAbi, name: 'Settled' }),
   getAbiItem({ abi: registryAbi, name: 'WorkersPacked' }),
+  getAbiItem({ abi: settlementAbi, name: 'BuyerNumbered' }),
+  getAbiItem({ abi: settlementAbi, name: 'ForceExecuted' }),
 ] as const
+
+type Log = GetLogsReturnType<undefined, typeof FOLLOWED, true>[number]
+
+/** What a batch was settled with: its bytes and the hashes of its transaction's blobs. */
+type Carried = { readonly batch: Hex; readonly blobs: readonly Hex[] }
 
 /** Reads the logs of blocks `from` to `to`. */
 export async function readLogs(
@@ -35,6 +43,7 @@ export async function readLogs(
     opened: parts.flatMap(({ opened }) => opened),
     settled: parts.flatMap(({ settled }) => settled),
     packed: parts.flatMap(({ packed }) => packed),
+    nets: parts.flatMap(({ nets }) => nets),
   }
 }
 
@@ -46,30 +55,67 @@ async function logsIn(
 ): Promise<ChainLogs> {
   const address = [settlement, registry]
   const found = await client.getLogs({ address, events: FOLLOWED, fromBlock, toBlock, strict: true })
-  const settled = found
-    .filter((log) => log.eventName === 'Settled')
-    .map(async ({ args, blockNumber, blockHash, transactionHash: transaction }) => {
-      const blobs = await blobsOf(client, args.mode, transaction)
-      return { root: args.root, transaction, blobs, blockNumber, blockHash }
-    })
+  const carried = new Map<Hex, Carried>()
+  for (const log of found) {
+    if (log.eventName !== 'Settled' || log.args.mode === Mode.Calldata) continue
+    carried.set(log.transactionHash, await carriedBy(client, log.transactionHash))
+  }
   return {
     opened: found
       .filter((log) => log.eventName === 'DealOpened')
       .map(({ args: { id, key, offer }, blockNumber, blockHash }) => {
         return { id, key, program: offer.program, blockNumber, blockHash }
       }),
-    settled: await Promise.all(settled),
+    settled: found
+      .filter((log) => log.eventName === 'Settled')
+      .map(({ args: { root }, blockNumber, blockHash, transactionHash: transaction }) => {
+        return { root, transaction, blobs: carried.get(transaction)?.blobs ?? [], blockNumber, blockHash }
+      }),
     packed: found
       .filter((log) => log.eventName === 'WorkersPacked')
       .map(({ args: { firstIndex, indexes: workers }, blockNumber, blockHash }) => {
         return { firstIndex, workers, blockNumber, blockHash }
       }),
+    nets: found.flatMap((log) => netEventOf(log, carried)),
   }
 }
 
-/** Versioned hashes of the blobs of a settled batch. */
-async function blobsOf(client: PublicClient, mode: number, hash: Hex): Promise<readonly Hex[]> {
-  if (mode === Mode.Calldata) return []
-  const { blobVersionedHashes } = await client.getTransaction({ hash })
-  return blobVersionedHashes ?? []
+function netEventOf(log: Log, carried: ReadonlyMap<Hex, Carried>): NetEvent[] {
+  const fact = netFactOf(log, carried)
+  const { blockNumber, blockHash, logIndex } = log
+  return fact === null ? [] : [{ blockNumber, blockHash, logIndex, fact }]
+}
+
+function netFactOf(log: Log, carried: ReadonlyMap<Hex, Carried>): NetFact | null {
+  switch (log.eventName) {
+    case 'BuyerNumbered':
+      return { kind: 'numbered', buyer: log.args.buyer, index: log.args.index }
+    case 'DealOpened':
+      return netDealOf(log)
+    case 'Settled': {
+      const batch = carried.get(log.transactionHash)
+      return log.args.mode === Mode.Net && batch !== undefined ? { kind: 'batch', ...batch } : null
+    }
+    case 'ForceExecuted': {
+      const { id: dealId, stream, cell, root } = log.args
+      return { kind: 'executed', dealId, stream, cell, root }
+    }
+    default:
+      return null
+  }
+}
+
+function netDealOf({ args }: Extract<Log, { eventName: 'DealOpened' }>): NetFact | null {
+  const { id: dealId, key, buyer, provider, offer, terms } = args
+  if (offer.mode !== Mode.Net) return null
+  const deal = { key, provider, price: offer.price, budget: terms.budget, streams: terms.streams }
+  return { kind: 'opened', dealId, buyer, deal }
+}
+
+/** A batch is settled by a transaction of its own, so its input says it. */
+async function carriedBy(client: PublicClient, hash: Hex): Promise<Carried> {
+  const { input, blobVersionedHashes } = await client.getTransaction({ hash })
+  const { functionName, args } = decodeFunctionData({ abi: settlementAbi, data: input })
+  if (functionName !== 'settle') throw new OracleError('chain.unexpected', `${hash} settles by ${functionName}`)
+  return { batch: args[0], blobs: blobVersionedHashes ?? [] }
 }

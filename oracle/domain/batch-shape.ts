@@ -27,6 +27,8 @@ export type DealOutline = {
   readonly streams: number
   /** Where its facts stand in code: page * 256 + row; 0 if nowhere. */
   readonly place: number
+  /** Whether it settles in net batches, and in no others. */
+  readonly netted?: boolean
 }
 
 /** A group, as far as its cost goes. */

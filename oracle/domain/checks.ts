@@ -12,6 +12,7 @@ import { orderDigest, tallyDigest, taskHash } from '#protocol/eip712.ts'
 import { MAX_RECEIPT_UNITS, totalUnits } from '#protocol/receipts.ts'
 import { amountDue, MAX_STREAM_UNITS, rateLimit } from '#protocol/rules.ts'
 import { recoverCompact } from '#protocol/signature.ts'
+import { Mode } from '#protocol/types.ts'
 import { outputCommitment, workHash } from '#protocol/work.ts'
 import { type DealFacts, DealState, type Execution, type ReadyFacts, type SegmentFacts } from './facts.ts'
 import { contradict, type FullReceipt, unitsAt } from './segment.ts'
@@ -54,7 +55,10 @@ const dealOpen: Check<ReadyFacts> = {
     clock < deal.end + closingPeriod,
 }
 
-const dealMode: Check<ReadyFacts> = { name: 'deal.mode', passes: ({ deal }) => deal.mode === 0 }
+const dealMode: Check<ReadyFacts> = {
+  name: 'deal.mode',
+  passes: ({ deal }) => deal.mode === Mode.Calldata || deal.mode === Mode.Net,
+}
 
 const streamRange: Check<ReadyFacts> = {
   name: 'stream.range',

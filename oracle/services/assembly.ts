@@ -17,8 +17,21 @@ import type { StoredSegment } from '../ports.ts'
 /** A group of a batch, with the segment it was made of. */
 export type ProposedGroup = { readonly stored: StoredSegment; readonly group: Group }
 
+/** What a net batch says beside its groups. */
+export type NetTerms = {
+  /** Last second on the protocol clock at which it may be settled. */
+  readonly until: number
+  /** Announced groups below this index were looked at. */
+  readonly queueTo: number
+}
+
 /** How a batch travels. */
-export type Carriage = { readonly mode: Mode; readonly lane: number }
+export type Carriage = {
+  readonly mode: Mode
+  readonly lane: number
+  /** Of a net batch that somebody else proposes. */
+  readonly net?: NetTerms
+}
 
 /** A batch of known groups. */
 export type Assembled = {
@@ -27,14 +40,24 @@ export type Assembled = {
   /** None where the batch has its receipts itself. */
   readonly blobs: readonly CommittedBlob[]
   readonly groups: readonly ProposedGroup[]
+  /** Of a net batch, which names no groups itself: they, for members to find theirs by, and its number of nets. */
+  readonly heads?: Hex
+  readonly nets?: number
 }
 
-/** Puts groups, which are in chain order, together. @throws BlobError when they do not fit the blobs of a transaction. */
+/**
+ * Puts groups, which are in chain order, together.
+ *
+ * @throws BlobError or NetBlobError when they do not fit the blobs of a transaction; HttpProblem 409 `proposal.net-*` when
+ * this member cannot make a net batch of them.
+ */
 export type Assemble = (carriage: Carriage, groups: readonly ProposedGroup[]) => Promise<Assembled>
 
-/** Creates the assembly; commitments are made off the event loop. */
-export function createAssembly(kzg: Kzg): Assemble {
-  return async ({ mode, lane }, groups) => {
+/** Creates the assembly; commitments are made off the event loop, net batches by `assembleNet`. */
+export function createAssembly(kzg: Pick<Kzg, 'commit'>, assembleNet: Assemble): Assemble {
+  return async (carriage, groups) => {
+    const { mode, lane } = carriage
+    if (mode === Mode.Net) return await assembleNet(carriage, groups)
     const groupHashes = groups.map(({ stored }) => stored.tallyHash)
     const plain = groups.map(({ group }) => group)
     if (mode === Mode.Calldata) {

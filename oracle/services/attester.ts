@@ -5,18 +5,20 @@
  */
 import type { Hex } from 'viem'
 
-import { type Batch, type BlobGroup, decodeBatch, type Group, type GroupHead } from '#protocol/batch.ts'
+import { type BlobGroup, decodeBatch, type Group, type GroupHead } from '#protocol/batch.ts'
 import { groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
 import { BlobError } from '#protocol/blob.ts'
 import { attestationDigest, type Domain } from '#protocol/eip712.ts'
-import { Lane, type Tally } from '#protocol/types.ts'
+import { decodeNetBatch } from '#protocol/net-batch.ts'
+import { NetBlobError } from '#protocol/net-blobs.ts'
+import { Lane, Mode, type Tally } from '#protocol/types.ts'
 import type { ProposalAnswer, ProposalMessage } from '#protocol/wire.ts'
 import { HttpProblem } from '#runtime/http.ts'
 import { sameAddress } from '../domain/checks.ts'
 import { contradict } from '../domain/segment.ts'
 import type { Chain, Clock, Committee, FaultPoints, Signer, Store, StoredSegment } from '../ports.ts'
 import type { Archive } from './archive.ts'
-import type { Assemble, Assembled, ProposedGroup } from './assembly.ts'
+import type { Assemble, Assembled, Carriage, ProposedGroup } from './assembly.ts'
 import { judgeGroups } from './judge.ts'
 
 /** Attests for one member. */
@@ -24,7 +26,7 @@ export type Attester = {
   /**
    * Judges another member's batch, its blobs by making them again from this member's own segments.
    *
-   * @throws HttpProblem 409 `proposal.refused` or `proposal.other-blobs`, 400 `proposal.malformed`, 507 `blob.full`.
+   * @throws HttpProblem 409 `proposal.refused`, `proposal.other-*` or `proposal.net-*`, 400 `proposal.malformed`, 507 `blob.full`.
    */
   answer(proposal: ProposalMessage): Promise<ProposalAnswer>
   /** First failing check of each group of an own batch, beside those the chain's state decides. */
@@ -53,10 +55,11 @@ export function createAttester(deps: {
 }): Attester {
   const { store, chain, signer, domain, clock, faults, archive } = deps
 
-  /** This member's own segment under exactly the tally of a group. */
-  async function own(group: Group | BlobGroup): Promise<StoredSegment | null> {
+  /** This member's own segment under exactly the tally of a group, and whether its deal settles in net batches. */
+  async function own(group: Group | BlobGroup): Promise<{ stored: StoredSegment; netted: boolean } | null> {
     const { deal } = await chain.facts(group)
-    return store.segments.get(groupHash(tallyOf(group, deal.key)))
+    const stored = store.segments.get(groupHash(tallyOf(group, deal.key)))
+    return stored === null ? null : { stored, netted: deal.mode === Mode.Net }
   }
 
   function conflict(stored: StoredSegment, claims: number): string | null {
@@ -84,20 +87,21 @@ export function createAttester(deps: {
     return signature
   }
 
-  async function judge(groups: readonly (Group | BlobGroup)[], claims: number): Promise<ProposedGroup[]> {
+  async function judge({ groups, isNet }: Proposed, claims: number): Promise<ProposedGroup[]> {
     const found = await Promise.all(groups.map(own))
-    const known = found.flatMap((stored, index) => {
+    const known = found.flatMap((one, index) => {
       const group = groups[index]
-      return stored === null || group === undefined ? [] : [{ stored, index, group: withReceipts(group, stored) }]
+      if (one === null || group === undefined) return []
+      return [{ ...one, index, group: withReceipts(group, one.stored) }]
     })
     const failures = await judgeGroups(
       chain,
       domain,
       known.map(({ stored, group: { signature } }) => ({ segment: stored.segment, signature, acknowledged: false })),
     )
-    const refusals = new Map(found.flatMap((stored, index) => (stored === null ? [[index, 'segment.unknown']] : [])))
-    for (const [position, { stored, index }] of known.entries()) {
-      const check = conflict(stored, claims) ?? failures[position] ?? null
+    const refusals = new Map(found.flatMap((one, index) => (one === null ? [[index, 'segment.unknown']] : [])))
+    for (const [position, { stored, netted, index }] of known.entries()) {
+      const check = netted === isNet ? (conflict(stored, claims) ?? failures[position] ?? null) : 'deal.mode'
       if (check !== null) refusals.set(index, check)
     }
     if (refusals.size === 0) return known
@@ -107,11 +111,11 @@ export function createAttester(deps: {
   }
 
   /** The batch as this member makes it of its own segments. */
-  async function rebuild(batch: Batch, groups: readonly ProposedGroup[]): Promise<Assembled> {
+  async function rebuild(carriage: Carriage, groups: readonly ProposedGroup[]): Promise<Assembled> {
     try {
-      return await deps.assemble(batch, groups)
+      return await deps.assemble(carriage, groups)
     } catch (error) {
-      if (!(error instanceof BlobError)) throw error
+      if (!(error instanceof BlobError || error instanceof NetBlobError)) throw error
       throw new HttpProblem(400, 'proposal.malformed', error.message)
     }
   }
@@ -120,14 +124,16 @@ export function createAttester(deps: {
     sign,
     conflicts: (groups, claims) => groups.map((stored) => conflict(stored, claims)),
 
-    async answer({ batch: bytes, claims, blobs }) {
+    async answer({ batch: bytes, claims, blobs, heads }) {
       const { epoch, members } = await deps.committee()
       if (!members.some((member) => sameAddress(member.signer, signer.address)))
         throw new HttpProblem(503, 'committee.not-a-member', 'this node is not in the committee')
-      const batch = decode(bytes)
-      if (batch.lane !== Lane.Attested || claims === 0)
+      const batch = decode(bytes, heads)
+      if (batch.carriage.lane !== Lane.Attested || claims === 0)
         throw new HttpProblem(400, 'proposal.malformed', 'only batches of the attested lane with claims are signed')
-      const own = await rebuild(batch, await judge(batch.groups, claims))
+      const own = await rebuild(batch.carriage, await judge(batch, claims))
+      if (batch.isNet && own.bytes !== bytes)
+        throw new HttpProblem(409, 'proposal.other-net', 'these groups make another net batch')
       if (own.blobs.map(({ versionedHash }) => versionedHash).join() !== blobs.join())
         throw new HttpProblem(409, 'proposal.other-blobs', 'the blobs of these segments have other hashes')
       return { member: signer.address, epoch, signature: await sign(epoch, own, claims) }
@@ -150,9 +156,22 @@ function withReceipts(
   return { ...head, receipts: stored.segment.receipts }
 }
 
-function decode(bytes: Hex): Batch {
+/** A batch to judge: its groups, wherever they are named. */
+type Proposed = {
+  readonly carriage: Carriage
+  readonly groups: readonly (Group | BlobGroup)[]
+  readonly isNet: boolean
+}
+
+function decode(bytes: Hex, heads: Hex | undefined): Proposed {
   try {
-    return decodeBatch(bytes)
+    if (heads === undefined) {
+      const batch = decodeBatch(bytes)
+      return { carriage: { mode: batch.mode, lane: batch.lane }, groups: batch.groups, isNet: false }
+    }
+    const { until, queueTo } = decodeNetBatch(bytes)
+    const { groups } = decodeBatch(heads)
+    return { carriage: { mode: Mode.Net, lane: Lane.Attested, net: { until, queueTo } }, groups, isNet: true }
   } catch (error) {
     throw new HttpProblem(400, 'proposal.malformed', error instanceof Error ? error.message : 'it does not decode')
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Mode } from '#protocol/types.ts'
 import type { DealOutline } from '../domain/batch-shape.ts'
 import type { Chain, Clock } from '../ports.ts'
 
@@ -20,8 +21,11 @@ export function createDealBook(deps: { readonly chain: Pick<Chain, 'deal'>; read
   const known = new Map<number, { readonly outline: DealOutline; readonly readAtMs: number }>()
 
   async function read(id: number): Promise<void> {
-    const { provider, price, streams, place } = await deps.chain.deal(id)
-    known.set(id, { outline: { provider, price, streams, place }, readAtMs: deps.clock.now() })
+    const { provider, price, streams, place, mode } = await deps.chain.deal(id)
+    known.set(id, {
+      outline: { provider, price, streams, place, netted: mode === Mode.Net },
+      readAtMs: deps.clock.now(),
+    })
   }
 
   return {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Mode } from '#protocol/types.ts'
 import { sameAddress } from '../domain/checks.ts'
 import { DealState } from '../domain/facts.ts'
 import type { Fork } from '../domain/forks.ts'
@@ -52,7 +53,7 @@ export function createPacker(deps: {
       blocks.dealIds().map(async (id): Promise<DealUse[]> => {
         const deal = await chain.deal(id)
         const batches = used.get(deal.key) ?? 0
-        if (deal.state !== DealState.Open || batches === 0) return []
+        if (deal.state !== DealState.Open || deal.mode === Mode.Net || batches === 0) return []
         const { place, openedAt, end, remaining, budget } = deal
         const [age, left] = [clock - openedAt, Math.max(0, end - clock)]
         return [{ id, place, batches, age, left, paid: budget - remaining, remaining }]

@@ -17,6 +17,7 @@ import type { FeeLevel } from '../domain/fees.ts'
 import { type Candidate, longestPerStream, streamNumber, type Waiting } from '../domain/grouping.ts'
 import { byLane, type Kind, routeOf } from '../domain/lanes.ts'
 import { createModes } from '../domain/modes.ts'
+import { fittingNet, mostNetGas } from '../domain/netting.ts'
 import { type BatchPolicy, cheapest, type Plan, type Why } from '../domain/plan.ts'
 import { leaderAt, mayPropose } from '../domain/quorum.ts'
 import { tallyOf } from '../domain/segment.ts'
@@ -58,6 +59,8 @@ const ROUNDS = 4
 type Ready = { readonly candidate: Waiting; readonly stored: StoredSegment; readonly acknowledgement: Hex | null }
 /** What a step decides by. */
 type Moment = { readonly fees: FeeLevel; readonly policy: BatchPolicy }
+/** How a batch goes: most gas, why, and what else to log. */
+type Handed = Carriage & { readonly most: number; readonly why: Why; readonly more: Readonly<Record<string, unknown>> }
 /** A batch that may be sent. */
 type Authorised = Assembled & { readonly authority: Hex }
 
@@ -175,33 +178,59 @@ export function createProposer(deps: {
 
     const batch = await authorised(seat, plan.route, groups, claims)
     if (batch === null) return false
-    hand(batch, plan)
+    handPlanned(batch, plan)
     return true
   }
 
+  /** Builds a net batch of netted deals' groups, whenever one of them is due. */
+  async function proposeNet(seat: Seat, claims: number, all: readonly Waiting[]): Promise<boolean> {
+    const part = fittingNet(all)
+    const when = Math.min(...part.map(({ dueMs }) => dueMs))
+    if (when > clock.now() || !isTurn(seat, { when })) return false
+    const groups = await settleable(part, Lane.Attested)
+    const carriage = { mode: Mode.Net, lane: Lane.Attested }
+    const batch = await authorised(seat, carriage, groups, claims)
+    if (batch === null) return false
+    hand(batch, { ...carriage, most: mostNetGas(batch.nets ?? 0), why: 'due', more: {} })
+    return true
+  }
+
+  /** Netted deals settle in one mode and lane: there is nothing to choose. */
+  async function proposeNets(seat: Seat, netted: readonly Waiting[]): Promise<number> {
+    let built = 0
+    for (const [claims, part] of Map.groupBy(netted, (candidate) => candidate.claims)) {
+      if (await proposeNet(seat, claims, part)) built += 1
+    }
+    return built
+  }
+
+  function handPlanned(batch: Authorised, { route, shape, why, estimate, cost }: Plan): void {
+    const more = { gas: Math.ceil(estimate.gas), blobGas: estimate.blobGas, wei: cost.toString() }
+    hand(batch, { ...route, most: mostGas(shape, batchPolicy.fork), why, more })
+  }
+
   /** Stores a batch for the submitter. */
-  function hand(batch: Authorised, { route, shape, why, estimate, cost }: Plan): void {
-    const { mode, lane } = route
+  function hand(batch: Authorised, { mode, lane, most, why, more }: Handed): void {
     const { to, data } = chain.settleCall(batch.bytes, batch.authority)
     const id = store.batches.insert({
       ...{ lane, root: batch.root, data },
       groups: batch.groups.map(({ stored }) => stored.tallyHash),
       blobs: batch.blobs.map(({ versionedHash }) => versionedHash),
-      mostGas: Math.ceil(mostGas(shape, batchPolicy.fork)),
+      mostGas: Math.ceil(most),
     })
     deps.faults.hit('batch.attested')
     const receipts = batch.groups.reduce((sum, { stored }) => sum + stored.segment.receipts.length, 0)
     log.info(
       {
         ...{ batch: id, to, mode, lane, groups: batch.groups.length, receipts, why, root: batch.root },
-        ...{ gas: Math.ceil(estimate.gas), blobGas: estimate.blobGas, wei: cost.toString() },
+        ...more,
       },
       'batch built',
     )
     deps.onBatch({ mode, lane }, why, receipts)
   }
 
-  function isTurn({ index, committee }: Seat, { when }: Plan): boolean {
+  function isTurn({ index, committee }: Seat, { when }: Pick<Plan, 'when'>): boolean {
     const members = committee.members.length
     const leader = leaderAt(BigInt(deps.headTime()), turnPolicy.slotSeconds, members)
     const overdueMs = clock.now() - when
@@ -215,8 +244,8 @@ export function createProposer(deps: {
     try {
       return isAtOnce ? await acknowledged(carriage, groups) : await attested(seat, carriage, groups, claims)
     } catch (error) {
-      if (!(error instanceof HttpProblem) || error.code !== 'blob.full') throw error
-      log.warn({ mode: carriage.mode, groups: groups.length }, 'no room for the blobs of a batch')
+      if (!(error instanceof HttpProblem)) throw error
+      log.warn({ mode: carriage.mode, groups: groups.length, code: error.code }, 'a batch could not be put together')
       modes.failed(carriage.mode)
       return null
     }
@@ -251,10 +280,15 @@ export function createProposer(deps: {
       const candidates = pool()
       const seat = candidates.length === 0 ? null : await seatNow()
       if (seat === null) return 0
-      const [fees, all] = await Promise.all([chain.feeLevel(), waiting(candidates)])
+      const [fees, waitingNow] = await Promise.all([chain.feeLevel(), waiting(candidates)])
       const now = { fees, policy: { ...batchPolicy, modes: modes.now() } }
-      let built = 0
-      for (const kind of byLane(all, seat.committee.threshold, fees, now.policy)) {
+      const nets = await proposeNets(
+        seat,
+        waitingNow.filter(({ deal }) => deal.netted),
+      )
+      const others = waitingNow.filter(({ deal }) => !deal.netted)
+      let built = nets
+      for (const kind of byLane(others, seat.committee.threshold, fees, now.policy)) {
         if (await propose(seat, kind, now)) built += 1
       }
       return built

@@ -178,7 +178,9 @@ export function createSubmitter(deps: {
     const outcomes = chain.outcomes(simulation.answer)
     // the buyer's side changed its key since: the group goes through the attested lane from now on
     store.messages.dropAcknowledgements(groups.filter((_, index) => outcomes[index] === Outcome.BadAcknowledgement))
-    if (outcomes.some((outcome) => outcome <= Outcome.Clamped)) return allowance(simulation.gas)
+    // a net batch tells of no group: it settles whole or reverts
+    if (outcomes.length === 0 || outcomes.some((outcome) => outcome <= Outcome.Clamped))
+      return allowance(simulation.gas)
     await deps.onMined()
     return giveUp('stale', 'nothing left to settle')
   }

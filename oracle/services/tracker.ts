@@ -7,6 +7,7 @@ import { type BlockSource, type ChainBlock, type ChainChange, createChainFollowe
 import type { Logger } from '#runtime/log.ts'
 import { type DealFacts, DealState } from '../domain/facts.ts'
 import type { Chain, Clock, Store, StreamId } from '../ports.ts'
+import type { NetBook } from './net-book.ts'
 
 /** Follows the chain for one member. */
 export type Tracker = {
@@ -26,6 +27,8 @@ export function createTracker(deps: {
   readonly store: Store
   readonly chain: Pick<Chain, 'logs' | 'deal' | 'stream' | 'block'>
   readonly source: BlockSource
+  /** Follows net mode, on which netted deals' cursors depend. */
+  readonly book: Pick<NetBook, 'follow'>
   readonly clock: Clock
   readonly startBlock: bigint
   readonly finalDepth: number
@@ -40,6 +43,7 @@ export function createTracker(deps: {
   async function refresh(): Promise<void> {
     const head = follower.head()
     if (head === null) return
+    await deps.book.follow()
     const finalBlock = head.number > BigInt(finalDepth) ? head.number - BigInt(finalDepth) : 0n
     const byDeal = Map.groupBy(store.segments.openStreams(), ({ dealId }) => dealId)
     await Promise.all([...byDeal].map(([dealId, streams]) => refreshDeal(dealId, streams, finalBlock)))

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { proofOf } from '#protocol/net-state.ts'
+import { Mode } from '#protocol/types.ts'
 import { sameAddress } from '../domain/checks.ts'
-import { DealState } from '../domain/facts.ts'
+import { type DealFacts, DealState } from '../domain/facts.ts'
 import { leaderAt } from '../domain/quorum.ts'
-import type { BlockStore, Chain, Committee, Signer } from '../ports.ts'
+import type { BlockStore, Chain, Upkeep as Chore, Committee, Signer } from '../ports.ts'
+import type { NetBook } from './net-book.ts'
 import type { Submitter } from './submitter.ts'
 
 /**
@@ -16,6 +19,8 @@ import type { Submitter } from './submitter.ts'
 const TOUCH_AFTER_SECONDS = 40 * 60
 /** Later members wait this much longer each, so that one of them does it, seconds. */
 const RANK_SECONDS = 60
+/** What was announced while a netted deal was closing can be executed this long after, seconds. */
+const NET_GRACE = 3 * 3_600
 
 /** Looks once for chores that are due. */
 export type Upkeep = { step(): Promise<void> }
@@ -31,6 +36,7 @@ export function createUpkeep(deps: {
   readonly committee: () => Promise<Committee>
   readonly signer: Signer
   readonly submitter: Pick<Submitter, 'enqueue'>
+  readonly book: Pick<NetBook, 'state'>
   readonly slotSeconds: number
   readonly headTime: () => number
   readonly touchedAt: () => number | null
@@ -60,13 +66,18 @@ export function createUpkeep(deps: {
   async function endDeal(id: number, now: { clock: number; closing: number; retention: number }): Promise<void> {
     const deal = await chain.deal(id)
     const isLive = deal.state === DealState.Open || deal.state === DealState.Closing
-    if (isLive && now.clock >= deal.end + now.closing) {
-      submitter.enqueue({ ...chain.upkeepCall({ close: id }), label: `close ${id}` })
+    const grace = deal.mode === Mode.Net ? NET_GRACE : 0
+    if (isLive && now.clock >= deal.end + now.closing + grace) {
+      submitter.enqueue({ ...chain.upkeepCall(closingOf(id, deal)), label: `close ${id}` })
     } else if (deal.state === DealState.Closed && now.clock >= deal.closedAt + now.retention) {
       submitter.enqueue({ ...chain.upkeepCall({ recycle: id }), label: `recycle ${id}` })
     } else if (deal.state === DealState.None) {
       blocks.forgetDeal(id)
     }
+  }
+
+  function closingOf(id: number, { mode }: DealFacts): Chore {
+    return mode === Mode.Net ? { closeNet: id, proof: proofOf(deps.book.state(), id) } : { close: id }
   }
 
   return {

@@ -157,7 +157,7 @@ describe("a member's store", () => {
     }
     store.blocks.apply(
       { ancestor: null, removed: [], from: 0n, added: [head], head },
-      { opened: [opened], settled: [], packed: [] },
+      { opened: [opened], settled: [], packed: [], nets: [] },
     )
     expect(store.segments.usedDeals()).to.deep.equal(new Map([[place.dealKey, 2]]))
   })
@@ -366,13 +366,13 @@ describe("a member's store", () => {
     const copies = [packed(1024, [512, 514], 2n), packed(1536, [1025], 3n)]
     store.blocks.apply(
       { ancestor: null, removed: [], from: 0n, added: [block(1n), block(2n), block(3n)], head: block(3n) },
-      { opened: [], settled: [], packed: copies },
+      { opened: [], settled: [], packed: copies, nets: [] },
     )
     const newest = () => [512, 513, 514, 1025, 1536].map((index) => store.blocks.packedWorker(index))
     expect(newest()).to.deep.equal([1024, null, 1536, 1536, 1536])
     store.blocks.apply(
       { ancestor: 2n, removed: [block(3n)], from: 3n, added: [block(3n, 'fork')], head: block(3n, 'fork') },
-      { opened: [], settled: [], packed: [] },
+      { opened: [], settled: [], packed: [], nets: [] },
     )
     expect(newest()).to.deep.equal([1024, null, 1025, 1025, null])
   })
@@ -393,12 +393,12 @@ describe("a member's store", () => {
     })
     store.blocks.apply(
       { ancestor: null, removed: [], from: 0n, added: [block(1n), block(2n), block(3n)], head: block(3n) },
-      { opened: [opened(1, 2n), opened(2, 3n)], settled: [], packed: [] },
+      { opened: [opened(1, 2n), opened(2, 3n)], settled: [], packed: [], nets: [] },
     )
     expect(store.blocks.dealIds()).to.deep.equal([1, 2])
     store.blocks.apply(
       { ancestor: 2n, removed: [block(3n)], from: 3n, added: [block(3n, 'fork')], head: block(3n, 'fork') },
-      { opened: [], settled: [], packed: [] },
+      { opened: [], settled: [], packed: [], nets: [] },
     )
     expect(store.blocks.dealIds()).to.deep.equal([1])
     expect(store.blocks.dealId(hashOf('deal 2'))).to.equal(null)

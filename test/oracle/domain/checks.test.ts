@@ -20,7 +20,7 @@ const refusals: readonly (readonly [string, string, SegmentFacts])[] = [
   ['a deal that is not open', 'deal.open', withDeal({ state: 3 })],
   ['another deal under the same id', 'deal.open', withDeal({ key: `0x${'ab'.repeat(32)}` })],
   ['a deal past its closing period', 'deal.open', withDeal({ end: 1_500, openedAt: 0, state: 2 }, good)],
-  ['a netted deal', 'deal.mode', withDeal({ mode: 2 })],
+  ['a deal of an unknown mode', 'deal.mode', withDeal({ mode: 3 })],
   ['a stream the deal does not have', 'stream.range', withDeal({ streams: 0 })],
   ['an unknown worker', 'worker.member', factsOf(good, { worker: null })],
   [

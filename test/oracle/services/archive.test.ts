@@ -86,7 +86,12 @@ describe("a member's archive of blobs", function () {
     const batch = { root: HASH, transaction: HASH, blockNumber: 5n, blockHash: HASH }
     store.blocks.apply(
       { ancestor: null, removed: [], added: [head], from: 5n, head },
-      { opened: [], settled: [{ ...batch, blobs: named.map(({ versionedHash }) => versionedHash) }], packed: [] },
+      {
+        opened: [],
+        settled: [{ ...batch, blobs: named.map(({ versionedHash }) => versionedHash) }],
+        packed: [],
+        nets: [],
+      },
     )
   }
 

@@ -2,6 +2,8 @@ import { expect } from 'chai'
 
 import { type DealFacts, DealState } from '#oracle/domain/facts.ts'
 import { createUpkeep } from '#oracle/services/upkeep.ts'
+import { createNetState } from '#protocol/net-state.ts'
+import { Mode } from '#protocol/types.ts'
 import { accountOf } from '../support/chain.ts'
 import { factsOf, goodSegment } from '../support/facts.ts'
 
@@ -11,12 +13,16 @@ const { deal } = factsOf(goodSegment())
 function world(member: number) {
   const state = { time: 0, clock: 0, touchedAt: null as number | null, deals: new Map<number, DealFacts>() }
   const done: string[] = []
+  const asked: unknown[] = []
   const upkeep = createUpkeep({
     chain: {
       deal: async (id) => state.deals.get(id) ?? { ...deal, state: DealState.None },
       clock: async () => state.clock,
       periods: async () => ({ closing: 100, retention: 1_000 }),
-      upkeepCall: () => ({ to: deal.buyer, data: '0x' }),
+      upkeepCall: (what) => {
+        if (what !== 'tick') asked.push(what)
+        return { to: deal.buyer, data: '0x' }
+      },
     },
     blocks: {
       window: () => [],
@@ -35,11 +41,12 @@ function world(member: number) {
     }),
     signer: { address: accountOf(`member ${member}`).address, sign: () => '0x' },
     submitter: { enqueue: ({ label }) => void done.push(label) },
+    book: { state: createNetState },
     slotSeconds: 12,
     headTime: () => state.time,
     touchedAt: () => state.touchedAt,
   })
-  return { state, done, step: upkeep.step }
+  return { state, done, asked, step: upkeep.step }
 }
 
 describe('chores of the committee', () => {
@@ -80,5 +87,18 @@ describe('chores of the committee', () => {
     state.clock = 1_100
     await step()
     expect(done).to.deep.equal(['forget 3', 'close 1', 'recycle 2', 'forget 3'])
+  })
+
+  it('leave a netted deal three hours more for what was announced, and close it by its leaf', async () => {
+    const { state, done, asked, step } = world(0)
+    state.touchedAt = 0
+    state.deals = new Map([[1, { ...deal, mode: Mode.Net, state: DealState.Closing, end: 500 }]])
+    state.clock = 600 + 3 * 3_600 - 1
+    await step()
+    expect(done).to.deep.equal([])
+    state.clock += 1
+    await step()
+    expect(done).to.deep.equal(['close 1'])
+    expect(asked).to.deep.equal([{ closeNet: 1, proof: { leaf: '0x', path: { mask: 0, siblings: [] } } }])
   })
 })

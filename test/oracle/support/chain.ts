@@ -35,6 +35,7 @@ import { Kind, Mode } from '#protocol/types.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 /** Budgets and stakes far above anything a test settles. */
 const PLENTY = 10n ** 12n
+const NO_PERMIT = { deadline: 0n, v: 0, r: zeroHash, s: zeroHash }
 
 /** A private key that depends on its name only. */
 export function keyOf(name: string): Hex {
@@ -157,12 +158,11 @@ export async function deploy(
     await send({ address: token, abi, functionName: 'mint', args: [accountOf(name).address, amount], ...as(name) })
     await send({ address: token, abi, functionName: 'approve', args: [spender, maxUint256], ...as(name) })
   }
-  const noPermit = { deadline: 0n, v: 0, r: zeroHash, s: zeroHash }
   await send({
     address: registry,
     abi: registryAbi,
     functionName: 'join',
-    args: [10n ** 24n, noPermit, accountOf('provider').address, zeroAddress, accountOf('worker').address],
+    args: [10n ** 24n, NO_PERMIT, accountOf('provider').address, zeroAddress, accountOf('worker').address],
     ...as('provider'),
   })
   await send({
@@ -173,6 +173,26 @@ export async function deploy(
     ...as('buyer'),
   })
   return { settlement, registry, committee, dollar, stake, send, as }
+}
+
+/** Lets every member bond `tokens` whole stake tokens for what it signs of netted deals. */
+export async function bondMembers(
+  { client }: TestChain,
+  { stake, registry, send, as }: Deployment,
+  members: readonly string[],
+  tokens = 1_000n,
+): Promise<void> {
+  const owner = accountOf('provider').address
+  const amount = tokens * 10n ** 18n
+  for (const name of members) {
+    const signer = accountOf(name).address
+    await client.setBalance({ address: signer, value: 10n ** 18n })
+    const named = { abi: registryAbi, functionName: 'nameBondOwner', args: [signer, owner] }
+    await send({ address: registry, ...named, ...as(name) })
+    await send({ address: stake, abi: demoStakeAbi, functionName: 'mint', args: [owner, amount], ...as('provider') })
+    const bond = { abi: registryAbi, functionName: 'bond', args: [signer, amount, NO_PERMIT] }
+    await send({ address: registry, ...bond, ...as('provider') })
+  }
 }
 
 const parameters = {
@@ -200,6 +220,7 @@ export async function openDeal(
     rateCap?: number
     exposure?: bigint
     budget?: bigint
+    mode?: Mode
   },
 ): Promise<{ id: number; key: Hex }> {
   const budget = choice.budget ?? 1_000_000n
@@ -219,7 +240,7 @@ export async function openDeal(
     openingFee: 0n,
     maxDuration: 1_000_000,
     expiry: 4_000_000_000,
-    mode: Mode.Calldata,
+    mode: choice.mode ?? Mode.Calldata,
   }
   const signature = await accountOf('provider').signTypedData({
     domain: tallystickDomain({ chainId: foundry.id, verifyingContract: settlement }),
