@@ -141,7 +141,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     onRefusal: metrics.refusal,
     onVerified: () => wake.proposer(),
   })
-  const assemble = createAssembly(kzg, createNetAssembly({ kzg, chain, book }))
+  const assemble = createAssembly(kzg, createNetAssembly({ kzg, chain, book, domain }))
   const attester = createAttester({
     ...{ store, chain, archive, assemble, committee, signer, domain, committeeDomain, clock, faults },
     holdMs: config.turns.holdMs,

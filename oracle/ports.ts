@@ -243,6 +243,8 @@ export type NetFact =
   | { readonly kind: 'numbered'; readonly buyer: Address; readonly index: number }
   | { readonly kind: 'opened'; readonly dealId: number; readonly deal: Omit<NetDeal, 'buyer'>; readonly buyer: Address }
   | { readonly kind: 'batch'; readonly batch: Hex; readonly blobs: readonly Hex[] }
+  /** A group as in calldata. */
+  | { readonly kind: 'announced'; readonly index: number; readonly group: Hex }
   | {
       readonly kind: 'executed'
       readonly dealId: number

@@ -150,6 +150,8 @@ export const proposalMessage = z.object({
   blobs: z.array(hash).max(MAX_BLOBS).default([]),
   /** Of a net batch, which names no groups: they, written as a batch of mode 1. */
   heads: boundedHex(MAX_BODY_BYTES / 2).optional(),
+  /** Of a net batch: the announced groups in it, by their index in the queue. */
+  forces: z.array(small(32)).max(1_024).readonly().optional(),
 })
 export type ProposalMessage = z.output<typeof proposalMessage>
 

@@ -192,6 +192,7 @@ export const oracleRoutes = {
         'proposal.other-blobs': "The blobs made of the member's own segments have other hashes.",
         'proposal.other-net': "The net batch made of the member's own segments is another one.",
         'proposal.net-state': 'The member does not know where net mode stands, or the groups do not go on from there.',
+        'proposal.net-force': 'An announced group of the net batch is none, or would not be executed either.',
         'proposal.net-time': 'The net batch is for longer than an hour ahead, or for a time that has passed.',
         'proposal.net-queue': 'The net batch looked at more groups than are announced.',
       },

@@ -19,13 +19,14 @@ const FOLLOWED = [
   getAbiItem({ abi: settlementAbi, name: 'Settled' }),
   getAbiItem({ abi: registryAbi, name: 'WorkersPacked' }),
   getAbiItem({ abi: settlementAbi, name: 'BuyerNumbered' }),
+  getAbiItem({ abi: settlementAbi, name: 'ForceAnnounced' }),
   getAbiItem({ abi: settlementAbi, name: 'ForceExecuted' }),
 ] as const
 
 type Log = GetLogsReturnType<undefined, typeof FOLLOWED, true>[number]
 
-/** What a batch was settled with: its bytes and the hashes of its transaction's blobs. */
-type Carried = { readonly batch: Hex; readonly blobs: readonly Hex[] }
+/** What a batch or an announced group came with: its bytes and the hashes of its transaction's blobs. */
+type Carried = { readonly bytes: Hex; readonly blobs: readonly Hex[] }
 
 /** Reads the logs of blocks `from` to `to`. */
 export async function readLogs(
@@ -57,7 +58,8 @@ async function logsIn(
   const found = await client.getLogs({ address, events: FOLLOWED, fromBlock, toBlock, strict: true })
   const carried = new Map<Hex, Carried>()
   for (const log of found) {
-    if (log.eventName !== 'Settled' || log.args.mode === Mode.Calldata) continue
+    const isCarried = log.eventName === 'Settled' && log.args.mode !== Mode.Calldata
+    if (!isCarried && log.eventName !== 'ForceAnnounced') continue
     carried.set(log.transactionHash, await carriedBy(client, log.transactionHash))
   }
   return {
@@ -87,15 +89,17 @@ function netEventOf(log: Log, carried: ReadonlyMap<Hex, Carried>): NetEvent[] {
 }
 
 function netFactOf(log: Log, carried: ReadonlyMap<Hex, Carried>): NetFact | null {
+  const by = carried.get(log.transactionHash)
   switch (log.eventName) {
     case 'BuyerNumbered':
       return { kind: 'numbered', buyer: log.args.buyer, index: log.args.index }
     case 'DealOpened':
       return netDealOf(log)
-    case 'Settled': {
-      const batch = carried.get(log.transactionHash)
-      return log.args.mode === Mode.Net && batch !== undefined ? { kind: 'batch', ...batch } : null
-    }
+    case 'Settled':
+      if (log.args.mode !== Mode.Net || by === undefined) return null
+      return { kind: 'batch', batch: by.bytes, blobs: by.blobs }
+    case 'ForceAnnounced':
+      return by === undefined ? null : { kind: 'announced', index: log.args.index, group: by.bytes }
     case 'ForceExecuted': {
       const { id: dealId, stream, cell, root } = log.args
       return { kind: 'executed', dealId, stream, cell, root }
@@ -112,10 +116,11 @@ function netDealOf({ args }: Extract<Log, { eventName: 'DealOpened' }>): NetFact
   return { kind: 'opened', dealId, buyer, deal }
 }
 
-/** A batch is settled by a transaction of its own, so its input says it. */
+/** Batches and announcements are transactions of their own, so the input says what came. */
 async function carriedBy(client: PublicClient, hash: Hex): Promise<Carried> {
   const { input, blobVersionedHashes } = await client.getTransaction({ hash })
   const { functionName, args } = decodeFunctionData({ abi: settlementAbi, data: input })
-  if (functionName !== 'settle') throw new OracleError('chain.unexpected', `${hash} settles by ${functionName}`)
-  return { batch: args[0], blobs: blobVersionedHashes ?? [] }
+  if (functionName !== 'settle' && functionName !== 'announceForce')
+    throw new OracleError('chain.unexpected', `${hash} settles by ${functionName}`)
+  return { bytes: args[0], blobs: blobVersionedHashes ?? [] }
 }

@@ -10,11 +10,17 @@ import { DEAL_ELEMENTS, GROUP_ELEMENTS } from '#protocol/net-blobs.ts'
 import { longestPerStream, type Waiting } from './grouping.ts'
 
 /** Elements that are surely usable: each blob but the last may end with less room than the next group needs. */
-const USABLE_ELEMENTS = MAX_NET_BLOBS * BLOB_ELEMENTS - (MAX_NET_BLOBS - 1) * (GROUP_ELEMENTS + MAX_GROUP_ELEMENTS)
+export const USABLE_ELEMENTS =
+  MAX_NET_BLOBS * BLOB_ELEMENTS - (MAX_NET_BLOBS - 1) * (GROUP_ELEMENTS + MAX_GROUP_ELEMENTS)
 
 /** Gas of a net batch's own parts, its members' signatures included, above what was measured; and of each net, new words. */
 const BATCH_GAS = 500_000
 const NET_GAS = 60_000
+
+/** Elements that a group takes at most: its record, its receipts, and its deal's record. */
+export function elementsOfNet(receiptBytes: number): number {
+  return GROUP_ELEMENTS + DEAL_ELEMENTS + elementsFor(receiptBytes)
+}
 
 /** Candidates that fit one net batch, those due first: of each stream all that its longest fitting one contains. */
 export function fittingNet<C extends Waiting>(candidates: readonly C[]): C[] {
@@ -22,7 +28,7 @@ export function fittingNet<C extends Waiting>(candidates: readonly C[]): C[] {
   let left = USABLE_ELEMENTS
   const taken = new Set<string>()
   for (const { dealId, stream, receiptBytes } of longestPerStream(short).toSorted((a, b) => a.dueMs - b.dueMs)) {
-    left -= GROUP_ELEMENTS + DEAL_ELEMENTS + elementsFor(receiptBytes)
+    left -= elementsOfNet(receiptBytes)
     if (left < 0) break
     taken.add(`${dealId} ${stream}`)
   }

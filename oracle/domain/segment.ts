@@ -40,6 +40,9 @@ export type Segment = {
   readonly wish?: Wish | undefined
 }
 
+/** What a tally covers, without what its receipts were made of. */
+export type BareSegment = Omit<Segment, 'receipts' | 'wish'> & { readonly receipts: readonly Receipt[] }
+
 /** The part of a stream one accepted tally covers. `receipts[i]` is the stream's receipt number `first + i`. */
 export type Range = {
   readonly tallyHash: Hex
@@ -51,7 +54,7 @@ export type Range = {
 }
 
 /** The tally a segment's signature is for. */
-export function tallyOf(segment: Segment): Tally {
+export function tallyOf(segment: BareSegment): Tally {
   return {
     dealKey: segment.dealKey,
     stream: segment.stream,

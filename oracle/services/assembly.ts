@@ -23,6 +23,8 @@ export type NetTerms = {
   readonly until: number
   /** Announced groups below this index were looked at. */
   readonly queueTo: number
+  /** Announced groups that go with the others, by their index in the queue. */
+  readonly forces: readonly number[]
 }
 
 /** How a batch travels. */
@@ -40,8 +42,12 @@ export type Assembled = {
   /** None where the batch has its receipts itself. */
   readonly blobs: readonly CommittedBlob[]
   readonly groups: readonly ProposedGroup[]
-  /** Of a net batch, which names no groups itself: they, for members to find theirs by, and its number of nets. */
+  /**
+   * Of a net batch, which names no groups itself: they, for members to find theirs by; the announced groups beside them,
+   * by index; and its number of nets.
+   */
   readonly heads?: Hex
+  readonly forces?: readonly number[]
   readonly nets?: number
 }
 

@@ -124,11 +124,11 @@ export function createAttester(deps: {
     sign,
     conflicts: (groups, claims) => groups.map((stored) => conflict(stored, claims)),
 
-    async answer({ batch: bytes, claims, blobs, heads }) {
+    async answer({ batch: bytes, claims, blobs, heads, forces = [] }) {
       const { epoch, members } = await deps.committee()
       if (!members.some((member) => sameAddress(member.signer, signer.address)))
         throw new HttpProblem(503, 'committee.not-a-member', 'this node is not in the committee')
-      const batch = decode(bytes, heads)
+      const batch = decode(bytes, heads, forces)
       if (batch.carriage.lane !== Lane.Attested || claims === 0)
         throw new HttpProblem(400, 'proposal.malformed', 'only batches of the attested lane with claims are signed')
       const own = await rebuild(batch.carriage, await judge(batch, claims))
@@ -163,7 +163,7 @@ type Proposed = {
   readonly isNet: boolean
 }
 
-function decode(bytes: Hex, heads: Hex | undefined): Proposed {
+function decode(bytes: Hex, heads: Hex | undefined, forces: readonly number[]): Proposed {
   try {
     if (heads === undefined) {
       const batch = decodeBatch(bytes)
@@ -171,7 +171,7 @@ function decode(bytes: Hex, heads: Hex | undefined): Proposed {
     }
     const { until, queueTo } = decodeNetBatch(bytes)
     const { groups } = decodeBatch(heads)
-    return { carriage: { mode: Mode.Net, lane: Lane.Attested, net: { until, queueTo } }, groups, isNet: true }
+    return { carriage: { mode: Mode.Net, lane: Lane.Attested, net: { until, queueTo, forces } }, groups, isNet: true }
   } catch (error) {
     throw new HttpProblem(400, 'proposal.malformed', error instanceof Error ? error.message : 'it does not decode')
   }

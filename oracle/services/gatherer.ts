@@ -87,7 +87,11 @@ export function createGatherer(deps: {
     const { epoch, threshold } = seat.committee
     const digest = attestationDigest({ epoch, root, claims }, deps.committeeDomain)
     const blobs = batch.blobs.map(({ versionedHash }) => versionedHash)
-    const answers = await ask(seat, { digest, epoch, message: { batch: bytes, claims, blobs, heads: batch.heads } })
+    const answers = await ask(seat, {
+      digest,
+      epoch,
+      message: { batch: bytes, claims, blobs, heads: batch.heads, forces: batch.forces },
+    })
     if (signaturesIn(answers) + 1 >= threshold) {
       // own signature last: until then the groups stay free for the next leader
       const signature = await attester.sign(epoch, batch, claims)

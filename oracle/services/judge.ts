@@ -3,23 +3,25 @@
  *
  * @module
  */
+import type { Hex } from 'viem'
+
 import type { Domain } from '#protocol/eip712.ts'
 import { totalUnits } from '#protocol/receipts.ts'
 import { amountDue } from '#protocol/rules.ts'
 import { firstFailure, readyChecks } from '../domain/checks.ts'
 import type { ChainFacts, ReadyFacts } from '../domain/facts.ts'
-import { type Segment, tallyOf } from '../domain/segment.ts'
+import { type BareSegment, tallyOf } from '../domain/segment.ts'
 import type { Chain } from '../ports.ts'
 
 /** A group to judge; `signature` is the one that would go to the chain. */
 export type JudgedGroup = {
-  readonly segment: Segment
-  readonly signature: Segment['signature']
+  readonly segment: BareSegment
+  readonly signature: Hex
   readonly acknowledged: boolean
 }
 
 /** Units of the receipts past the chain's cursor. */
-export function suffixUnits(segment: Segment, cursor: number): bigint {
+export function suffixUnits(segment: BareSegment, cursor: number): bigint {
   return totalUnits(segment.receipts.slice(Math.max(0, cursor - segment.first)))
 }
 

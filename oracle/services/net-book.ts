@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { Address, Hex } from 'viem'
+import { type Address, concatHex, type Hex, toHex } from 'viem'
 
+import { decodeBatch, type Group } from '#protocol/batch.ts'
 import { decodeNetBatch } from '#protocol/net-batch.ts'
 import type { NetDeal } from '#protocol/net-build.ts'
 import {
@@ -17,7 +18,9 @@ import {
   withNetBatch,
 } from '#protocol/net-state.ts'
 import { cellsOf, type StreamCell } from '#protocol/net-tree.ts'
+import { Lane, Mode } from '#protocol/types.ts'
 import type { Logger } from '#runtime/log.ts'
+import { OracleError } from '../errors.ts'
 import type { NetEvent, NetFact, NetStore } from '../ports.ts'
 import type { Archive } from './archive.ts'
 
@@ -29,9 +32,14 @@ export type NetBook = {
   state(at?: bigint): NetState
   /** The netted deal opened last under an id, with its buyer's index; undefined if none was. */
   deal(dealId: number): NetDeal | undefined
+  /** Groups that were announced, of indexes `from` to below `to`. */
+  announced(from: number, to: number): Announced[]
   /** Where a deal's streams stood at a block, or stand now. */
   cells(deal: { readonly id: number; readonly key: Hex; readonly streams: number }, at?: bigint): StreamCell[]
 }
+
+/** A group that a provider's side announced, by its place in the queue. */
+export type Announced = { readonly index: number; readonly group: Group }
 
 type Step = { readonly event: NetEvent; readonly state: NetState }
 type Opened = { readonly deal: Omit<NetDeal, 'buyer'>; readonly buyer: Address }
@@ -48,6 +56,7 @@ export function createNetBook(deps: {
   /** Of each id the deals opened under it, the newest last. */
   const opened = new Map<number, Opened[]>()
   const indexes = new Map<Address, number>()
+  const queue = new Map<number, Group>()
   let following: Promise<void> | undefined
 
   const state = (at?: bigint): NetState => {
@@ -58,6 +67,7 @@ export function createNetBook(deps: {
 
   function undo({ event: { fact } }: Step): void {
     if (fact.kind === 'numbered') indexes.delete(fact.buyer)
+    if (fact.kind === 'announced') queue.delete(fact.index)
     if (fact.kind === 'opened') opened.get(fact.dealId)?.pop()
   }
 
@@ -69,6 +79,9 @@ export function createNetBook(deps: {
         return state()
       case 'opened':
         opened.set(fact.dealId, [...(opened.get(fact.dealId) ?? []), { deal: fact.deal, buyer: fact.buyer }])
+        return state()
+      case 'announced':
+        queue.set(fact.index, announcedGroup(fact.group))
         return state()
       case 'executed': {
         const deal = dealUnder(fact.dealId)
@@ -135,6 +148,16 @@ export function createNetBook(deps: {
       const buyer = last === undefined ? undefined : indexes.get(last.buyer)
       return last === undefined || buyer === undefined ? undefined : { ...last.deal, buyer }
     },
+    announced: (from, to) =>
+      [...queue].flatMap(([index, group]) => (index >= from && index < to ? [{ index, group }] : [])),
     cells: ({ id, key, streams }, at) => cellsOf(state(at).tree.leafAt(id), key, streams),
   }
+}
+
+/** The chain takes an announced group as it stands in a batch in calldata, without what stands before it. */
+function announcedGroup(bytes: Hex): Group {
+  const batch = decodeBatch(concatHex([toHex(Uint8Array.of(Mode.Calldata, Lane.Attested)), bytes]))
+  const [group] = batch.mode === Mode.Calldata ? batch.groups : []
+  if (group === undefined) throw new OracleError('chain.unexpected', 'an announced group does not decode')
+  return group
 }

@@ -1,12 +1,16 @@
 import { expect } from 'chai'
-import { type Hex, zeroHash } from 'viem'
+import { type Hex, sliceHex, zeroHash } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { Claim } from '#protocol/attestation.ts'
 import { encodeBatch } from '#protocol/batch.ts'
+import { tallyOfGroup } from '#protocol/batch-root.ts'
 import { packBlobBatch } from '#protocol/blob-batch.ts'
+import { forceDigest } from '#protocol/eip712.ts'
 import { buildNetBatch } from '#protocol/net-build.ts'
+import { netForceRoot } from '#protocol/net-force.ts'
 import { createNetTree } from '#protocol/net-tree.ts'
+import { signCompact } from '#protocol/signature.ts'
 import { Lane, Mode } from '#protocol/types.ts'
 import { segmentToGroup } from '#protocol/wire.ts'
 import { commitBlobs } from '#runtime/blob-transaction.ts'
@@ -17,6 +21,7 @@ import {
   type Deployment,
   deploy,
   freePort,
+  keyOf,
   openDeal,
   startChain,
   type TestChain,
@@ -130,10 +135,27 @@ describe('a committee that settles netted deals', function () {
     expect(await unmatured()).to.equal(4n * PRICE)
   })
 
+  it('takes along what a provider announced by itself', async () => {
+    const segment = segmentOf(place, 1, [receiptOf(place, 5)], { first: 2, before: 2n })
+    const group = segmentToGroup(segment)
+    const sender = accountOf('provider').address
+    const root = netForceRoot(tallyOfGroup(group, place.dealKey))
+    const authority = signCompact(forceDigest({ root, sender }, place.domain), keyOf('worker'))
+    const bytes = sliceHex(encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups: [group] }), 2)
+    const announce = { abi: settlementAbi, functionName: 'announceForce', args: [bytes, authority] }
+    await deployment.send({ address: deployment.settlement, ...announce, ...deployment.as('provider') })
+
+    const hashes = await Promise.all(members.map(({ url }) => deliver(url, 4)))
+    await untilStatus(hashes[0] ?? '', ['settled', 'final'])
+    expect(await unmatured()).to.equal(6n * PRICE)
+    const settlement = { address: deployment.settlement, abi: settlementAbi } as const
+    expect(await chain.client.readContract({ ...settlement, functionName: 'netQueue' })).to.deep.equal([1, 1])
+  })
+
   it('signs a netted group in no other batch, and no net batch but what its own book makes', async () => {
     const [{ url } = expect.fail('no member')] = members
-    await deliver(url, 4)
-    const group = segmentToGroup(segmentFor(4))
+    await deliver(url, 6)
+    const group = segmentToGroup(segmentFor(6))
     const heads = encodeBatch(packBlobBatch(Lane.Attested, [group]).batch)
     const propose = (body: Record<string, unknown>) => call(url, '/v1/proposals', { claims: Claim.Tallies, ...body })
     const plain = { batch: encodeBatch({ mode: Mode.Calldata, lane: Lane.Attested, groups: [group] }) }
@@ -151,7 +173,7 @@ describe('a committee that settles netted deals', function () {
       segmentOf(
         place,
         0,
-        [0, 2, 4].map((task) => receiptOf(place, task)),
+        [0, 2, 4, 6].map((task) => receiptOf(place, task)),
       ),
     )
     const order = { tree: createNetTree(), deals: new Map([[place.dealId, deal]]), groups: [alone], queueTo: 0 }
