@@ -16,7 +16,7 @@ import { Lane, Mode } from '#protocol/types.ts'
 import { BLOB_GAS, type Fork, GAS, type GasRules } from './forks.ts'
 
 /** Gas of everything a batch does once: clock, parameters, event. */
-const BATCH_GAS = 16_400
+const BATCH_GAS = 14_540
 /** What an attested one does more: the ring, the epoch, its members' page. */
 const RING_GAS = 9_000
 /** Gas of one member's signature, its bytes not counted. */
@@ -40,7 +40,7 @@ const STORED_GAS = 1_600
  * Gas an acknowledged group takes more: the acknowledgement's signature, its stream's record, the units acknowledged;
  * what its deal takes more, whose allowance rises; and what its provider does, whose earnings are brought up to date.
  */
-const ACKNOWLEDGED_GAS = 17_440
+const ACKNOWLEDGED_GAS = 17_650
 const ACKNOWLEDGED_DEAL_GAS = 7_050
 const ACKNOWLEDGED_PROVIDER_GAS = 9_070
 /** Gas of reading and hashing one receipt in the input. */

@@ -36,6 +36,7 @@ const SETTLEMENT = {
   deals: fieldOf('Settlement', '_deals').slot,
   taken: fieldOf('Settlement', '_taken').slot,
   wheels: fieldOf('Settlement', '_wheels').slot,
+  payouts: fieldOf('Settlement', '_payouts').slot,
 } as const
 /** Words of a deal that are not zero: key, terms, purse, buyer and bond, both keys. */
 const DEAL_WORDS = 6n
@@ -146,6 +147,7 @@ function placesOf({ deployment: { registry, settlement } }: Chain, member: Membe
     ...own(registry, slotOf(member.owner, REGISTRY.accounts), 1n),
     ...own(registry, slotOf(member.provider, REGISTRY.providers), PROVIDER_WORDS),
     ...own(settlement, slotOf(member.provider, SETTLEMENT.wheels), 1n),
+    ...own(settlement, slotOf(member.provider, SETTLEMENT.payouts), 1n),
     ...own(settlement, slotOf(member.buyer, SETTLEMENT.accounts), 1n),
     ...own(settlement, slotOf(member.deal, SETTLEMENT.deals), DEAL_WORDS),
     ...own(settlement, slotOf(member.offer, SETTLEMENT.taken), 1n),

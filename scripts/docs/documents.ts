@@ -21,7 +21,7 @@ import { modelErrorsTable } from './model-errors-table.ts'
 import { packingTable } from './packing-table.ts'
 import { fillPage } from './pages.ts'
 import { readPeers } from './peers.ts'
-import { readmeActs, readmeSettling } from './readme-figures.ts'
+import { netGas, readmeActs, readmeSettling } from './readme-figures.ts'
 
 /** Pages with figures. */
 export const PAGES = [
@@ -44,6 +44,7 @@ export function documents(): Map<string, string> {
     ['versions', () => versionsLine(gas)],
     ['readme-settling', () => readmeSettling(gas)],
     ['readme-acts', () => readmeActs(gas)],
+    ['net-gas', () => netGas(gas)],
     ['comparison', () => comparisonTable(gas, peers)],
     ['parts', () => partsTable(gas)],
     ['pairs', () => pairsTable(gas, peers)],

@@ -18,10 +18,14 @@ export function packingTable(): string {
     const saved = (PROVIDERS - 1) * savedPerPage(fork)
     return costOfWorkers(PROVIDERS * WORKERS, PROVIDERS, fork) / saved
   })
-  const row = (name: string, batches: readonly number[]) => [name, ...batches.map((one) => shown(Math.ceil(one)))]
+  const row = (name: string, batches: readonly number[], saved: number) => [
+    name,
+    ...batches.map((one) => shown(Math.ceil(one))),
+    shown(saved),
+  ]
   return tableOf([
-    ['pays back after this many batches', 'Osaka', 'Amsterdam'],
-    row(`${DEALS} deals in a page`, deals),
-    row(`${PROVIDERS} providers' pages of ${WORKERS} workers in one`, workers),
+    ['', 'pays back after so many batches, Osaka', 'Amsterdam', 'each saves a batch, gas'],
+    row(`${DEALS} deals in a page`, deals, savedPerDeal('osaka')),
+    row(`${PROVIDERS} providers' pages of ${WORKERS} workers in one`, workers, savedPerPage('osaka')),
   ])
 }

@@ -1,5 +1,5 @@
 /**
- * The few figures of the first page, from the gas bench's record.
+ * The few figures that stand in sentences and on the first page, from the gas bench's record.
  *
  * @module
  */
@@ -45,6 +45,13 @@ export function readmeActs({ result }: GasRecord): string {
   ] as const
   const list = acts.map(([act, gas]) => `${act} ${thousands(gas)}`).join(', ')
   return `A receipt takes ${shown(W10.calldata.bytesPerReceipt)} bytes of W10's calldata. One act, Osaka: ${list}.`
+}
+
+/** What net batches take. */
+export function netGas({ result }: GasRecord): string {
+  const { W, W10 } = result.osaka.edr
+  return `1,000 receipts in 200 streams of 100 deals of 50 providers and 20 buyers take ${shown(W.net?.gas ?? null)} gas in all, attestation of
+5 members included; 10,000 receipts in the same streams ${shown(W10.net?.gas ?? null)} (blobs are paid for apart).`
 }
 
 function thousands(gas: number): string {
