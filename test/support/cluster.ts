@@ -252,7 +252,8 @@ function startMember(site: Site, index: number, port: number, faults: readonly s
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const settings = {
     ...chainSettings(site),
-    batch: { maxAgeMs: 150 },
+    // EDR takes a transaction with blobs only where it mines it at once
+    batch: { maxAgeMs: 150, modes: site.options.chain === 'edr' ? ['calldata'] : ['calldata', 'blob'] },
     turns: { slotSeconds: SLOT_SECONDS, takeoverMs: 8_000, answerMs: 5_000, holdMs: 2_000, retryMs: 300 },
     fees: { rebroadcastMs: 400 },
     upkeep: { enabled: false },
