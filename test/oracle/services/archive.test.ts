@@ -152,6 +152,18 @@ describe("a member's archive of blobs", function () {
     expect(await archive.get(first().versionedHash)).to.deep.equal(first().blob)
   })
 
+  it('keeps the blobs of a batch that may still get to the chain, however long that takes', async () => {
+    await archive.keep([first()])
+    const batch = { lane: 1, root: HASH, data: HASH, groups: [], mostGas: 1 }
+    const id = store.batches.insert({ ...batch, blobs: [first().versionedHash] })
+    now += 7_200_000
+    await archive.step()
+    expect(await archive.load([first().versionedHash])).to.deep.equal([first()])
+    store.batches.fail(id, 'it would revert')
+    await archive.step()
+    expect(await archive.load([first().versionedHash])).to.equal(null)
+  })
+
   it('fetches what it lacks from the others, and asks again later when nobody has it', async () => {
     settle(...blobs)
     elsewhere.set(first().versionedHash, first().blob)
