@@ -94,21 +94,21 @@ const WAYS: readonly Way[] = [
 ]
 const STANDS: readonly [name: string, at: Stand][] = [
   ['from its beginning', { cursor: 1n, units: 5n }],
-  ['up to the most it can count', { cursor: MOST.cursor - 2n, units: MOST.units - 10n }],
+  ['up to the most it can count', { cursor: MOST.cursor - 2n, units: MOST.units - 11n }],
 ]
 
-/** Moves one stream by two receipts of ten units and asks that all others stand as they stood. */
+/** Moves one stream by two receipts of eleven units and asks that all others stand as they stood. */
 async function moveOne(market: Sharing, deal: OpenDeal, index: number, at: Stand, { lane, overlap }: Way) {
   const context = `deal ${deal.id}, stream ${index}`
   await fillBeside(market, deal, index, at)
   const moved = await standing(market)
   const from = { cursor: at.cursor - overlap, units: at.units - 4n * overlap }
-  const units = overlap === 0n ? [3n, 7n] : [4n, 3n, 7n]
+  const units = overlap === 0n ? [3n, 8n] : [4n, 3n, 8n]
   const { acknowledgement, ...bare } = groupFrom(market, deal, index, from, units)
   const group = lane === Lane.Acknowledged && acknowledgement ? { ...bare, acknowledgement } : bare
   const { records } = await settle(market, lane, [group])
-  expect(records[0], context).to.deep.include({ outcome: 0, amount: 10n })
-  moved[(deal === market.odd ? STREAMS : 0) + index] = [at.cursor + 2n, at.units + 10n]
+  expect(records[0], context).to.deep.include({ outcome: 0, amount: 11n })
+  moved[(deal === market.odd ? STREAMS : 0) + index] = [at.cursor + 2n, at.units + 11n]
   expect(await standing(market), context).to.deep.equal(moved)
 }
 
