@@ -53,8 +53,8 @@ interface ISettlement {
     /// @param authority Attested: `epoch ‖ claims ‖ bitmap ‖ signatures`. Forced: empty when the caller is the
     /// provider or its operator, else their or the only worker's EIP-2098 signature over `Force(root, sender)`.
     /// Acknowledged: not read.
-    /// @return facts 16 bytes per group: `outcome (1) ‖ cursor before (3) ‖ units before (5) ‖ amount paid (7)`, all but
-    /// the outcome zero where the group was skipped. Nothing for a batch of netted deals.
+    /// @return facts 16 bytes per group: `outcome (1) ‖ cursor before (3) ‖ units before (5) ‖ amount paid (7)`, where
+    /// the group was skipped all zero but the outcome. Nothing for a batch of netted deals.
     function settle(bytes calldata batch, bytes calldata authority) external returns (bytes memory facts);
 
     /// @notice Chained hash of one interval's attested batches.
