@@ -39,7 +39,7 @@ const batchSettings = {
       maxAgeMs: milliseconds(0, 86_400_000).default(10_000),
       /** Gas per receipt, in percent of what a receipt costs in an endless batch, below which waiting saves too little. */
       worthPercent: z.number().int().min(101).max(10_000).default(125),
-      /** Modes to settle in, of which plans choose the cheapest; groups too long for a blob need the input. */
+      /** Modes to settle in, of which plans choose the cheapest; netted deals have one of their own. */
       modes: z
         .array(z.enum(['calldata', 'blob']))
         .min(1)
