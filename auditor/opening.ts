@@ -86,7 +86,8 @@ function limitsOf(replay: Replay, { offer, terms, buyer }: Opened, hash: Hex): R
     total: taken + terms.budget <= offer.total,
     'opening fee': offer.openingFee <= (terms.budget * BigInt(state.parameters.bondBps)) / 10_000n,
     duration: terms.duration > 0 && terms.duration <= offer.maxDuration,
-    streams: terms.streams > 0 && terms.streams <= MAX_STREAMS,
+    streams: terms.streams > 0 && terms.streams <= Math.min(MAX_STREAMS, offer.maxStreams),
+    exposure: terms.exposure >= offer.minExposure,
     'free balance': terms.budget <= accountOf(state, buyer).free,
     'offer’s provider': state.providers.get(replay.state.ids.get(addressKey(offer.provider)) ?? 0) !== undefined,
   }

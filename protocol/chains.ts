@@ -14,9 +14,6 @@ const STREAM_CHAIN_BYTES = 27
 /** Seconds of one interval of the batch ring. */
 export const INTERVAL_SECONDS = 900
 
-/** Intervals the batch ring holds. */
-export const RING_INTERVALS = 512
-
 /** Interval a second on the protocol clock lies in. */
 export function intervalOf(clock: number): number {
   return Math.floor(clock / INTERVAL_SECONDS)

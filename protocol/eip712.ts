@@ -30,6 +30,10 @@ export const types = {
     { name: 'maxDuration', type: 'uint32' },
     { name: 'expiry', type: 'uint32' },
     { name: 'mode', type: 'uint8' },
+    { name: 'maxStreams', type: 'uint8' },
+    { name: 'minExposure', type: 'uint48' },
+    { name: 'arbiter', type: 'address' },
+    { name: 'panel', type: 'bool' },
   ],
   Order: [
     { name: 'dealKey', type: 'bytes32' },
@@ -64,7 +68,7 @@ export const types = {
 } as const
 
 type Field = { readonly name: string; readonly type: string }
-type Value = Hex | bigint | number
+type Value = Hex | bigint | number | boolean
 
 const DOMAIN_NAME = 'Tallystick'
 const COMMITTEE_DOMAIN_NAME = 'Tallystick Committee'
@@ -104,6 +108,7 @@ export function committeeDomain(domain: Domain): TypedDataDomain {
 function fieldBytes(type: string, value: Value, name: string): Uint8Array {
   if (type === 'bytes32') return fixedBytes(value as Hex, 32, name)
   if (type === 'address') return fixedBytes(value as Hex, 20, name)
+  if (type === 'bool') return uintBytes(value === true ? 1 : 0, 8, name)
   return uintBytes(value as bigint | number, Number(type.slice(4)), name)
 }
 

@@ -61,6 +61,10 @@ export type Offer = {
   readonly maxDuration: number
   readonly expiry: number
   readonly mode: number
+  readonly maxStreams: number
+  readonly minExposure: number
+  readonly arbiter: Address
+  readonly panel: boolean
 }
 
 /** What the buyer fixes when it takes an offer. */

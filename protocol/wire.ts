@@ -35,6 +35,10 @@ const offer = z.object({
   maxDuration: small(32),
   expiry: small(32),
   mode: small(8),
+  maxStreams: small(8),
+  minExposure: small(48),
+  arbiter: address,
+  panel: z.boolean(),
 })
 
 /** `POST /v1/offers`. */

@@ -324,7 +324,9 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _check(offer.openingFee <= bonded, "openingFee", offer.openingFee, bonded);
         uint256 longest = Math.min(offer.maxDuration, MAX_DURATION);
         _check(terms.duration != 0 && terms.duration <= longest, "duration", terms.duration, longest);
-        _check(terms.streams != 0 && terms.streams <= MAX_STREAMS, "streams", terms.streams, MAX_STREAMS);
+        uint256 most = Math.min(offer.maxStreams, MAX_STREAMS);
+        _check(terms.streams != 0 && terms.streams <= most, "streams", terms.streams, most);
+        _check(terms.exposure >= offer.minExposure, "exposure", terms.exposure, offer.minExposure);
     }
 
     function _requireState(uint32 id, Deal storage self, uint256 now_, DealState wanted) private view {

@@ -47,6 +47,25 @@ enum Outcome {
     UnitsMismatch
 }
 
+/// @notice What somebody is slashed for. Each (deal key, stream, class) is punished once.
+enum Fault {
+    Equivocation,
+    Unordered,
+    DuplicateTask,
+    OverMaximum,
+    Overclaim,
+    DoubleSelling,
+    NoShow,
+    WrongResult,
+    Withheld,
+    Minority,
+    BadAttestation,
+    ConflictingAttestation,
+    BrokenPromise,
+    VoidBlob,
+    WrongNet
+}
+
 /// @notice A provider's signed, off-chain promise to sell work. EIP-712 struct `Offer`, fields in this order.
 /// @param provider Account that signs, stakes and is paid.
 /// @param nonce Dead once the provider's offer nonce on chain is above it.
@@ -64,6 +83,10 @@ enum Outcome {
 /// @param maxDuration Longest deal, seconds.
 /// @param expiry Last second on the protocol clock at which it can be taken.
 /// @param mode Receipts' place: 0 for deals settled with their receipts' bytes, 2 for netted deals.
+/// @param maxStreams Most streams of one deal.
+/// @param minExposure Least exposure of one deal, units: a deal of less could bind a bond and allow no work.
+/// @param arbiter Contract that rules where a result cannot be proven, as in ERC-792; zero if nobody does.
+/// @param panel Whether the provider may be slashed for being in the minority of a panel that was drawn at random.
 struct Offer {
     address provider;
     uint64 nonce;
@@ -81,6 +104,10 @@ struct Offer {
     uint32 maxDuration;
     uint32 expiry;
     uint8 mode;
+    uint8 maxStreams;
+    uint48 minExposure;
+    address arbiter;
+    bool panel;
 }
 
 /// @notice What the buyer fixes when it takes an offer.

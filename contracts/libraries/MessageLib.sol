@@ -9,7 +9,7 @@ library MessageLib {
     bytes32 internal constant OFFER_TYPEHASH = keccak256(
         "Offer(address provider,uint64 nonce,bytes32 salt,bytes32 program,uint8 kind,bytes32 unit,uint64 price,"
         "uint32 rateCap,uint64 minBudget,uint64 maxBudget,uint64 total,address buyer,uint64 openingFee,"
-        "uint32 maxDuration,uint32 expiry,uint8 mode)"
+        "uint32 maxDuration,uint32 expiry,uint8 mode,uint8 maxStreams,uint48 minExposure,address arbiter,bool panel)"
     );
     bytes32 internal constant TALLY_TYPEHASH = keccak256(
         "Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)"

@@ -112,6 +112,10 @@ export function signOffer(
     maxDuration: MAX_DURATION,
     expiry: EXPIRY,
     mode,
+    maxStreams: 62,
+    minExposure: 0,
+    arbiter: zeroAddress,
+    panel: false,
   }
   const hash = offerHash(offer, settlementDomain(chain))
   return { offer, hash, signature: expand(signCompact(hash, providerKey)) }

@@ -48,6 +48,7 @@ export async function publishOffers(network: LocalNetwork): Promise<void> {
       ...{ price: PRICE, rateCap: RATE_CAP, minBudget: 1_000_000n, maxBudget: 50_000_000n, total: 200_000_000n },
       ...{ buyer: zeroAddress, openingFee: 10_000n, maxDuration: 7 * DURATION },
       ...{ expiry: Number(timestamp) + 30 * DURATION, mode: 0 },
+      ...{ maxStreams: 62, minExposure: 0, arbiter: zeroAddress, panel: false },
     }
     const signature = await owner.wallet.signTypedData({
       ...{ account: owner.account, domain: tallystickDomain(domainOf(network)), primaryType: 'Offer', message: offer },

@@ -184,6 +184,10 @@ describe('the protocol in TypeScript and on the chain', () => {
       maxDuration: small(32),
       expiry: small(32),
       mode: small(8),
+      maxStreams: small(8),
+      minExposure: small(48),
+      arbiter: hex(20),
+      panel: fc.boolean(),
     })
     await fc.assert(
       fc.asyncProperty(offer, hex(32), small(32), small(8), async (value, root, epoch, claims) => {

@@ -47,6 +47,10 @@ const offer = {
   maxDuration: 604_800,
   expiry: 1_893_456_000,
   mode: 0,
+  maxStreams: 62,
+  minExposure: 0,
+  arbiter: `0x${'00'.repeat(20)}`,
+  panel: false,
 }
 
 const overJson = (value: unknown): unknown => JSON.parse(JSON.stringify(wire.toWire(value)))

@@ -102,6 +102,10 @@ export async function offerOf({ tally }: Deployment, { owner }: Provider, change
     maxDuration: 30 * 86_400,
     expiry: Number(await tally.clock()) + 30 * 86_400,
     mode: Mode.Calldata,
+    maxStreams: 62,
+    minExposure: 0,
+    arbiter: zeroAddress,
+    panel: false,
     ...change,
   }
 }

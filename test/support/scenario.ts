@@ -253,6 +253,10 @@ export async function createScenario(options: ScenarioOptions) {
       maxDuration: 60 * 86_400,
       expiry: 2 ** 32 - 1,
       mode: Mode.Calldata,
+      maxStreams: 62,
+      minExposure: 0,
+      arbiter: zeroAddress,
+      panel: false,
       ...changes,
     }
   }

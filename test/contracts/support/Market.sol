@@ -108,6 +108,7 @@ abstract contract Market is World {
         offer.maxDuration = 30 days;
         offer.expiry = type(uint32).max;
         offer.mode = uint8(Mode.Calldata);
+        offer.maxStreams = 62;
     }
 
     function _terms(uint256 seed, uint64 budget) internal view returns (DealTerms memory terms) {

@@ -94,7 +94,7 @@ contract NetHandler is World {
         offer.openingFee = uint64(((seed >> 80) % 2) * (budget / 20));
         (offer.maxDuration, offer.expiry) = (3 days, type(uint32).max);
         bool netted = (seed >> 81) % 4 != 0;
-        offer.mode = uint8(netted ? Mode.Net : Mode.Calldata);
+        (offer.mode, offer.maxStreams) = (uint8(netted ? Mode.Net : Mode.Calldata), 62);
         DealTerms memory terms;
         (terms.budget, terms.exposure) = (budget, uint48((seed >> 90) % 2 == 0 ? 20_000 : 1e9));
         terms.duration = uint32(_within(seed >> 100, 1 hours, 3 days));

@@ -241,6 +241,10 @@ export async function openDeal(
     maxDuration: 1_000_000,
     expiry: 4_000_000_000,
     mode: choice.mode ?? Mode.Calldata,
+    maxStreams: 62,
+    minExposure: 0,
+    arbiter: zeroAddress,
+    panel: false,
   }
   const signature = await accountOf('provider').signTypedData({
     domain: tallystickDomain({ chainId: foundry.id, verifyingContract: settlement }),

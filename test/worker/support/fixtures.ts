@@ -68,6 +68,10 @@ export function dealOf(changes: Partial<DealFacts> = {}): DealFacts {
       maxDuration: 86_400,
       expiry: 2_000_000_000,
       mode: 0,
+      maxStreams: 62,
+      minExposure: 0,
+      arbiter: zeroAddress,
+      panel: false,
     },
     terms: {
       budget: 10_000n,

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IVault} from "./IVault.sol";
+
+/// @title IRemedies
+/// @notice What a proven fault does to the settlement's own books. Courts only, which the registry names once and for all.
+/// @dev Amounts are base units of the settlement token. Times are seconds on the protocol clock. A stream that is frozen
+/// has the greatest cursor there is: no group continues it. What its units are lowered by, its deal has left again.
+interface IRemedies {
+    /// @notice A stream was frozen.
+    /// @param id Deal's id.
+    /// @param stream Index.
+    /// @param cursor Receipts that were settled.
+    event StreamFrozen(uint32 indexed id, uint8 indexed stream, uint24 cursor);
+
+    /// @notice Units of a frozen stream were voided: what they were paid for left its provider's unmatured earnings and
+    /// is the deal's again, or the buyer's where the deal is closed.
+    /// @param id Deal's id.
+    /// @param stream Index.
+    /// @param units Units that are left.
+    /// @param amount Settlement token base units.
+    event UnitsVoided(uint32 indexed id, uint8 indexed stream, uint40 units, uint64 amount);
+
+    /// @notice Unmatured money went into a dispute.
+    event Seized(uint32 indexed provider, uint64 amount);
+
+    /// @notice Money in a dispute became its provider's again; it matures at the start of the next day.
+    event Restored(uint32 indexed provider, uint64 amount);
+
+    /// @notice A netted deal was stopped because of a fault.
+    event StoppedForFault(uint32 indexed id);
+
+    /// @notice The caller is no court.
+    error RemediesOnlyCourts(address caller);
+
+    /// @notice The deal has another key, or no such stream.
+    error RemediesNoSuchStream(uint32 id, uint8 stream);
+
+    /// @notice The money has matured.
+    error RemediesMatured(uint32 settledAt);
+
+    /// @notice Netted deals have no streams of their own.
+    error RemediesNetted(uint32 id);
+
+    /// @notice Slashes a deal's provider, freezes the stream (stops the deal if it is netted), and lowers the provider's
+    /// cover. Asks at least for the deal's bond and the value of everything the stream was paid for.
+    /// @param id Deal's id.
+    /// @param key Its key.
+    /// @param stream Index.
+    /// @param charge What for; `asked` is a floor here.
+    /// @return taken Stake token base units.
+    function penalize(
+        uint32 id,
+        bytes32 key,
+        uint8 stream,
+        IVault.Charge calldata charge
+    ) external returns (uint96 taken);
+
+    /// @notice Freezes a stream and voids its unacknowledged units above `keep`, if the group they begin in is unmatured.
+    /// @param id Deal's id.
+    /// @param key Its key.
+    /// @param stream Index.
+    /// @param keep Units of the stream that stay.
+    /// @param settledAt When the group in which they end was settled.
+    /// @param seized Money in a dispute that belongs to them and is used up first.
+    /// @return amount What the deal has left again.
+    function voidUnits(
+        uint32 id,
+        bytes32 key,
+        uint8 stream,
+        uint40 keep,
+        uint32 settledAt,
+        uint64 seized
+    ) external returns (uint64 amount);
+
+    /// @notice Moves what a stream's unacknowledged units above `keep` were paid for out of the unmatured earnings.
+    /// @return amount Settlement token base units.
+    function seize(
+        uint32 id,
+        bytes32 key,
+        uint8 stream,
+        uint40 keep,
+        uint32 settledAt
+    ) external returns (uint64 amount);
+
+    /// @notice Gives money in a dispute back to the provider.
+    function restore(uint32 provider, uint64 amount) external;
+
+    /// @notice Counts an open dispute on a deal: its bond stays reserved and its id its own until all have ended.
+    function beginDispute(uint32 id, bytes32 key) external;
+
+    /// @notice Ends one. Releases the bond of a deal that was closed meanwhile.
+    function endDispute(uint32 id) external;
+
+    /// @notice Money in disputes.
+    /// @return Settlement token base units.
+    function disputed() external view returns (uint64);
+}
