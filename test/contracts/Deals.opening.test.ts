@@ -68,7 +68,15 @@ const REFUSED: [name: string, change: Change, field: string, value: bigint, limi
     BigInt(YEARS_5),
   ],
   ['no stream', { terms: { streams: 0 } }, 'streams', 0n, 62n],
-  ['63 streams', { terms: { streams: 63 } }, 'streams', 63n, 62n],
+  ['63 streams', { offer: { maxStreams: 255 }, terms: { streams: 63 } }, 'streams', 63n, 62n],
+  ['more streams than offered', { offer: { maxStreams: 3 }, terms: { streams: 4 } }, 'streams', 4n, 3n],
+  [
+    'an exposure that would bind a bond and allow no work',
+    { offer: { minExposure: 10 }, terms: { exposure: 9n } },
+    'exposure',
+    9n,
+    10n,
+  ],
   ['more than the offer has in total', { offer: { total: 99n * USD } }, 'total', 100n * USD, 99n * USD],
 ]
 

@@ -13,7 +13,7 @@ import { readVectors } from './support/vectors.ts'
 type TypeName = keyof typeof eip712.types
 type MessageJson = {
   type: TypeName
-  message: Record<string, string | number>
+  message: Record<string, string | number | boolean>
   structHash: Hex
   digest: Hex
   signer: Hex
@@ -30,7 +30,7 @@ const vectors = readVectors<{
 const settlement: Domain = { chainId: vectors.domain.chainId, verifyingContract: vectors.domain.verifyingContract }
 const committee: Domain = { ...settlement, verifyingContract: vectors.committeeDomain.verifyingContract }
 
-type AnyMessage = Record<string, string | number | bigint>
+type AnyMessage = Record<string, string | number | bigint | boolean>
 const digests = {
   Offer: eip712.offerHash,
   Order: eip712.orderDigest,
@@ -46,7 +46,7 @@ function revived({ type, message }: MessageJson): AnyMessage {
     eip712.types[type].filter((field) => /^uint(48|64)$/.test(field.type)).map((field) => field.name),
   )
   const entries = Object.entries(message)
-  return Object.fromEntries(entries.map(([key, value]) => [key, wideFields.has(key) ? BigInt(value) : value]))
+  return Object.fromEntries(entries.map(([key, value]) => [key, wideFields.has(key) ? BigInt(value as string | number) : value]))
 }
 
 function viemDigest(type: TypeName, message: AnyMessage, domain: Domain): Hex {
@@ -99,6 +99,7 @@ describe('digests of random messages', () => {
     uint32: small(32),
     uint48: wide(48),
     uint64: wide(64),
+    bool: fc.boolean(),
   } as const
   const domain = fc.record({ chainId: fc.integer({ min: 1, max: 2 ** 48 }), verifyingContract: address })
 
