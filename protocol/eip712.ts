@@ -6,7 +6,7 @@
  */
 import type { Address, Hex, TypedDataDomain } from 'viem'
 
-import type { Acknowledgement, Attestation, Domain, Force, Offer, Order, Tally } from './types.ts'
+import type { Acknowledgement, Attestation, Domain, Force, Offer, Order, Promised, Tally } from './types.ts'
 import { concatBytes, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
 
 export type { Domain } from './types.ts'
@@ -65,6 +65,10 @@ export const types = {
     { name: 'root', type: 'bytes32' },
     { name: 'claims', type: 'uint8' },
   ],
+  Promise: [
+    { name: 'tally', type: 'bytes32' },
+    { name: 'before', type: 'uint32' },
+  ],
 } as const
 
 type Field = { readonly name: string; readonly type: string }
@@ -88,6 +92,7 @@ const TYPE_HASHES = {
   Acknowledgement: typeHash('Acknowledgement'),
   Force: typeHash('Force'),
   Attestation: typeHash('Attestation'),
+  Promise: typeHash('Promise'),
 } as const
 
 const DOMAIN_TYPE_HASH = hashText('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)')
@@ -95,12 +100,12 @@ const VERSION_HASH = hashText(DOMAIN_VERSION)
 const NAME_HASH = hashText(DOMAIN_NAME)
 const COMMITTEE_NAME_HASH = hashText(COMMITTEE_DOMAIN_NAME)
 
-/** Domain of every message but the attestation, as viem takes it; `verifyingContract` is the Settlement. */
+/** Domain of every message that no committee member signs, as viem takes it; `verifyingContract` is the Settlement. */
 export function tallystickDomain(domain: Domain): TypedDataDomain {
   return { name: DOMAIN_NAME, version: DOMAIN_VERSION, ...domain }
 }
 
-/** Domain of attestations, as viem takes it; `verifyingContract` is the Committee. */
+/** Domain of attestations and promises, as viem takes it; `verifyingContract` is the Committee. */
 export function committeeDomain(domain: Domain): TypedDataDomain {
   return { name: COMMITTEE_DOMAIN_NAME, version: DOMAIN_VERSION, ...domain }
 }
@@ -172,6 +177,16 @@ export function forceDigest(force: Force, domain: Domain): Hex {
 /** Digest a committee member signs; `domain.verifyingContract` is the Committee. @throws FieldError on a bad field. */
 export function attestationDigest(attestation: Attestation, domain: Domain): Hex {
   return digest(separator(COMMITTEE_NAME_HASH, domain), structHash('Attestation', attestation))
+}
+
+/** Digest a member signs to promise a batch; `domain.verifyingContract` is the Committee. @throws FieldError on a bad field. */
+export function promiseDigest(promised: Promised, domain: Domain): Hex {
+  return digest(separator(COMMITTEE_NAME_HASH, domain), structHash('Promise', promised))
+}
+
+/** Struct hash of a promise, by which a broken one is told. @throws FieldError when a field does not fit. */
+export function promiseHash(promised: Promised): Hex {
+  return toHex(structHash('Promise', promised))
 }
 
 /**

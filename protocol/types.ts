@@ -111,6 +111,12 @@ export type Force = { readonly root: Hex; readonly sender: Address }
 /** What a committee member signs about a batch. */
 export type Attestation = { readonly epoch: number; readonly root: Hex; readonly claims: number }
 
+/**
+ * What a committee member signs when it takes a segment (the message is called `Promise`): a batch that contains the
+ * tally will be settled by `before`, a second on the protocol clock.
+ */
+export type Promised = { readonly tally: Hex; readonly before: number }
+
 /** One finished task as it stands in a batch; `units` ≥ 1 and < 2²⁴. */
 export type Receipt = { readonly units: bigint; readonly workHash: Hex }
 

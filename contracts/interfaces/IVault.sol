@@ -136,6 +136,11 @@ interface IVault {
     /// @param facts The case.
     function discharge(Case calldata facts) external;
 
+    /// @notice Whether there is such a case and it was not returned, whatever else became of it.
+    /// @param facts The case.
+    /// @return True if a subject was punished by just this.
+    function stands(Case calldata facts) external view returns (bool);
+
     /// @notice When a subject was punished.
     /// @param subject See {Charge}.
     /// @return at Second on the protocol clock; 0 if never.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Offer} from "../interfaces/ITypes.sol";
 
 /// @title MessageLib
-/// @notice EIP-712 struct hashes of every message the settlement checks.
+/// @notice EIP-712 struct hashes of every message the contracts check, but attestations.
 library MessageLib {
     bytes32 internal constant OFFER_TYPEHASH = keccak256(
         "Offer(address provider,uint64 nonce,bytes32 salt,bytes32 program,uint8 kind,bytes32 unit,uint64 price,"
@@ -18,6 +18,7 @@ library MessageLib {
         "Acknowledgement(bytes32 dealKey,uint8 stream,uint32 count,uint48 units,bytes32 segment)"
     );
     bytes32 internal constant FORCE_TYPEHASH = keccak256("Force(bytes32 root,address sender)");
+    bytes32 internal constant PROMISE_TYPEHASH = keccak256("Promise(bytes32 tally,uint32 before)");
 
     function offerHash(Offer calldata offer) internal pure returns (bytes32) {
         return keccak256(abi.encode(OFFER_TYPEHASH, offer));
@@ -58,6 +59,13 @@ library MessageLib {
 
     function forceHash(bytes32 root, address sender) internal pure returns (bytes32) {
         return keccak256(abi.encode(FORCE_TYPEHASH, root, sender));
+    }
+
+    /// @notice Of what a committee member signs when it takes a group; under the committee's domain.
+    /// @param tally Struct hash of the group's tally.
+    /// @param before Second on the protocol clock by which a batch is to contain it.
+    function promiseHash(bytes32 tally, uint256 before) internal pure returns (bytes32) {
+        return keccak256(abi.encode(PROMISE_TYPEHASH, tally, before));
     }
 
     /// @notice EIP-712 digest of a struct hash.

@@ -83,6 +83,10 @@ contract LibraryProbe {
         return MessageLib.forceHash(batchRoot, sender);
     }
 
+    function promiseHash(bytes32 tally, uint32 before) external pure dirtyMemory returns (bytes32) {
+        return MessageLib.promiseHash(tally, before);
+    }
+
     function digest(bytes32 domain, bytes32 structHash) external pure dirtyMemory returns (bytes32) {
         return MessageLib.digest(domain, structHash);
     }

@@ -5,6 +5,7 @@ import type { Address, Hex } from 'viem'
 
 import { decodeBatch } from '#protocol/batch.ts'
 import { pageAddress } from '#protocol/code-pages.ts'
+import { promiseHash } from '#protocol/eip712.ts'
 import { encodeReceipts, RECEIPT_BYTES, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { Lane, Mode, type Offer } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
@@ -165,6 +166,14 @@ describe('the libraries on the chain', () => {
         seen.add(type)
       }
       expect(seen.size).to.equal(4)
+    })
+
+    it('hash a promise as members do', async () => {
+      const probe = await networkHelpers.loadFixture(libraries)
+      for (const before of [0, 1, 2 ** 32 - 1]) {
+        const promised = { tally: `0x${'5a'.repeat(32)}` as Hex, before }
+        expect(await probe.promiseHash(promised.tally, before)).to.equal(promiseHash(promised))
+      }
     })
   })
 

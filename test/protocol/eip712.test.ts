@@ -38,6 +38,7 @@ const digests = {
   Acknowledgement: eip712.acknowledgementDigest,
   Force: eip712.forceDigest,
   Attestation: eip712.attestationDigest,
+  Promise: eip712.promiseDigest,
 } as unknown as Record<TypeName, (message: AnyMessage, domain: Domain) => Hex>
 
 /** JSON carries wide integers as strings; messages carry them as bigints. */
@@ -46,11 +47,14 @@ function revived({ type, message }: MessageJson): AnyMessage {
     eip712.types[type].filter((field) => /^uint(48|64)$/.test(field.type)).map((field) => field.name),
   )
   const entries = Object.entries(message)
-  return Object.fromEntries(entries.map(([key, value]) => [key, wideFields.has(key) ? BigInt(value as string | number) : value]))
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, wideFields.has(key) ? BigInt(value as string | number) : value]),
+  )
 }
 
 function viemDigest(type: TypeName, message: AnyMessage, domain: Domain): Hex {
-  const typed = type === 'Attestation' ? eip712.committeeDomain(domain) : eip712.tallystickDomain(domain)
+  const typed =
+    type === 'Attestation' || type === 'Promise' ? eip712.committeeDomain(domain) : eip712.tallystickDomain(domain)
   const types: Record<string, readonly { name: string; type: string }[]> = eip712.types
   return hashTypedData({ domain: typed, types, primaryType: type, message })
 }
