@@ -323,7 +323,7 @@ function statusOf(store: Store) {
     segments: store.segments.counts(),
     batches: store.batches.counts(),
     transactions: store.transactions.counts(),
-    evidence: store.segments.evidence(),
+    evidence: store.evidence.count(),
   }
 }
 

@@ -9,7 +9,7 @@ import type { Address, Hex } from 'viem'
 import type { NetDeal } from '#protocol/net-build.ts'
 import type { NetProof } from '#protocol/net-state.ts'
 import type { Acknowledgement, Offer } from '#protocol/types.ts'
-import type { OrderMessage, ProposalMessage, SegmentStatus } from '#protocol/wire.ts'
+import type { Conflict, ConflictsQuery, OrderMessage, ProposalMessage, SegmentStatus } from '#protocol/wire.ts'
 import type { CommittedBlob } from '#runtime/blob-transaction.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
 import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
@@ -76,8 +76,8 @@ export type SegmentStore = {
   heldByExposure(limit: number): StoredSegment[]
   /** Streams with segments that are not final. */
   openStreams(): (StreamId & { readonly dealId: number })[]
-  /** Refuses what can never settle any more: the stream's deal is over. */
-  expire(stream: StreamId): void
+  /** Refuses what can never settle any more, by the check that says why: the stream's deal is over, or it is frozen. */
+  expire(stream: StreamId, check: string): void
   /** Watches final segments again, after a re-organisation deeper than what counts as final. */
   reopen(): void
   /** Brings a stream's segments in line with its cursor at the head and at the final block. */
@@ -97,13 +97,24 @@ export type SegmentStore = {
   usedDeals(): ReadonlyMap<Hex, number>
   /** Batches each worker was settled in, of segments taken in after `sinceMs`, unix ms. */
   usedWorkers(sinceMs: number): WorkerUse[]
-  keepEvidence(evidence: {
-    readonly dealKey: Hex
-    readonly stream: number
-    readonly left: Hex
-    readonly right: Segment
-  }): void
-  evidence(): number
+}
+
+/** A segment that was refused for what its worker's signature shows. */
+export type Evidence = {
+  /** Check that refused it. */
+  readonly check: string
+  /** Tally hash of the segment it contradicts; null where it contradicts something else. */
+  readonly left: Hex | null
+  readonly right: Segment
+}
+
+/** What workers signed and should not have. */
+export type EvidenceStore = {
+  /** Keeps it, unless enough of this kind is known of the stream: each kind is punished once. */
+  keep(evidence: Evidence): void
+  /** By rising number, from `from` on. */
+  list(query: ConflictsQuery): Conflict[]
+  count(): number
 }
 
 /** An acknowledgement with its signature. */
@@ -296,6 +307,7 @@ export type BlockStore = {
 /** Everything that survives a crash. */
 export type Store = {
   readonly segments: SegmentStore
+  readonly evidence: EvidenceStore
   readonly messages: MessageStore
   readonly batches: BatchStore
   readonly transactions: TransactionStore

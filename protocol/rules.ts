@@ -15,6 +15,8 @@ const DAY = 86_400
 export const MAX_HELD = 2n ** 55n - 1n
 /** Most receipts of one stream. */
 export const MAX_STREAM_RECEIPTS = 2 ** 24 - 1
+/** Receipts a stream has on chain once a fault froze it: no tally continues it. */
+export const FROZEN_CURSOR = MAX_STREAM_RECEIPTS
 /** Most units of one stream. */
 export const MAX_STREAM_UNITS = 2n ** 40n - 1n
 

@@ -102,25 +102,59 @@ export const segmentWish = z.object({
 })
 export type SegmentWish = z.output<typeof segmentWish>
 
+/** What a tally says, who signed it, and where its deal is found. */
+const signedTally = z.object({
+  dealId: small(32),
+  dealKey: hash,
+  stream: small(8).max(63),
+  first: small(24),
+  count: small(24),
+  units: wide(40),
+  worker: small(40),
+  signature: compactSignature,
+})
+
 /** `POST /v1/segments`. */
-export const segmentMessage = z
-  .object({
-    dealId: small(32),
-    dealKey: hash,
-    stream: small(8).max(63),
-    first: small(24),
-    count: small(24),
-    units: wide(40),
-    worker: small(40),
-    signature: compactSignature,
-    receipts: z.array(segmentReceipt).min(1),
-    wish: segmentWish.optional(),
-  })
+export const segmentMessage = signedTally
+  .extend({ receipts: z.array(segmentReceipt).min(1), wish: segmentWish.optional() })
   .refine((segment) => segment.count - segment.first === segment.receipts.length, {
     path: ['count'],
     message: 'must be first + number of receipts',
   })
 export type SegmentMessage = z.output<typeof segmentMessage>
+
+const shownSegmentReceipt = segmentReceipt.pick({ units: true, workHash: true }).extend({
+  /** What the work hash was made of, while the member keeps it. */
+  work: segmentReceipt.omit({ units: true, workHash: true }).optional(),
+})
+
+/** A segment as its worker signed it, without what is no evidence. */
+export const signedSegment = signedTally.extend({ receipts: z.array(shownSegmentReceipt).min(1) })
+export type SignedSegment = z.output<typeof signedSegment>
+
+/** Query of `GET /v1/conflicts`: at most `limit` conflicts whose number is `from` or higher. */
+export const conflictsQuery = z.object({
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(20).default(20),
+})
+export type ConflictsQuery = z.output<typeof conflictsQuery>
+
+/**
+ * Answer to `GET /v1/conflicts`: segments that were refused for what their worker's signature shows, each beside the one
+ * it contradicts; `left` is null where the segment contradicts itself, its orders, its deal or the chain.
+ */
+export const conflictsAnswer = z.object({
+  conflicts: z.array(
+    z.object({
+      id: z.int().min(0),
+      check: z.string(),
+      left: signedSegment.nullable(),
+      right: signedSegment,
+    }),
+  ),
+})
+export type ConflictsAnswer = z.output<typeof conflictsAnswer>
+export type Conflict = ConflictsAnswer['conflicts'][number]
 
 /** Where a segment stands with a committee member. */
 export const segmentStatus = z.enum(['accepted', 'refused', 'batched', 'settled', 'final'])
@@ -206,6 +240,7 @@ export const parseOrdersAnswer = parser<OrdersAnswer>(ordersAnswer)
 export const parseOrdersQuery = parser<OrdersQuery>(ordersQuery)
 export const parseSegmentMessage = parser<SegmentMessage>(segmentMessage)
 export const parseSegmentAnswer = parser<SegmentAnswer>(segmentAnswer)
+export const parseConflictsAnswer = parser<ConflictsAnswer>(conflictsAnswer)
 export const parseAcknowledgementMessage = parser<AcknowledgementMessage>(acknowledgementMessage)
 export const parseProposalMessage = parser<ProposalMessage>(proposalMessage)
 export const parseProposalAnswer = parser<ProposalAnswer>(proposalAnswer)

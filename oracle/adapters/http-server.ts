@@ -66,6 +66,7 @@ export function createHttpServer(deps: {
 
     postSegment: ({ body }) => intake.segment(body),
     getSegment: ({ params: { tallyHash } }) => intake.find(tallyHash),
+    getConflicts: ({ query }) => ({ conflicts: toWire(store.evidence.list(query)) }),
     postOrders: async ({ body: { orders } }) => ({ accepted: await intake.orders(orders) }),
     getOrders: ({ query }) => ({ orders: toWire(store.messages.orders(query)) }),
     postOffer: async ({ body }) => ({ hash: await intake.offer(body) }),

@@ -7,6 +7,8 @@ import { z } from 'zod'
 
 import {
   acknowledgementMessage,
+  conflictsAnswer,
+  conflictsQuery,
   dataRootParam,
   offerAnswer,
   offerMessage,
@@ -136,6 +138,18 @@ export const oracleRoutes = {
     },
     problems: { 404: { 'segment.unknown': 'The member was never sent it.' } },
   },
+  getConflicts: {
+    method: 'GET',
+    path: '/v1/conflicts',
+    summary: "Segments refused for what their worker's own signature shows, from number `from` on.",
+    query: conflictsQuery,
+    answers: {
+      200: {
+        when: 'By rising number. `check` is `equivocation`, `task.duplicate`, `units.maximum` or `rate.cap`.',
+        body: conflictsAnswer,
+      },
+    },
+  },
   postOrders: {
     method: 'POST',
     path: '/v1/orders',
@@ -243,6 +257,7 @@ export const oracleApi: OpenApiSource = {
     Orders: ordersMessage,
     Segment: segmentMessage,
     SegmentAnswer: segmentAnswer,
+    Conflicts: conflictsAnswer,
     Acknowledgement: acknowledgementMessage,
     Proposal: proposalMessage,
     RootAnswer: rootAnswer,

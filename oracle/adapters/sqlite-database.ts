@@ -114,6 +114,7 @@ const laterColumns = [
   { table: 'segments', column: 'worker', definition: 'integer not null default 0' },
   { table: 'segments', column: 'work', definition: 'integer not null default 0' },
   { table: 'segments', column: 'wish', definition: "text not null default '{}'" },
+  { table: 'evidence', column: 'check_name', definition: "text not null default 'equivocation'" },
   { table: 'acknowledgements', column: 'units', definition: 'integer' },
   { table: 'batches', column: 'blobs', definition: "text not null default '[]'" },
   { table: 'batches', column: 'most_gas', definition: 'integer not null default 0' },

@@ -162,10 +162,11 @@ export function createSegmentStore(database: Database): SegmentStore {
           dealId: integer(row, 'deal_id'),
         })),
 
-    expire({ dealKey, stream }) {
+    expire({ dealKey, stream }, check) {
       database.run(
-        `update segments set status = 'refused', check_name = 'deal.open'
+        `update segments set status = 'refused', check_name = ?
          where deal_key = ? and stream = ? and status in ('accepted', 'batched')`,
+        check,
         dealKey,
         stream,
       )
@@ -245,19 +246,6 @@ export function createSegmentStore(database: Database): SegmentStore {
           sinceMs,
         )
         .map((row) => ({ index: integer(row, 'worker_index'), batches: integer(row, 'n') })),
-
-    keepEvidence({ dealKey, stream, left, right }) {
-      const body = JSON.stringify(toWire(right))
-      database.run(
-        'insert or ignore into evidence (deal_key, stream, left_hash, right_hash, body) values (?, ?, ?, ?, ?)',
-        dealKey,
-        stream,
-        left,
-        right.signature,
-        body,
-      )
-    },
-    evidence: () => integer(database.one('select count(*) as n from evidence'), 'n'),
   }
 }
 

@@ -8,6 +8,7 @@ import { createBatchStore } from './sqlite-batches.ts'
 import { createBlobStore } from './sqlite-blobs.ts'
 import { createBlockStore } from './sqlite-blocks.ts'
 import { integer, openDatabase } from './sqlite-database.ts'
+import { createEvidenceStore } from './sqlite-evidence.ts'
 import { createMessageStore } from './sqlite-messages.ts'
 import { createNetStore } from './sqlite-nets.ts'
 import { createSegmentStore } from './sqlite-segments.ts'
@@ -22,6 +23,7 @@ export function createSqliteStore(options: { readonly file: string; readonly dep
   const database = openDatabase(options.file, options.deployment)
   return {
     segments: createSegmentStore(database),
+    evidence: createEvidenceStore(database),
     messages: createMessageStore(database),
     batches: createBatchStore(database),
     transactions: createTransactionStore(database),

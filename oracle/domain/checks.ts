@@ -10,7 +10,7 @@ import { type Address, zeroAddress } from 'viem'
 
 import { orderDigest, tallyDigest, taskHash } from '#protocol/eip712.ts'
 import { MAX_RECEIPT_UNITS, totalUnits } from '#protocol/receipts.ts'
-import { amountDue, MAX_STREAM_UNITS, rateLimit } from '#protocol/rules.ts'
+import { amountDue, FROZEN_CURSOR, MAX_STREAM_UNITS, rateLimit } from '#protocol/rules.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { Mode } from '#protocol/types.ts'
 import { outputCommitment, workHash } from '#protocol/work.ts'
@@ -63,6 +63,12 @@ const dealMode: Check<ReadyFacts> = {
 const streamRange: Check<ReadyFacts> = {
   name: 'stream.range',
   passes: ({ deal, tally }) => tally.stream < deal.streams,
+}
+
+/** Frozen for a fault of its provider's: nothing on it settles ever again. */
+const streamFrozen: Check<ReadyFacts> = {
+  name: 'stream.frozen',
+  passes: ({ stream }) => stream.count < FROZEN_CURSOR,
 }
 
 const workerMember: Check<ReadyFacts> = {
@@ -197,6 +203,7 @@ export const intakeChecks: readonly Check<SegmentFacts>[] = [
   dealOpen,
   dealMode,
   streamRange,
+  streamFrozen,
   workerMember,
   tallySignature,
   equivocation,
@@ -212,6 +219,7 @@ export const readyChecks: readonly Check<ReadyFacts>[] = [
   dealOpen,
   dealMode,
   streamRange,
+  streamFrozen,
   workerMember,
   tallySignature,
   tallyStale,

@@ -13,8 +13,9 @@ import type { AcknowledgementMessage, OfferMessage, OrderMessage, SegmentAnswer 
 import { HttpProblem } from '#runtime/http.ts'
 import type { Recovery } from '#runtime/recovery.ts'
 import { ackKeyOf, firstFailure, intakeChecks, orderChecks, sameAddress } from '../domain/checks.ts'
+import { faultShown } from '../domain/conflicts.ts'
 import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '../domain/facts.ts'
-import { contradict, freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
+import { freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
 import type { Chain, Clock, Data, FaultPoints, SegmentState, Store, StoredSegment } from '../ports.ts'
 import { readyFacts } from './judge.ts'
 
@@ -106,16 +107,9 @@ export function createIntake(deps: {
     return stored
   }
 
-  function keepEvidence(facts: SegmentFacts): void {
-    const { segment, signed } = facts
-    const other = signed.find((range) => contradict(range, segment))
-    if (other === undefined) return
-    store.segments.keepEvidence({
-      dealKey: segment.dealKey,
-      stream: segment.stream,
-      left: other.tallyHash,
-      right: segment,
-    })
+  function keepEvidence(check: string, facts: SegmentFacts): void {
+    const shown = faultShown(check, facts)
+    if (shown !== null) store.evidence.keep({ ...shown, right: facts.segment })
   }
 
   async function openDeal(code: string, dealKey: Hex): Promise<DealFacts> {
@@ -155,7 +149,7 @@ export function createIntake(deps: {
       const facts = factsOf(segment, onChain)
       const failure = firstFailure(intakeChecks, facts)
       if (failure === null) return answer(accept(segment, hash, facts))
-      if (failure.name === 'equivocation') keepEvidence(facts)
+      keepEvidence(failure.name, facts)
       throw refused('segment.refused', failure.name, { tallyHash: hash })
     },
 

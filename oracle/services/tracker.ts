@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FROZEN_CURSOR } from '#protocol/rules.ts'
 import { type BlockSource, type ChainBlock, type ChainChange, createChainFollower } from '#runtime/chain-follower.ts'
 import type { Logger } from '#runtime/log.ts'
 import { type DealFacts, DealState } from '../domain/facts.ts'
@@ -54,12 +55,14 @@ export function createTracker(deps: {
     await Promise.all(
       streams.map(async (stream) => {
         // over is what was over so deep that no re-organisation brings it back
-        if (isOver(now, stream) && isOver(before, stream)) return store.segments.expire(stream)
+        if (isOver(now, stream) && isOver(before, stream)) return store.segments.expire(stream, 'deal.open')
         // the head's cursor is read without a block: it may be ahead of the follower, never behind what it acts on
         const [head, final] = await Promise.all([
           cursorOf(now, dealId, stream),
           cursorOf(before, dealId, stream, finalBlock),
         ])
+        // a frozen stream's cursor says nothing of what settled: that stays as it was known
+        if (head >= FROZEN_CURSOR) return final >= FROZEN_CURSOR && store.segments.expire(stream, 'stream.frozen')
         store.segments.settle(stream, { head, final: Math.min(final, head) })
       }),
     )

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Hex } from 'viem'
+import { parseConflictsAnswer } from '#protocol/wire.ts'
 
 import {
   accountOf,
@@ -194,7 +195,11 @@ describe('a committee of three on a chain', function () {
     await deliver(first, [outputOf(0)])
     const answers = await deliver(second, [outputOf(2)])
     expect(answers.map(({ body }) => body.check)).to.deep.equal(Array(3).fill('equivocation'))
-    for (const { url } of members) expect((await call(url, '/v1/status')).body.evidence).to.equal(1)
+    for (const { url } of members) {
+      expect((await call(url, '/v1/status')).body.evidence).to.equal(1)
+      const { conflicts } = parseConflictsAnswer((await call(url, '/v1/conflicts?from=0&limit=5')).body)
+      expect(conflicts.map(({ check, left }) => [check, left === null])).to.deep.equal([['equivocation', false]])
+    }
     await untilTrue(async () => (await cursor(0)) === 1, 30_000, 'settling')
   })
 

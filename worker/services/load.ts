@@ -5,6 +5,7 @@
  */
 import type { Hex } from 'viem'
 
+import { FROZEN_CURSOR } from '#protocol/rules.ts'
 import type { Load } from '../domain/limits.ts'
 import {
   type ChainView,
@@ -93,7 +94,13 @@ function pendingAmount(
   return sum(made) + sum(reserved)
 }
 
+/** Whether a fault froze the stream: nothing more of it settles, ever. */
+export function isFrozen({ settled }: Pick<StreamStand, 'settled'>): boolean {
+  return settled.count >= FROZEN_CURSOR
+}
+
 function pendingUnits(stand: StreamStand): bigint {
+  if (isFrozen(stand)) return 0n
   return stand.units > stand.settled.units ? stand.units - stand.settled.units : 0n
 }
 

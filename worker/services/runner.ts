@@ -18,7 +18,7 @@ import type { SignedOrder, StreamRef } from '../rows.ts'
 import type { WorkerStore } from '../store.ts'
 import type { Board } from './board.ts'
 import type { Library } from './library.ts'
-import { allStands, loadOf, type Running, type StreamStand } from './load.ts'
+import { allStands, isFrozen, loadOf, type Running, type StreamStand } from './load.ts'
 
 /** Executes one program in a sandbox. */
 export type Execute = (job: {
@@ -32,10 +32,18 @@ export type Runner = {
   /** Starts whatever can be started now. */
   pump(): void
   /** Why a stream's next order waits; absent when it does not. */
-  holds(): ReadonlyMap<string, Hold | 'foreign'>
+  holds(): ReadonlyMap<string, Hold | Strangeness>
   running(): number
   /** Waits for the jobs under way. */
   idle(): Promise<void>
+}
+
+/** Why a stream is not written any more: a fault froze it, or somebody else wrote it. */
+type Strangeness = 'frozen' | 'foreign'
+
+function strangeness(stand: StreamStand): Strangeness | null {
+  if (isFrozen(stand)) return 'frozen'
+  return stand.isOurs ? null : 'foreign'
 }
 
 /** Both sides of every stream, by deal: they stay as they are while jobs are only started. */
@@ -63,7 +71,7 @@ export function createRunner(options: {
   const { store, board, library, fleet, faults, log, signal } = options
   const running = new Map<string, Running & { readonly done: Promise<void> }>()
   const retries = new Map<string, { readonly at: number; readonly waitMs: number }>()
-  const holds = new Map<string, Hold | 'foreign'>()
+  const holds = new Map<string, Hold | Strangeness>()
 
   const jobName = (order: SignedOrder) => `${order.dealKey}/${order.index}`
 
@@ -125,7 +133,7 @@ export function createRunner(options: {
     if (order === undefined) return false
     const load = loadOf({ deal, stand, stands, running: [...running.values()], view })
     const settings = { fleet, maxBacklog: options.maxBacklog }
-    const hold = stand.isOurs ? holdReason(deal, view, load, order.maxUnits, settings) : 'foreign'
+    const hold = strangeness(stand) ?? holdReason(deal, view, load, order.maxUnits, settings)
     if (hold !== null) {
       holds.set(name, hold)
       return false

@@ -226,10 +226,42 @@ describe("a member's store", () => {
     ])
   })
 
+  it('shows refused segments that prove something beside what they contradict, a few of each kind', () => {
+    const left = goodSegment(2)
+    const leftHash = accept(left)
+    const others = Array.from({ length: 12 }, (_, i) =>
+      segmentOf(place, 0, [receiptOf(place, 0, { units: BigInt(2 + i) })]),
+    )
+    for (const right of others) store.evidence.keep({ check: 'equivocation', left: leftHash, right })
+    const again = segmentOf(place, 0, [receiptOf(place, 2)])
+    store.evidence.keep({ check: 'task.duplicate', left: null, right: again })
+    store.evidence.keep({ check: 'units.maximum', left: null, right: again })
+    reopen()
+    expect(store.evidence.count()).to.equal(10)
+    const [first] = store.evidence.list({ from: 0, limit: 1 })
+    expect(first).to.deep.include({ id: 1, check: 'equivocation' })
+    expect(first?.left?.signature).to.equal(left.signature)
+    expect(first?.right.signature).to.equal(others[0]?.signature)
+    const [duplicate, maximum] = store.evidence.list({ from: 9, limit: 20 })
+    expect(duplicate?.left?.signature).to.equal(left.signature)
+    expect(duplicate?.right.receipts[0]?.work?.order.index).to.equal(2n)
+    expect(maximum).to.deep.include({ check: 'units.maximum', left: null })
+  })
+
+  it('shows the receipts of evidence after what they were made of is forgotten', () => {
+    const left = goodSegment(2)
+    const leftHash = accept(left)
+    store.evidence.keep({ check: 'equivocation', left: leftHash, right: segmentOf(place, 0, [receiptOf(place, 6)]) })
+    store.segments.settle(stream, { head: 2, final: 2 })
+    store.segments.prune(20, 9)
+    const [shown] = store.evidence.list({ from: 0, limit: 1 })
+    expect(shown?.left?.receipts).to.deep.equal(left.receipts.map(({ units, workHash }) => ({ units, workHash })))
+  })
+
   it('gives up what can never settle', () => {
     const hash = accept(goodSegment(1))
-    store.segments.expire(stream)
-    expect(store.segments.get(hash)).to.include({ status: 'refused', check: 'deal.open' })
+    store.segments.expire(stream, 'stream.frozen')
+    expect(store.segments.get(hash)).to.include({ status: 'refused', check: 'stream.frozen' })
     expect(store.segments.openStreams()).to.deep.equal([])
   })
 

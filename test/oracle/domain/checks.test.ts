@@ -22,6 +22,11 @@ const refusals: readonly (readonly [string, string, SegmentFacts])[] = [
   ['a deal past its closing period', 'deal.open', withDeal({ end: 1_500, openedAt: 0, state: 2 }, good)],
   ['a deal of an unknown mode', 'deal.mode', withDeal({ mode: 3 })],
   ['a stream the deal does not have', 'stream.range', withDeal({ streams: 0 })],
+  [
+    'a stream that a fault froze',
+    'stream.frozen',
+    factsOf(good, { stream: { count: 2 ** 24 - 1, units: 3n, acknowledged: 0n } }),
+  ],
   ['an unknown worker', 'worker.member', factsOf(good, { worker: null })],
   [
     "another provider's worker",
