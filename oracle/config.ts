@@ -70,6 +70,14 @@ const batchSettings = {
       payAtOnceBps: z.number().int().min(0).max(10_000).default(10),
     })
     .prefault({}),
+  /** Promises of a batch, for which this member answers with its bond. */
+  promise: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** How far ahead beyond what the segment may wait, seconds: time to find a committee that signs, and a chain that includes. */
+      withinSeconds: z.number().int().min(60).max(86_400).default(7_200),
+    })
+    .prefault({}),
   turns: z
     .strictObject({
       /** Seconds of block time one member leads. */

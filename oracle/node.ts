@@ -46,6 +46,7 @@ import { createNetAssembly } from './services/net-assembly.ts'
 import { createNetBook } from './services/net-book.ts'
 import { withNets } from './services/net-chain.ts'
 import { createPacker } from './services/packer.ts'
+import { createPromiser } from './services/promiser.ts'
 import { createProposer } from './services/proposer.ts'
 import { createReleaser } from './services/releaser.ts'
 import { createSubmitter } from './services/submitter.ts'
@@ -127,8 +128,14 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
     onReorganisation: metrics.reorganisation,
     onHead: ({ number }) => metrics.head(number),
   })
+  const promiser = createPromiser({
+    ...{ store, chain, committee, signer, domain, committeeDomain },
+    policy: config.promise,
+    waits: config.batch,
+    isReady: () => notReady().length === 0,
+  })
   const intake = createIntake({
-    ...{ store, chain, data, domain, clock, headTime, faults },
+    ...{ store, chain, data, domain, clock, headTime, faults, promiser },
     recovery: createRecovery(),
     onSegment: () => wake.checker(),
     onRefusal: metrics.refusal,

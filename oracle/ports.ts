@@ -9,7 +9,14 @@ import type { Address, Hex } from 'viem'
 import type { NetDeal } from '#protocol/net-build.ts'
 import type { NetProof } from '#protocol/net-state.ts'
 import type { Acknowledgement, Offer } from '#protocol/types.ts'
-import type { Conflict, ConflictsQuery, OrderMessage, ProposalMessage, SegmentStatus } from '#protocol/wire.ts'
+import type {
+  Conflict,
+  ConflictsQuery,
+  OrderMessage,
+  ProposalMessage,
+  SegmentStatus,
+  SignedPromise,
+} from '#protocol/wire.ts'
 import type { CommittedBlob } from '#runtime/blob-transaction.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
 import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
@@ -115,6 +122,13 @@ export type EvidenceStore = {
   /** By rising number, from `from` on. */
   list(query: ConflictsQuery): Conflict[]
   count(): number
+}
+
+/** Promises this member gave. */
+export type PromiseStore = {
+  /** Keeps the first promise about a tally. */
+  keep(tallyHash: Hex, promise: SignedPromise): void
+  of(tallyHash: Hex): SignedPromise | null
 }
 
 /** An acknowledgement with its signature. */
@@ -308,6 +322,7 @@ export type BlockStore = {
 export type Store = {
   readonly segments: SegmentStore
   readonly evidence: EvidenceStore
+  readonly promises: PromiseStore
   readonly messages: MessageStore
   readonly batches: BatchStore
   readonly transactions: TransactionStore

@@ -160,12 +160,23 @@ export type Conflict = ConflictsAnswer['conflicts'][number]
 export const segmentStatus = z.enum(['accepted', 'refused', 'batched', 'settled', 'final'])
 export type SegmentStatus = z.output<typeof segmentStatus>
 
-/** Answer to `POST /v1/segments` and `GET /v1/segments/{tallyHash}`. */
+/** A member's promise that a batch with a tally settles by `before`, a second on the protocol clock. */
+export const signedPromise = z.object({
+  epoch: small(32),
+  /** Index of the member in this epoch. */
+  member: small(8),
+  before: small(32),
+  signature: compactSignature,
+})
+export type SignedPromise = z.output<typeof signedPromise>
+
+/** Answer to `POST /v1/segments` and `GET /v1/segments/{tallyHash}`; a promise comes once the member can give one. */
 export const segmentAnswer = z.object({
   tallyHash: hash,
   status: segmentStatus,
   check: z.string().optional(),
   transaction: hash.optional(),
+  promise: signedPromise.optional(),
 })
 export type SegmentAnswer = z.output<typeof segmentAnswer>
 

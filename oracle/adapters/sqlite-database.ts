@@ -44,6 +44,10 @@ create table if not exists evidence (
   body text not null, unique (left_hash, right_hash)
 );
 
+create table if not exists promises (
+  tally_hash text primary key, epoch integer not null, member integer not null, before integer not null, signature text not null
+) without rowid;
+
 create table if not exists orders (
   deal_key text, task blob, input_root text not null, max_units integer not null, signature text not null,
   primary key (deal_key, task)

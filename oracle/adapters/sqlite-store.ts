@@ -11,6 +11,7 @@ import { integer, openDatabase } from './sqlite-database.ts'
 import { createEvidenceStore } from './sqlite-evidence.ts'
 import { createMessageStore } from './sqlite-messages.ts'
 import { createNetStore } from './sqlite-nets.ts'
+import { createPromiseStore } from './sqlite-promises.ts'
 import { createSegmentStore } from './sqlite-segments.ts'
 import { createTransactionStore } from './sqlite-transactions.ts'
 
@@ -24,6 +25,7 @@ export function createSqliteStore(options: { readonly file: string; readonly dep
   return {
     segments: createSegmentStore(database),
     evidence: createEvidenceStore(database),
+    promises: createPromiseStore(database),
     messages: createMessageStore(database),
     batches: createBatchStore(database),
     transactions: createTransactionStore(database),

@@ -18,6 +18,7 @@ import { type ChainFacts, type DealFacts, DealState, type SegmentFacts } from '.
 import { freshReceipts, type Segment, tallyOf } from '../domain/segment.ts'
 import type { Chain, Clock, Data, FaultPoints, SegmentState, Store, StoredSegment } from '../ports.ts'
 import { readyFacts } from './judge.ts'
+import type { Promiser } from './promiser.ts'
 
 /** Orders verified before other requests get their turn. */
 const ORDERS_PER_TURN = 32
@@ -27,7 +28,7 @@ export type Intake = {
   /** @throws HttpProblem 422 `segment.refused` with the failing `check`. */
   segment(segment: Segment): Promise<SegmentAnswer>
   /** @throws HttpProblem 404 `segment.unknown`. */
-  find(tallyHash: Hex): SegmentAnswer
+  find(tallyHash: Hex): Promise<SegmentAnswer>
   /** Stores all of them or none. @throws HttpProblem 422 `order.refused` with `check` and `index`. */
   orders(orders: readonly OrderMessage[]): Promise<number>
   /** @throws HttpProblem 422 `offer.refused`. */
@@ -46,6 +47,7 @@ export function createIntake(deps: {
   readonly chain: Pick<Chain, 'facts' | 'deal' | 'acceptsSignature'>
   readonly data: Pick<Data, 'has'>
   readonly recovery: Recovery
+  readonly promiser: Promiser
   readonly domain: Domain
   readonly clock: Clock
   readonly headTime: () => number
@@ -112,6 +114,17 @@ export function createIntake(deps: {
     if (shown !== null) store.evidence.keep({ ...shown, right: facts.segment })
   }
 
+  /** What became of a segment, with the promise about it if there is one. */
+  async function answered(state: SegmentState): Promise<SegmentAnswer> {
+    const promise = state.status === 'refused' ? null : await deps.promiser.of(state.tallyHash)
+    return { ...answer(state), ...(promise === null ? {} : { promise }) }
+  }
+
+  async function answerTo(state: SegmentState): Promise<SegmentAnswer> {
+    if (state.status !== 'refused') return await answered(state)
+    throw refused('segment.refused', state.check ?? 'unknown', { tallyHash: state.tallyHash })
+  }
+
   async function openDeal(code: string, dealKey: Hex): Promise<DealFacts> {
     const id = store.blocks.dealId(dealKey)
     const deal = id === null ? null : await chain.deal(id)
@@ -141,22 +154,22 @@ export function createIntake(deps: {
     async segment(segment) {
       const hash = tallyHash(tallyOf(segment))
       const before = store.segments.state(hash)
-      if (before !== null) return answerTo(before, refused)
+      if (before !== null) return await answerTo(before)
       const onChain = await chain.facts(segment)
       const raced = store.segments.state(hash)
-      if (raced !== null) return answerTo(raced, refused)
+      if (raced !== null) return await answerTo(raced)
 
       const facts = factsOf(segment, onChain)
       const failure = firstFailure(intakeChecks, facts)
-      if (failure === null) return answer(accept(segment, hash, facts))
+      if (failure === null) return await answered(accept(segment, hash, facts))
       keepEvidence(failure.name, facts)
       throw refused('segment.refused', failure.name, { tallyHash: hash })
     },
 
-    find(hash) {
+    async find(hash) {
       const stored = store.segments.state(hash)
       if (stored === null) throw new HttpProblem(404, 'segment.unknown', 'this member has no such segment')
-      return answer(stored)
+      return await answered(stored)
     },
 
     async orders(orders) {
@@ -215,12 +228,4 @@ function answer(stored: SegmentState): SegmentAnswer {
     ...(stored.check === null ? {} : { check: stored.check }),
     ...(stored.transaction === null ? {} : { transaction: stored.transaction }),
   }
-}
-
-function answerTo(
-  stored: SegmentState,
-  refused: (code: string, check: string, extensions: Record<string, unknown>) => HttpProblem,
-): SegmentAnswer {
-  if (stored.status !== 'refused') return answer(stored)
-  throw refused('segment.refused', stored.check ?? 'unknown', { tallyHash: stored.tallyHash })
 }
