@@ -29,7 +29,11 @@ const governance = [
   '@openzeppelin/contracts/access/manager/AccessManager.sol',
   '@openzeppelin/contracts/governance/TimelockController.sol',
 ]
-const build = { compilers: [compiler], overrides: { 'contracts/Desk.sol': desk }, isolated: false }
+const build = {
+  compilers: [compiler],
+  overrides: { 'contracts/Desk.sol': desk, 'contracts/Registry.sol': desk },
+  isolated: false,
+}
 
 const isDeep = process.env.TALLY_DEEP === '1'
 const fuzzSeed = process.env.TALLY_FUZZ_SEED

@@ -139,10 +139,10 @@ function replayMoney(replay: Replay, provider: Provider, event: RegistryEvent): 
       replayStakeExit(replay, provider, event.args)
       break
     case 'Reserved':
-      settleBond(replay, event.args.provider, provider, event.args.amount)
+      settleBond(replay, event.args.provider, provider, event.args.lien)
       break
     case 'Released':
-      settleBond(replay, event.args.provider, provider, -event.args.amount)
+      settleBond(replay, event.args.provider, provider, -event.args.lien)
       break
     default:
       replayAccounts(replay, provider, event)

@@ -1,66 +1,36 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {Bonds} from "./base/Bonds.sol";
+import {Stakes} from "./base/Stakes.sol";
+import {Vault} from "./base/Vault.sol";
 import {IEarnings} from "./interfaces/IEarnings.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
-import {INets} from "./interfaces/INets.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {Permit} from "./interfaces/ITypes.sol";
+import {LienLib} from "./libraries/LienLib.sol";
 import {WorkerPages} from "./libraries/WorkerPages.sol";
 
 /// @title Registry
 /// @notice See {IRegistry}.
-/// @custom:invariant tokens held >= sum over providers of stake + thawing
-/// @custom:invariant liens of every provider <= its stake
-contract Registry is IRegistry, AccessManaged, Bonds {
+contract Registry is IRegistry, Vault {
     using SafeERC20 for IERC20;
 
-    /// @dev Slots: owner + stake | operator + liens | payout | nextPayout + payoutFrom. Joining without an operator and
-    /// with the owner as payout account, which the zero stands for, writes the first one only.
-    struct Provider {
-        address owner;
-        uint96 stake;
-        address operator;
-        uint96 liens;
-        address payout;
-        address nextPayout;
-        uint32 payoutFrom;
-    }
-
-    /// @dev One slot. Stake on its way out stands with the id, so that a thaw needs no new slot.
-    struct Account {
-        uint32 id;
-        uint32 thawedAt;
-        uint96 thawing;
-    }
-
-    /// @notice Seconds stake thaws.
-    uint32 public constant THAW = 7 days;
     /// @notice Seconds between accepting and applying a payout address; no shorter than the thaw.
     uint32 public constant PAYOUT_NOTICE = 7 days;
     /// @notice Seconds between revoking a worker and its last tally; no longer than the thaw.
     uint32 public constant KEY_NOTICE = 1 days;
     uint32 private constant MAX_PAUSE = 14 days;
 
-    /// @notice The token that is staked.
-    IERC20 public immutable STAKE_TOKEN;
+    /// @dev Least slash per unit of gas of its proof at first, stake token base units.
+    uint64 private constant GAS_VALUE = 1e12;
 
     address private immutable _DEPLOYER;
 
-    /// @notice The settlement, whose clock this runs on and which reserves and releases stake.
-    address public settlement;
-    uint32 private _lastProvider;
-    uint32 private _lastPage;
-    uint32 private _pausedUntil;
-
-    mapping(uint256 id => Provider provider) private _providers;
-    mapping(address owner => Account account) private _accounts;
     /// @dev By provider id (bits 160..191) and key, so that a key registered twice is revoked once and for all.
     mapping(uint256 membership => uint32 from) private _revokedFrom;
 
@@ -74,23 +44,19 @@ contract Registry is IRegistry, AccessManaged, Bonds {
         _;
     }
 
-    modifier onlySettlement(uint32 provider) {
-        require(msg.sender == settlement, RegistryUnauthorized(provider, msg.sender));
-        _;
-    }
-
-    constructor(address authority, IERC20 stakeToken) AccessManaged(authority) {
-        STAKE_TOKEN = stakeToken;
+    constructor(address authority, IERC20 stakeToken) Stakes(authority, stakeToken) {
         _DEPLOYER = msg.sender;
     }
 
     /// @inheritdoc IRegistry
-    function bind(address settlement_) external {
+    function bind(address settlement_, address[] calldata courts) external {
         require(
             msg.sender == _DEPLOYER && settlement == address(0) && settlement_ != address(0),
             RegistryBindRefused(msg.sender)
         );
-        settlement = settlement_;
+        (settlement, _gasValue) = (settlement_, GAS_VALUE);
+        for (uint256 i = 0; i < courts.length; ++i) _courts[courts[i]] = true;
+        emit Bound(settlement_, courts);
     }
 
     /// @inheritdoc IRegistry
@@ -106,7 +72,8 @@ contract Registry is IRegistry, AccessManaged, Bonds {
         provider = ++_lastProvider;
         _accounts[msg.sender].id = provider;
         Provider storage self = _providers[provider];
-        (self.owner, self.stake) = (msg.sender, amount);
+        require(amount <= MAX_TOKENS, RegistryTooMuchStake(provider, amount));
+        (self.owner, self.tokens) = (msg.sender, uint88(amount));
         if (payout != msg.sender) self.payout = payout;
         emit Joined(provider, msg.sender, payout);
         if (operator != address(0)) {
@@ -125,18 +92,18 @@ contract Registry is IRegistry, AccessManaged, Bonds {
     function stake(uint32 provider, uint96 amount) external {
         require(_providers[provider].owner != address(0), RegistryUnknownProvider(provider));
         require(amount != 0, RegistryZeroAmount());
-        _providers[provider].stake += amount;
+        _grow(provider, amount);
         _takeStake(provider, amount);
     }
 
     /// @inheritdoc IRegistry
     function thaw(uint32 provider, uint96 amount) external onlyOwner(provider) {
         require(amount != 0, RegistryZeroAmount());
-        Provider storage self = _requireFree(provider, amount);
+        (Provider storage self, uint256 shares) = _requireFree(provider, amount);
         uint32 readyAt = _clock() + THAW;
-        self.stake -= amount;
+        self.blocked += uint96(shares);
         Account storage account = _accounts[msg.sender];
-        (account.thawing, account.thawedAt) = (account.thawing + amount, readyAt);
+        (account.thawing, account.thawedAt) = (account.thawing + uint96(shares), readyAt);
         emit Thawing(provider, amount, readyAt);
         IEarnings(settlement).refreshCover(provider);
     }
@@ -144,11 +111,14 @@ contract Registry is IRegistry, AccessManaged, Bonds {
     /// @inheritdoc IRegistry
     function withdrawStake(uint32 provider, address to) external onlyOwner(provider) returns (uint96 amount) {
         require(to != address(0), RegistryZeroAddress());
-        Account memory account = _accounts[msg.sender];
-        uint32 now_ = _clock();
-        require(account.thawedAt != 0 && now_ >= account.thawedAt, RegistryTooEarly(provider, now_, account.thawedAt));
-        amount = account.thawing;
-        _accounts[msg.sender] = Account(account.id, 0, 0);
+        Provider storage self = _providers[provider];
+        Account storage account = _accounts[msg.sender];
+        (uint256 thawing, uint32 thawedAt, uint32 now_) = (account.thawing, account.thawedAt, _clock());
+        require(thawedAt != 0 && now_ >= thawedAt, RegistryTooEarly(provider, now_, thawedAt));
+        uint256 shares = _unliened(self, thawing);
+        require(shares != 0, RegistryInsufficientStake(provider, 0, thawing));
+        amount = uint96(_withdraw(self, account, shares));
+        if (shares == thawing) account.thawedAt = 0;
         emit StakeWithdrawn(provider, to, amount);
         STAKE_TOKEN.safeTransfer(to, amount);
     }
@@ -237,37 +207,93 @@ contract Registry is IRegistry, AccessManaged, Bonds {
     }
 
     /// @inheritdoc IRegistry
-    function reserve(uint32 provider, uint96 amount) external onlySettlement(provider) {
-        Provider storage self = _requireFree(provider, amount);
-        self.liens += amount;
-        emit Reserved(provider, amount);
+    function reserve(uint32 provider, uint96 amount) external onlySettlement(provider) returns (uint96 lien_) {
+        (Provider storage self, uint256 shares) = _requireFree(provider, amount);
+        self.blocked += uint96(shares);
+        lien_ = LienLib.pack(_generationOf(self.era), shares);
+        emit Reserved(provider, lien_);
     }
 
     /// @inheritdoc IRegistry
-    function release(uint32 provider, uint96 amount) external onlySettlement(provider) {
+    function release(uint32 provider, uint96 lien_) external onlySettlement(provider) {
         Provider storage self = _providers[provider];
-        // A slash may have taken part of what was reserved, and must not keep a deal from closing.
-        uint96 freed = amount < self.liens ? amount : self.liens;
-        self.liens -= freed;
-        emit Released(provider, freed);
+        // A slash that emptied the side voided the lien, and must not keep a deal from closing.
+        if (LienLib.generation(lien_) == _generationOf(self.era)) self.blocked -= uint96(LienLib.shares(lien_));
+        emit Released(provider, lien_);
+    }
+
+    /// @inheritdoc IRegistry
+    function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 own) {
+        Provider storage self = _providers[provider];
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        (uint256 blocked, uint256 thawing) = (self.blocked, _accounts[self.owner].thawing);
+        uint256 free = all - (blocked - thawing);
+        uint256 shares = Math.min(Math.min(_sharesUp(amount, tokens, all), free), type(uint88).max);
+        self.blocked = uint96(blocked + shares);
+        _disputes[provider].own += uint96(shares);
+        own = LienLib.pack(_generationOf(self.era), shares);
+        emit Liened(provider, own);
+        IEarnings(settlement).refreshCover(provider);
+    }
+
+    /// @inheritdoc IRegistry
+    function unlien(uint32 provider, uint96 own) external onlyCourts {
+        Provider storage self = _providers[provider];
+        if (LienLib.generation(own) == _generationOf(self.era)) {
+            uint96 shares = uint96(LienLib.shares(own));
+            self.blocked -= shares;
+            _disputes[provider].own -= shares;
+        }
+        emit Unliened(provider, own);
+        IEarnings(settlement).refreshCover(provider);
     }
 
     /// @inheritdoc IRegistry
     function providerOf(uint32 provider) external view returns (ProviderView memory) {
-        Provider memory self = _providers[provider];
+        Provider storage self = _providers[provider];
         Account memory account = _accounts[self.owner];
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        uint256 thawing = _tokensDown(account.thawing, tokens, all);
         return
             ProviderView(
                 self.owner,
                 self.operator,
                 payoutOf(provider),
-                self.stake,
-                self.liens,
-                account.thawing,
+                uint96(tokens - thawing),
+                uint96(_tokensUp(self.blocked - account.thawing, tokens, all)),
+                uint96(thawing),
                 account.thawedAt,
                 self.nextPayout,
                 self.payoutFrom
             );
+    }
+
+    /// @inheritdoc IRegistry
+    function sideOf(uint32 provider) external view returns (SideView memory) {
+        Provider storage self = _providers[provider];
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        return
+            SideView(
+                uint96(tokens),
+                uint96(all),
+                self.blocked,
+                _accounts[self.owner].thawing,
+                _disputes[provider].own,
+                uint8(_generationOf(self.era))
+            );
+    }
+
+    /// @inheritdoc IRegistry
+    function lienValue(uint32 provider, uint96 lien_) external view returns (uint96) {
+        Provider storage self = _providers[provider];
+        if (LienLib.generation(lien_) != _generationOf(self.era)) return 0;
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        return uint96(_tokensDown(LienLib.shares(lien_), tokens, all));
+    }
+
+    /// @inheritdoc IRegistry
+    function isCourt(address account) external view returns (bool) {
+        return _courts[account];
     }
 
     /// @inheritdoc IRegistry
@@ -277,7 +303,7 @@ contract Registry is IRegistry, AccessManaged, Bonds {
 
     /// @inheritdoc IRegistry
     function slashable(uint32 provider) external view returns (uint96) {
-        return _providers[provider].stake;
+        return uint96(_activeOwn(provider));
     }
 
     /// @inheritdoc IRegistry
@@ -312,21 +338,11 @@ contract Registry is IRegistry, AccessManaged, Bonds {
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    function _bondsChanged() internal override {
-        INets(settlement).refreshBonds();
+    function _slashPool(uint32, uint256) internal pure override returns (uint256) {
+        return 0;
     }
 
-    function _clock() internal override returns (uint32) {
-        return ILedger(settlement).tick();
-    }
-
-    function _thawedAt() internal override returns (uint32) {
-        return _clock() + THAW;
-    }
-
-    function _stakeToken() internal view override returns (IERC20) {
-        return STAKE_TOKEN;
-    }
+    function _regrowPool(uint32, uint256) internal override {}
 
     /// @dev Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
     function _permit(uint96 amount, Permit calldata permit) private {
@@ -383,12 +399,12 @@ contract Registry is IRegistry, AccessManaged, Bonds {
         return provider != 0 && _accounts[account].id == provider;
     }
 
-    /// @dev Stake that is not reserved; a slash may have left less than is.
-    function _requireFree(uint32 provider, uint96 amount) private view returns (Provider storage self) {
-        self = _providers[provider];
-        (uint96 stake_, uint96 liens) = (self.stake, self.liens);
-        uint96 free = stake_ > liens ? stake_ - liens : 0;
-        require(amount <= free, RegistryInsufficientStake(provider, free, amount));
+    /// @dev What of the thawing shares no lien of a dispute reaches: those of deals never do.
+    function _unliened(Provider storage self, uint256 thawing) private view returns (uint256) {
+        (, uint256 all) = _sideOf(self);
+        uint256 blocked = self.blocked;
+        uint256 held = blocked > all ? blocked - all : 0;
+        return thawing > held ? thawing - held : 0;
     }
 
     function _membership(uint32 provider, address key) private pure returns (uint256) {

@@ -3,14 +3,17 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IBonds} from "../interfaces/IBonds.sol";
+import {INets} from "../interfaces/INets.sol";
 import {Permit} from "../interfaces/ITypes.sol";
+import {Stakes} from "./Stakes.sol";
 
 /// @title Bonds
 /// @notice See {IBonds}.
-/// @custom:invariant tokens held >= providers' stake and thawing + sum over signers of stake + thawing
-abstract contract Bonds is IBonds {
+/// @custom:invariant a slash lowers stake + thawing by what it takes, and neither below zero
+abstract contract Bonds is IBonds, Stakes {
     using SafeERC20 for IERC20;
 
     mapping(address signer => BondView bond) private _bonds;
@@ -43,7 +46,7 @@ abstract contract Bonds is IBonds {
     function thawBond(address signer, uint96 amount) external onlyBondOwner(signer) {
         BondView storage self = _bonds[signer];
         require(amount != 0 && amount <= self.stake, BondsInsufficient(signer, self.stake, amount));
-        uint32 readyAt = _thawedAt();
+        uint32 readyAt = _clock() + THAW;
         (self.stake, self.thawing, self.thawedAt) = (self.stake - amount, self.thawing + amount, readyAt);
         emit BondThawing(signer, amount, readyAt);
         _bondsChanged();
@@ -57,7 +60,7 @@ abstract contract Bonds is IBonds {
         amount = self.thawing;
         (self.thawing, self.thawedAt) = (0, 0);
         emit BondWithdrawn(signer, to, amount);
-        _stakeToken().safeTransfer(to, amount);
+        STAKE_TOKEN.safeTransfer(to, amount);
     }
 
     /// @inheritdoc IBonds
@@ -65,17 +68,28 @@ abstract contract Bonds is IBonds {
         return _bonds[signer];
     }
 
+    /// @dev Takes `min(asked, all there is)` of stake and thawing stake pro rata, of the thawing part rounded up.
+    function _slashBond(address signer, uint256 asked) internal returns (uint256 taken) {
+        BondView storage self = _bonds[signer];
+        (uint256 stake, uint256 thawing) = (self.stake, self.thawing);
+        taken = Math.min(asked, stake + thawing);
+        if (taken == 0) return 0;
+        uint256 fromThawing = Math.ceilDiv(taken * thawing, stake + thawing);
+        self.stake = uint96(stake - (taken - fromThawing));
+        if (thawing != 0) self.thawing = uint96(thawing - fromThawing);
+    }
+
+    /// @dev Gives back what a slash took.
+    function _regrowBond(address signer, uint96 amount) internal {
+        _bonds[signer].stake += amount;
+        _bondsChanged();
+    }
+
     /// @dev Pulls `amount` of the stake token from the caller.
     function _takeWithPermit(uint96 amount, Permit calldata permit) internal virtual;
 
     /// @dev Tells the settlement.
-    function _bondsChanged() internal virtual;
-
-    /// @dev The protocol clock, touched.
-    function _clock() internal virtual returns (uint32);
-
-    /// @dev When stake that begins to thaw now has thawed.
-    function _thawedAt() internal virtual returns (uint32);
-
-    function _stakeToken() internal view virtual returns (IERC20);
+    function _bondsChanged() private {
+        INets(settlement).refreshBonds();
+    }
 }

@@ -8,6 +8,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IDeals} from "../interfaces/IDeals.sol";
 import {ILedger} from "../interfaces/ILedger.sol";
 import {DealTerms, Kind, Mode, Offer, Permit} from "../interfaces/ITypes.sol";
+import {LienLib} from "../libraries/LienLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {SignatureLib} from "../libraries/SignatureLib.sol";
 import {Cell, CellLib} from "../types/Cell.sol";
@@ -66,12 +67,11 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _checkNonce(offer);
         _take(hash, offer.total, amount);
         _lock(msg.sender, amount);
-        uint96 bond = _bondUp(amount);
-        self.bond += bond;
         self.purse = _unpacked(purse).withBudget(budget);
-        emit DealToppedUp(id, amount, bond);
 
-        REGISTRY.reserve(uint32(terms.provider()), bond);
+        uint96 bond = REGISTRY.reserve(uint32(terms.provider()), _bondUp(amount));
+        self.bond = LienLib.joined(self.bond, bond);
+        emit DealToppedUp(id, amount, bond);
     }
 
     /// @inheritdoc IDeals
@@ -243,14 +243,13 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         if (offer.mode == uint8(Mode.Net)) _openNetted(msg.sender, terms.budget);
         uint32 provider = REGISTRY.idOf(offer.provider);
         require(provider != 0, DealOfferMismatch("provider", uint160(offer.provider), 0));
-        uint96 bond = _bondUp(terms.budget);
+        // The registry is the protocol's own and calls nobody.
+        uint96 bond = REGISTRY.reserve(provider, _bondUp(terms.budget));
 
         id = _newId();
         bytes32 key = _dealKey(hash, msg.sender, _accounts[msg.sender].nonce++);
         _storeDeal(id, key, offer, terms, provider, bond, now_);
         emit DealOpened(id, key, msg.sender, provider, offer, terms, uint32(now_), bond);
-
-        REGISTRY.reserve(provider, bond);
     }
 
     function _storeDeal(

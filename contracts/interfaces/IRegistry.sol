@@ -16,7 +16,7 @@ interface IRegistry is IBonds {
     /// @param operator Account that may force and manage workers; zero if none.
     /// @param payout Account that earnings go to.
     /// @param stake Own stake that is not thawing.
-    /// @param liens Part of the stake reserved for deals.
+    /// @param liens Part of it that is reserved for deals and disputes.
     /// @param thawing Stake on its way out, still slashable.
     /// @param thawedAt Second from which `thawing` can be withdrawn; 0 if none.
     /// @param nextPayout Account proposed as payout; zero if none.
@@ -32,6 +32,27 @@ interface IRegistry is IBonds {
         address nextPayout;
         uint32 payoutFrom;
     }
+
+    /// @notice A provider's own stake as the registry keeps it.
+    /// @param tokens All of it, thawing or not.
+    /// @param shares All shares; as many as tokens until a slash.
+    /// @param blocked Shares that thaw or are under a lien.
+    /// @param thawing Shares that thaw.
+    /// @param disputed Shares under liens of open disputes.
+    /// @param generation Counts how often a slash voided all shares.
+    struct SideView {
+        uint96 tokens;
+        uint96 shares;
+        uint96 blocked;
+        uint96 thawing;
+        uint96 disputed;
+        uint8 generation;
+    }
+
+    /// @notice The settlement and its courts were named.
+    /// @param settlement Its address.
+    /// @param courts Contracts that decide what is proven otherwise than in one transaction.
+    event Bound(address indexed settlement, address[] courts);
 
     /// @notice A provider joined.
     /// @param provider Its id.
@@ -58,13 +79,23 @@ interface IRegistry is IBonds {
 
     /// @notice Stake was reserved for a deal.
     /// @param provider Provider's id.
-    /// @param amount Stake token base units.
-    event Reserved(uint32 indexed provider, uint96 amount);
+    /// @param lien Generation and shares, see {LienLib}; before any slash the stake token base units asked for.
+    event Reserved(uint32 indexed provider, uint96 lien);
 
-    /// @notice Reserved stake was freed. `amount` is less than was reserved where a slash took part of it.
+    /// @notice Reserved stake was freed, if its generation is not over.
     /// @param provider Provider's id.
-    /// @param amount Stake token base units.
-    event Released(uint32 indexed provider, uint96 amount);
+    /// @param lien Generation and shares.
+    event Released(uint32 indexed provider, uint96 lien);
+
+    /// @notice Stake was put under the lien of a dispute.
+    /// @param provider Provider's id.
+    /// @param own Generation and shares of its own stake.
+    event Liened(uint32 indexed provider, uint96 own);
+
+    /// @notice The lien of a dispute ended.
+    /// @param provider Provider's id.
+    /// @param own Generation and shares of its own stake.
+    event Unliened(uint32 indexed provider, uint96 own);
 
     /// @notice Workers' keys were added as one page.
     /// @param provider Provider's id.
@@ -120,6 +151,9 @@ interface IRegistry is IBonds {
     /// @notice The provider has `available` where `needed` is asked for.
     error RegistryInsufficientStake(uint32 provider, uint256 available, uint256 needed);
 
+    /// @notice A side holds less than 2^88 base units, and less than 2^96 shares after slashes.
+    error RegistryTooMuchStake(uint32 provider, uint256 amount);
+
     /// @notice Nothing was asked to move.
     error RegistryZeroAmount();
 
@@ -156,10 +190,11 @@ interface IRegistry is IBonds {
     /// @notice New stake is paused until `until`.
     error RegistryPaused(uint32 until);
 
-    /// @notice Names the settlement, once.
+    /// @notice Names the settlement and its courts, once.
     /// @dev Deployer only.
     /// @param settlement Its address.
-    function bind(address settlement) external;
+    /// @param courts Contracts that decide what is proven otherwise than in one transaction.
+    function bind(address settlement, address[] calldata courts) external;
 
     /// @notice Joins in one transaction: permit, stake, payout address and workers.
     /// @param amount Stake token base units; may be zero.
@@ -245,13 +280,28 @@ interface IRegistry is IBonds {
     /// @dev Settlement only.
     /// @param provider Provider's id.
     /// @param amount Stake token base units.
-    function reserve(uint32 provider, uint96 amount) external;
+    /// @return lien What releases it again, see {LienLib}.
+    function reserve(uint32 provider, uint96 amount) external returns (uint96 lien);
 
-    /// @notice Frees reserved stake, or what is left of it where a slash took part: a deal can always be closed.
+    /// @notice Frees what is left of reserved stake: a deal can always be closed.
     /// @dev Settlement only.
     /// @param provider Provider's id.
-    /// @param amount Stake token base units that the deal had reserved.
-    function release(uint32 provider, uint96 amount) external;
+    /// @param lien See {reserve}.
+    function release(uint32 provider, uint96 lien) external;
+
+    /// @notice Puts stake under the lien of a dispute: as much as asked for, or as there is that no other lien is on.
+    /// Thawing stake, too, which then cannot be withdrawn before the dispute ends. It covers nothing meanwhile.
+    /// @dev Settlement and courts only.
+    /// @param provider Provider's id.
+    /// @param amount Stake token base units.
+    /// @return own What ends it again, see {LienLib}.
+    function lien(uint32 provider, uint96 amount) external returns (uint96 own);
+
+    /// @notice Ends the lien of a dispute.
+    /// @dev Settlement and courts only.
+    /// @param provider Provider's id.
+    /// @param own See {lien}.
+    function unlien(uint32 provider, uint96 own) external;
 
     /// @notice One provider.
     /// @param provider Provider's id.
@@ -274,7 +324,23 @@ interface IRegistry is IBonds {
     /// @return True for the owner and the operator.
     function isOperator(uint32 provider, address account) external view returns (bool);
 
-    /// @notice Stake that covers unmatured earnings: own stake that is not thawing.
+    /// @notice A provider's own stake as it is kept.
+    /// @param provider Provider's id.
+    /// @return See {SideView}.
+    function sideOf(uint32 provider) external view returns (SideView memory);
+
+    /// @notice What a lien is worth after slashes.
+    /// @param provider Provider's id.
+    /// @param lien See {reserve}.
+    /// @return Stake token base units, rounded down.
+    function lienValue(uint32 provider, uint96 lien) external view returns (uint96);
+
+    /// @notice Whether a contract may ask for remedies, liens and members' bonds.
+    /// @param account Its address.
+    /// @return True for those that {bind} named.
+    function isCourt(address account) external view returns (bool);
+
+    /// @notice Stake that covers unmatured earnings: own stake that neither thaws nor is in a dispute.
     /// @param provider Provider's id.
     /// @return Stake token base units.
     function slashable(uint32 provider) external view returns (uint96);

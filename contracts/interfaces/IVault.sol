@@ -7,11 +7,11 @@ import {Fault} from "./ITypes.sol";
 /// @notice Slashed stake on its way out: it waits, can be held once and returned by governance, and else is paid out by
 /// itself to who was harmed, to who reported it, and to nobody at all.
 /// @dev Amounts are base units of the stake token. Times are seconds on the protocol clock. The vault keeps one word a
-/// case, a hash of its facts and its time, so whoever acts on a case brings its facts along. The same word says that the
-/// subject was punished.
+/// case, a hash of its facts and its time, so whoever acts on a case brings its facts along. The same word says that
+/// the subject was punished.
 interface IVault {
-    /// @notice What a slash was for. What is taken is `min(max(asked, floor), what is there)`; the floor is 20 times the
-    /// value of the proof's gas.
+    /// @notice What a slash was for. What is taken is `min(max(asked, floor), what is there)`; the floor is 20 times
+    /// the value of the proof's gas.
     /// @param subject keccak256(abi.encode(deal key, stream, fault)), or what takes the deal's place where a member is
     /// slashed. Each is punished once.
     /// @param fault Its class.
@@ -43,7 +43,7 @@ interface IVault {
     /// @param reporter Who reported it.
     /// @param evidence Hash of the evidence.
     /// @param blockNumber Block of the proof.
-    /// @param at Second on the protocol clock.
+    /// @param slashedAt Second on the protocol clock.
     struct Case {
         bytes32 subject;
         uint32 provider;
@@ -55,7 +55,7 @@ interface IVault {
         address reporter;
         bytes32 evidence;
         uint64 blockNumber;
-        uint32 at;
+        uint32 slashedAt;
     }
 
     /// @notice Stake was taken and waits in the vault.
@@ -96,6 +96,9 @@ interface IVault {
 
     /// @notice No commitment of the caller to this evidence is 1 to 50 blocks older than the proof.
     error VaultNoPriority(bytes32 subject);
+
+    /// @notice Somebody committed to this before.
+    error VaultCommitted(bytes32 commitment);
 
     /// @notice Commits to evidence without showing it.
     /// @param commitment keccak256(abi.encode(evidence, reporter, salt)).
@@ -143,6 +146,6 @@ interface IVault {
 
     /// @notice When a subject was punished.
     /// @param subject See {Charge}.
-    /// @return at Second on the protocol clock; 0 if never.
-    function punishedAt(bytes32 subject) external view returns (uint32 at);
+    /// @return Second on the protocol clock; 0 if never.
+    function punishedAt(bytes32 subject) external view returns (uint32);
 }

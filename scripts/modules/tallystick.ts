@@ -8,6 +8,7 @@
  * @module
  */
 import { buildModule } from '@nomicfoundation/hardhat-ignition/modules'
+import type { NamedArtifactContractDeploymentFuture } from '@nomicfoundation/ignition-core'
 import { getAbiItem, toFunctionSelector, zeroAddress } from 'viem'
 
 import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
@@ -54,7 +55,9 @@ export const tallystick = buildModule('Tallystick', (m) => {
   ])
   const openings = m.contract('Openings', [settlement])
   const netProofs = m.contract('NetProofs', [settlement])
-  const bound = [m.call(registry, 'bind', [settlement]), m.call(committee, 'bind', [settlement])]
+  // those that decide what is proven otherwise than in one transaction
+  const courts: NamedArtifactContractDeploymentFuture<string>[] = []
+  const bound = [m.call(registry, 'bind', [settlement, courts]), m.call(committee, 'bind', [settlement])]
 
   const governed = [
     m.call(accessManager, 'setTargetFunctionRole', [settlement, [PAUSE], GUARDIAN_ROLE], { id: 'guardSettlement' }),

@@ -22,7 +22,7 @@ const closed = (returned: bigint, openingFee: bigint): ChainEvent =>
 const released = (amount: bigint): ChainEvent => ({
   source: 'registry',
   index: 0,
-  event: { eventName: 'Released', args: { provider: 1, amount } },
+  event: { eventName: 'Released', args: { provider: 1, lien: amount } },
 })
 const matured = (amount: bigint, protocolFee: bigint, committeeFee: bigint): ChainEvent =>
   told({ eventName: 'Matured', args: { provider: 1, amount, protocolFee, committeeFee } })

@@ -7,22 +7,21 @@ import { pageAddress } from '#protocol/code-pages.ts'
 import { packKeys, parseWorkerPage } from '#protocol/worker-pages.ts'
 
 import { signerNamed } from '../support/actors.ts'
-import { type Deployment, deploy } from '../support/deployment.ts'
+import { deploy } from '../support/deployment.ts'
 import { createMarket, joinProvider, NO_PERMIT, openDeal, STAKE, USD } from '../support/market.ts'
 import { permitOf } from '../support/permits.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { fieldsOf } from '../support/results.ts'
+import { chargeOf, slash } from '../support/slashing.ts'
 
 const { ethers, networkHelpers } = await network.create()
 
 const DAY = 86_400
 const THAW = 7 * DAY
 const UINT32 = 2n ** 32n - 1n
-/** Where `_lastPage` and the providers are stored: test/snapshots/Registry.json. */
-const PAGES_SLOT = 2
-const PAGES_SHIFT = 192n
-const PROVIDERS_SLOT = 3n
-const AMOUNT_SHIFT = 160n
+/** Where `_lastPage` is stored: test/snapshots/Registry.json. */
+const PAGES_SLOT = 0
+const PAGES_SHIFT = 168n
 const KEYS = [0, 1, 2].map((index) => signerNamed(`key ${index}`).address)
 
 async function fresh() {
@@ -38,19 +37,6 @@ async function joined() {
   const options = { stake: 100n * STAKE, operator: operator.address, payout: payout.address }
   const provider = await joinProvider(deployment, owner, options)
   return { ...deployment, provider, id: provider.id }
-}
-
-/** Leaves a provider this stake and these liens, as a slash may. */
-async function setStake({ registry }: Deployment, id: number, stake: bigint, liens: bigint): Promise<void> {
-  const address = await registry.getAddress()
-  const first = BigInt(ethers.solidityPackedKeccak256(['uint256', 'uint256'], [id, PROVIDERS_SLOT]))
-  for (const [slot, amount] of [
-    [first, stake],
-    [first + 1n, liens],
-  ] as const) {
-    const account = BigInt(await ethers.provider.getStorage(address, slot)) & ((1n << AMOUNT_SHIFT) - 1n)
-    await networkHelpers.setStorageAt(address, slot, account | (amount << AMOUNT_SHIFT))
-  }
 }
 
 async function trading() {
@@ -194,14 +180,15 @@ describe('Registry', () => {
       await registry.connect(owner).thaw(id, 9990n * STAKE)
     })
 
-    it('take nothing while a slash left less than is reserved', async () => {
+    it('take no more than what liens leave, of what a slash left', async () => {
       const market = await networkHelpers.loadFixture(trading)
       const { registry, owner, provider } = market
       const { id } = provider
-      await setStake(market, id, 4n * STAKE, 10n * STAKE)
-      await expect(registry.connect(owner).thaw(id, 1n))
+      await slash(networkHelpers, market, id, chargeOf('half', 5000n * STAKE))
+      await expect(registry.connect(owner).thaw(id, 4995n * STAKE + 1n))
         .to.be.revertedWithCustomError(registry, 'RegistryInsufficientStake')
-        .withArgs(id, 0n, 1n)
+        .withArgs(id, 4995n * STAKE, 4995n * STAKE + 1n)
+      await registry.connect(owner).thaw(id, 4995n * STAKE)
     })
 
     it('are for the owner, with an amount and an account', async () => {
@@ -546,37 +533,45 @@ describe('Registry', () => {
         .withArgs(provider.id, 10n * STAKE)
       const { id } = await openDeal(market, provider)
       const [log] = (await registry.queryFilter(registry.filters.Reserved)).slice(-1)
-      expect([log?.args.provider, log?.args.amount]).to.deep.equal([BigInt(provider.id), 10n * STAKE])
+      expect([log?.args.provider, log?.args.lien]).to.deep.equal([BigInt(provider.id), 10n * STAKE])
       expect(id).to.be.greaterThan(deal.id)
     })
 
-    it('let a deal close whose reserved stake was slashed', async () => {
-      const market = await networkHelpers.loadFixture(trading)
-      const { registry, tally, buyer, provider, deal } = market
-      await setStake(market, provider.id, 2n * STAKE, 3n * STAKE)
-      await tally.connect(buyer).stop(deal.id)
-      await advance(networkHelpers, market, DAY)
-      await expect(tally.close(deal.id))
-        .to.emit(registry, 'Released')
-        .withArgs(provider.id, 3n * STAKE)
-      const { stake, liens } = await registry.providerOf(provider.id)
-      expect([stake, liens]).to.deep.equal([2n * STAKE, 0n])
+    it('let a deal close whose reserved stake was slashed, in part or whole', async () => {
+      for (const [left, liens] of [
+        [2n * STAKE, (2n * STAKE) / 1000n],
+        [0n, 0n],
+      ] as const) {
+        const market = await networkHelpers.loadFixture(trading)
+        const { registry, tally, buyer, provider, deal } = market
+        await slash(networkHelpers, market, provider.id, chargeOf('nearly all', 10_000n * STAKE - left))
+        const before = await registry.providerOf(provider.id)
+        expect([before.stake, before.liens]).to.deep.equal([left, liens])
+        await tally.connect(buyer).stop(deal.id)
+        await advance(networkHelpers, market, DAY)
+        await expect(tally.close(deal.id))
+          .to.emit(registry, 'Released')
+          .withArgs(provider.id, 10n * STAKE)
+        const after = await registry.providerOf(provider.id)
+        expect([after.stake, after.liens]).to.deep.equal([left, 0n])
+      }
     })
   })
 
   describe('bind', () => {
     it('names the settlement once, by the deployer', async () => {
-      const { registry, stranger, deployer, manager, stake } = await networkHelpers.loadFixture(fresh)
-      await expect(registry.connect(deployer).bind(stranger))
+      const { registry, stranger, operator, deployer, manager, stake } = await networkHelpers.loadFixture(fresh)
+      await expect(registry.connect(deployer).bind(stranger, []))
         .to.be.revertedWithCustomError(registry, 'RegistryBindRefused')
         .withArgs(deployer)
       const unbound = await ethers.deployContract('Registry', [manager, stake])
-      await expect(unbound.connect(stranger).bind(stranger))
+      await expect(unbound.connect(stranger).bind(stranger, []))
         .to.be.revertedWithCustomError(unbound, 'RegistryBindRefused')
         .withArgs(stranger)
-      await expect(unbound.bind(zeroAddress)).to.be.revertedWithCustomError(unbound, 'RegistryBindRefused')
-      await unbound.bind(stranger)
+      await expect(unbound.bind(zeroAddress, [])).to.be.revertedWithCustomError(unbound, 'RegistryBindRefused')
+      await unbound.bind(stranger, [operator.address])
       expect(await unbound.settlement()).to.equal(stranger)
+      expect([await unbound.isCourt(operator), await unbound.isCourt(stranger)]).to.deep.equal([true, false])
     })
   })
 })

@@ -55,7 +55,7 @@ async function deployed() {
   const nets = await ethers.deployContract('Nets', [authority, dollar, registry, committee])
   const desk = await ethers.deployContract('Desk', [authority, dollar, registry, authority, nets])
   const settlement = await ethers.deployContract('Settlement', [desk, committee, PARAMETERS, authority, authority])
-  await registry.bind(settlement)
+  await registry.bind(settlement, [])
   await committee.bind(settlement)
   const counter = await ethers.getContractAt('Desk', await settlement.getAddress())
   const { chainId } = await ethers.provider.getNetwork()

@@ -64,7 +64,7 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     accounts.treasury,
     accounts.committeeTreasury,
   ])
-  await registry.bind(settlement)
+  await registry.bind(settlement, [])
   await committee.bind(settlement)
   const tally = await ethers.getContractAt('ITallystick', await settlement.getAddress())
 

@@ -21,7 +21,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
-import { demoDollarAbi, demoStakeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, demoDollarAbi, demoStakeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import type { Group } from '#protocol/batch.ts'
 import { acknowledgementDigest, dealKey, forceDigest, offerHash } from '#protocol/eip712.ts'
 import { signCompact } from '#protocol/signature.ts'
@@ -143,8 +143,8 @@ export async function createScenario(options: ScenarioOptions) {
   const nets = await deploy('Nets', [accessManager, dollar, registry, committee])
   const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress, nets])
   const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
-  const bind = encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement] })
-  for (const bound of [registry, committee]) await send(deployer, bound, bind)
+  await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement, []] }))
+  await send(deployer, committee, encodeFunctionData({ abi: committeeAbi, functionName: 'bind', args: [settlement] }))
   const deployment: Deployment = { settlement, registry, committee, dollar, stake, accessManager }
   const domain: Domain = { chainId, verifyingContract: settlement }
   const signing = createSigning({ domain, committee, members, threshold })

@@ -92,7 +92,7 @@ abstract contract World is Probe {
         address desk = _deploy("Desk.sol:Desk", abi.encode(manager, dollar, registry, permit2, nets));
         bytes memory arguments = abi.encode(desk, committee, _parameters(), TREASURY, COMMITTEE_TREASURY);
         tally = ITallystick(_deploy("Settlement.sol:Settlement", arguments));
-        registry.bind(address(tally));
+        registry.bind(address(tally), new address[](0));
         committee.bind(address(tally));
         _domain = keccak256(
             abi.encode(DOMAIN_TYPEHASH, keccak256("Tallystick"), keccak256("1"), block.chainid, address(tally))

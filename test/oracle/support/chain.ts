@@ -146,9 +146,11 @@ export async function deploy(
   for (const name of ['provider', 'buyer', 'member 0', 'gas 0', 'gas 1', 'gas 2']) {
     await client.setBalance({ address: accountOf(name).address, value: 10n ** 20n })
   }
-  for (const address of [registry, committee]) {
-    const bind = { abi: registryAbi, functionName: 'bind', args: [settlement] }
-    await send({ address, ...bind, account: deployer, chain: foundry })
+  for (const { address, abi, args } of [
+    { address: registry, abi: registryAbi, args: [settlement, []] },
+    { address: committee, abi: committeeAbi, args: [settlement] },
+  ]) {
+    await send({ address, abi, functionName: 'bind', args, account: deployer, chain: foundry })
   }
   const tokens = [
     { token: dollar, abi: demoDollarAbi, name: 'buyer', spender: settlement, amount: PLENTY },
