@@ -64,10 +64,12 @@ async function groupsInStore(deployment: Deployment, file: string, worker: numbe
     if (chainId !== deployment.chainId || !isAddressEqual(settlement, deployment.settlement)) {
       throw new CliError('cli.foreign-store', `${file} is a store of settlement ${settlement} on chain ${chainId}`)
     }
+    const own = { abi: settlementAbi, address: deployment.settlement } as const
+    const clock = await deployment.client.readContract({ ...own, functionName: 'clock' })
     const groups: ForceGroup[] = []
     for (const { dealKey, stream, dealId } of store.streams()) {
       const cursor = await cursorOf(deployment, dealId, stream)
-      const group = forceGroup({ store, ref: { dealKey, stream }, cursor, worker })
+      const group = forceGroup({ store, ref: { dealKey, stream }, cursor, worker, clock })
       if (group !== null) groups.push(group)
     }
     return groups

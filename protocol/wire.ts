@@ -180,6 +180,32 @@ export const segmentAnswer = z.object({
 })
 export type SegmentAnswer = z.output<typeof segmentAnswer>
 
+/** Query of a worker's `GET /v1/promises`: at most `limit` promises whose number is `from` or higher. */
+export const promisesQuery = z.object({
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+})
+
+/** Answer to a worker's `GET /v1/promises`. */
+export const promisesAnswer = z.object({
+  promises: z.array(
+    z.object({
+      id: z.int().min(0),
+      dealId: small(32),
+      tally: z.object({
+        dealKey: hash,
+        stream: small(8).max(63),
+        first: small(24),
+        count: small(24),
+        units: wide(40),
+        segment: hash,
+      }),
+      promise: signedPromise,
+    }),
+  ),
+})
+export type PromisesAnswer = z.output<typeof promisesAnswer>
+
 /** `POST /v1/acknowledgements`. */
 export const acknowledgementMessage = z.object({
   dealKey: hash,
@@ -252,6 +278,7 @@ export const parseOrdersQuery = parser<OrdersQuery>(ordersQuery)
 export const parseSegmentMessage = parser<SegmentMessage>(segmentMessage)
 export const parseSegmentAnswer = parser<SegmentAnswer>(segmentAnswer)
 export const parseConflictsAnswer = parser<ConflictsAnswer>(conflictsAnswer)
+export const parsePromisesAnswer = parser<PromisesAnswer>(promisesAnswer)
 export const parseAcknowledgementMessage = parser<AcknowledgementMessage>(acknowledgementMessage)
 export const parseProposalMessage = parser<ProposalMessage>(proposalMessage)
 export const parseProposalAnswer = parser<ProposalAnswer>(proposalAnswer)

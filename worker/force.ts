@@ -79,7 +79,8 @@ function hashOf(groups: readonly ForceGroup[], at: { dealId: number; stream: num
 /**
  * Picks a stream's oldest unsettled receipts from a store.
  *
- * @param options - `cursor`: receipts settled on chain. With `sign` (the worker's own key) at most 100 receipts are
+ * @param options - `cursor`: receipts settled on chain. `clock`: where a member promised a batch with a tally by an earlier
+ *   second, exactly that tally is taken, because only it shows that the promise was broken. Else with `sign` (the worker's own key) at most 100 receipts are
  *   signed from the cursor on; without it the furthest tally signed before is taken, whatever its length.
  * @returns The segment, or null when nothing is left to force.
  * @throws WorkerError `force.unknown-stream` when the store never opened this stream.
@@ -89,13 +90,26 @@ export function forceGroup(options: {
   readonly ref: StreamRef
   readonly cursor: number
   readonly worker: number
+  readonly clock?: number
   readonly sign?: (tally: Tally) => Hex
 }): ForceGroup | null {
-  const { store, ref, cursor, worker, sign } = options
+  const { store, ref, worker } = options
   const dealId = store.streams().find((row) => row.dealKey === ref.dealKey && row.stream === ref.stream)?.dealId
   if (dealId === undefined) throw new WorkerError('force.unknown-stream', `the store has no stream ${ref.stream} of it`)
+  const tally = promisedTally(options) ?? anyTally(options)
+  return tally === null ? null : { dealId, worker, tally, receipts: store.receipts(ref, tally.first, tally.count) }
+}
+
+type Wanted = Parameters<typeof forceGroup>[0]
+
+/** The tally a member should have settled by now. */
+function promisedTally({ store, ref, cursor, clock }: Wanted): SignedTally | null {
+  const broken = clock === undefined ? null : store.brokenPromise(ref, cursor, clock)
+  return broken === null ? null : store.signedTally(ref, broken.first, broken.count)
+}
+
+function anyTally({ store, ref, cursor, sign }: Wanted): SignedTally | null {
   const count = Math.min(store.head(ref).count, cursor + MAX_FORCED_RECEIPTS)
   if (count <= cursor) return null
-  const tally = sign === undefined ? store.latestTally(ref, cursor) : store.signTally(ref, cursor, count, sign)
-  return tally === null ? null : { dealId, worker, tally, receipts: store.receipts(ref, tally.first, tally.count) }
+  return sign === undefined ? store.latestTally(ref, cursor) : store.signTally(ref, cursor, count, sign)
 }

@@ -25,11 +25,13 @@ import { createWorkerHttp } from './adapters/http-server.ts'
 import { createMembers } from './adapters/members.ts'
 import type { WorkerConfig } from './config.ts'
 import { streamName } from './domain/view.ts'
+import { shownPromises } from './promises.ts'
 import { createBoard } from './services/board.ts'
 import { createDeliverer } from './services/deliverer.ts'
 import { createForcer } from './services/forcer.ts'
 import { createIntake } from './services/intake.ts'
 import { createLibrary } from './services/library.ts'
+import { createPromiseKeeper } from './services/promise-keeper.ts'
 import { createRunner, type Execute } from './services/runner.ts'
 import { createSigner } from './services/signer.ts'
 import { statusOf } from './status.ts'
@@ -89,9 +91,11 @@ export async function startWorker(options: {
   const { maxOpenOrders } = config
   const intake = createIntake({ ...shared, members, domain, maxOpenOrders, onOrders: () => runner.pump() })
   const signer = createSigner({ ...shared, sign: signTally, pace: delivery })
+  const committeeDomain = { chainId, verifyingContract: config.contracts.committee }
+  const keeper = createPromiseKeeper({ ...shared, domain: committeeDomain })
   const deliverer =
     delivery.to === 'members'
-      ? createDeliverer({ ...shared, members, againAfterMs: delivery.againAfterMs, wish: delivery.wish })
+      ? createDeliverer({ ...shared, members, keeper, againAfterMs: delivery.againAfterMs, wish: delivery.wish })
       : null
   const { contracts, rpcUrl } = config
   const forcer =
@@ -147,6 +151,7 @@ export async function startWorker(options: {
 
   const app = createWorkerHttp({
     ...{ data, acceptOrders: intake.accept, receipts: store.receipts, receiptOf: store.receiptOf, log },
+    promises: (from, limit) => shownPromises(store, from, limit),
     tally: (ref) => {
       const cursor = board.view()?.streams.get(streamName(ref))?.count
       return cursor === undefined ? null : store.latestTally(ref, cursor)

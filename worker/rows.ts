@@ -39,5 +39,18 @@ export type StoredReceipt = Receipt &
 /** A tally with its worker's signature. */
 export type SignedTally = Tally & { readonly hash: Hex; readonly signature: Hex }
 
+/** A member's promise that a batch with a tally settles by `before`, a second on the protocol clock. */
+export type KeptPromise = StreamRef & {
+  readonly id: number
+  /** The tally's place in its stream. */
+  readonly first: number
+  readonly count: number
+  readonly epoch: number
+  /** Index of the member in that epoch. */
+  readonly member: number
+  readonly before: number
+  readonly signature: Hex
+}
+
 /** Where a stream stands: receipts made and their units. */
 export type StreamHead = { readonly count: number; readonly units: bigint }

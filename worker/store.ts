@@ -14,7 +14,8 @@ import { tallyHash } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import type { Tally } from '#protocol/types.ts'
 
-import { SCHEMA, SCHEMA_VERSION } from './adapters/schema.ts'
+import { createPromiseRows, type PromiseRows } from './adapters/promise-rows.ts'
+import { SCHEMA, SCHEMA_VERSION, UPGRADES } from './adapters/schema.ts'
 import { WorkerError } from './errors.ts'
 import type { Outcome, SignedOrder, SignedTally, StoredReceipt, StreamHead, StreamRef } from './rows.ts'
 
@@ -25,7 +26,7 @@ export type StoreIdentity = { readonly chainId: number; readonly settlement: Add
 export type PlacedOrder = { readonly order: SignedOrder; readonly stream: number; readonly dealId: number }
 
 /** The worker's memory. */
-export type WorkerStore = {
+export type WorkerStore = PromiseRows & {
   readonly identity: StoreIdentity
   /** Every stream ever opened. */
   streams(): readonly (StreamRef & { readonly dealId: number })[]
@@ -67,6 +68,8 @@ export type WorkerStore = {
    * @throws WorkerError `store.missing-receipts` when one of them does not exist.
    */
   signTally(ref: StreamRef, first: number, count: number, sign: (tally: Tally) => Hex): SignedTally
+  /** The tally signed for exactly these receipts, or null. */
+  signedTally(ref: StreamRef, first: number, count: number): SignedTally | null
   /** The signed tally of a stream that reaches furthest among those starting at or before `cursor`. */
   latestTally(ref: StreamRef, cursor: number): SignedTally | null
   close(): void
@@ -122,6 +125,7 @@ export function createWorkerStore(options: {
 
   return {
     identity,
+    ...createPromiseRows(db),
 
     streams: () =>
       statements.streams.all().map((row) => ({
@@ -197,6 +201,11 @@ export function createWorkerStore(options: {
         return { ...tally, hash, signature }
       }),
 
+    signedTally(ref, first, count) {
+      const row = statements.tally.get(ref.dealKey, ref.stream, first, count)
+      return row === undefined ? null : toTally(ref, row)
+    },
+
     latestTally(ref, cursor) {
       const row = statements.latestTally.get(ref.dealKey, ref.stream, cursor, cursor)
       return row === undefined ? null : toTally(ref, row)
@@ -227,6 +236,7 @@ function open(file: string, readOnly: boolean): DatabaseSync {
 
 /** Creates the tables of an empty store; else checks that the store is this worker's. */
 function settle(db: DatabaseSync, wanted: StoreIdentity | undefined, readOnly: boolean): StoreIdentity {
+  if (!readOnly) upgrade(db)
   const version = int(db.prepare('PRAGMA user_version').get() ?? {}, 'user_version')
   if (version === 0 && !readOnly && wanted !== undefined) {
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA}`)
@@ -241,6 +251,13 @@ function settle(db: DatabaseSync, wanted: StoreIdentity | undefined, readOnly: b
     throw new WorkerError('store.foreign', `the store is of ${nameOf(found)}, this is ${nameOf(wanted)}`)
   }
   return found
+}
+
+function upgrade(db: DatabaseSync): void {
+  const version = int(db.prepare('PRAGMA user_version').get() ?? {}, 'user_version')
+  const statements = UPGRADES[version]
+  if (statements === undefined) return
+  db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`)
 }
 
 function nameOf(identity: StoreIdentity): string {

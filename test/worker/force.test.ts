@@ -67,6 +67,31 @@ describe('forcing', () => {
     expect(forceGroup({ store, ref: { dealKey, stream: 3 }, cursor: 1, worker: 513 })).to.equal(null)
   })
 
+  it('takes exactly what a member promised a batch for and did not settle in time', () => {
+    const ref = { dealKey, stream: 0 }
+    const promise = { ...ref, epoch: 1, member: 0, signature: `0x${'11'.repeat(64)}` as const }
+    for (const [first, count, before] of [
+      [0, 9, 900],
+      [0, 25, 1_000],
+      [0, 40, 2_000],
+    ] as const) {
+      store.signTally(ref, first, count, sign)
+      store.keepPromise({ ...promise, first, count, before })
+    }
+    const forced = (cursor: number, clock?: number) => {
+      const group = forceGroup({ store, ref, cursor, worker: 513, sign, ...(clock === undefined ? {} : { clock }) })
+      return [group?.tally.first, group?.tally.count]
+    }
+    expect(forced(5, 1_500)).to.deep.equal([0, 25])
+    expect(forced(5, 1_000)).to.deep.equal([0, 9])
+    expect(forced(25, 1_500)).to.deep.equal([25, 125])
+    expect(forced(5)).to.deep.equal([5, 105])
+    expect(store.promises(2, 5).map(({ count, before }) => [count, before])).to.deep.equal([
+      [25, 1_000],
+      [40, 2_000],
+    ])
+  })
+
   it('puts the groups in the order the chain demands, each under its worker’s signature', () => {
     const { batch, receipts } = buildForceBatch({ groups: groups(), domain, sender })
     const { lane, groups: forced } = decoded(batch)

@@ -133,25 +133,26 @@ export function createChainWatch(options: {
     return [streamName({ dealKey: deal.key, stream }), facts]
   }
 
-  async function readEndpoints(blockNumber: bigint): Promise<readonly string[]> {
+  async function readCommittee(blockNumber: bigint): Promise<Pick<ChainView, 'endpoints' | 'committee'>> {
     const epoch = await client.readContract({ ...committee, functionName: 'currentEpoch', blockNumber })
     const args = [epoch] as const
     const [, members] = await client.readContract({ ...committee, functionName: 'committee', args, blockNumber })
-    return members.map(({ endpoint }) => endpoint.replace(/\/+$/, ''))
+    const endpoints = members.map(({ endpoint }) => endpoint.replace(/\/+$/, ''))
+    return { endpoints, committee: { epoch, signers: members.map(({ signer }) => signer) } }
   }
 
   async function readView(block: bigint): Promise<ChainView> {
     const at = { blockNumber: block }
     const earningsOf = [membership.provider] as const
     const revocationOf = [membership.worker] as const
-    const [clock, parameters, earnings, revokedFrom, endpoints, found] = await Promise.all([
+    const [clock, parameters, earnings, revokedFrom, committeeNow, found] = await Promise.all([
       client.readContract({ ...settlement, functionName: 'clock', ...at }),
       client.readContract({ ...settlement, functionName: 'parameters', ...at }),
       client.readContract({ ...settlement, functionName: 'earnings', args: earningsOf, ...at }),
       client.readContract({
         ...{ address: contracts.registry, abi: registryAbi, functionName: 'revokedFrom', args: revocationOf, ...at },
       }),
-      readEndpoints(block),
+      readCommittee(block),
       Promise.all([...candidates.values()].map((candidate) => readDeal(candidate, block))),
     ])
     const deals = found.filter((deal) => deal !== null)
@@ -161,7 +162,7 @@ export function createChainWatch(options: {
       ),
     )
     return {
-      ...{ block, clock, revokedFrom, endpoints, ...membership },
+      ...{ block, clock, revokedFrom, ...committeeNow, ...membership },
       ...{ cover: earnings.cover, unmatured: earnings.unmatured, closingPeriod: parameters.closingPeriod },
       deals: new Map(deals.map((deal) => [deal.key, deal])),
       streams: new Map(streams),

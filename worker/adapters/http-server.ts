@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Hex } from 'viem'
 
 import { dataRoot } from '#protocol/merkle.ts'
-import { toWire } from '#protocol/wire.ts'
+import { type PromisesAnswer, toWire } from '#protocol/wire.ts'
 import type { DataStore } from '#runtime/data-store.ts'
 import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
@@ -24,6 +24,7 @@ export function createWorkerHttp(options: {
   readonly receipts: (ref: StreamRef, first: number, count: number) => readonly StoredReceipt[]
   readonly receiptOf: (workHash: Hex) => StoredReceipt | null
   readonly tally: (ref: StreamRef) => SignedTally | null
+  readonly promises: (from: number, limit: number) => PromisesAnswer['promises']
   readonly status: () => unknown
   readonly log: Logger
 }): FastifyInstance {
@@ -77,6 +78,8 @@ export function createWorkerHttp(options: {
       if (tally === null) throw new HttpProblem(404, 'tally.none', 'nothing of this stream waits to be settled')
       return { tally: toWire(tally) }
     },
+
+    getPromises: ({ query: { from, limit } }) => ({ promises: toWire(options.promises(from, limit)) }),
   })
   return app
 }

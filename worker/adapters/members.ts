@@ -37,6 +37,8 @@ export type Members = {
   putData(endpoint: string, root: Hex, bytes: Uint8Array, signal: AbortSignal): Promise<void>
   /** @throws RefusedError when the member names a check. */
   postSegment(endpoint: string, segment: SegmentMessage, signal: AbortSignal): Promise<SegmentAnswer>
+  /** Where a segment stands, by its tally hash. */
+  getSegment(endpoint: string, tallyHash: Hex, signal: AbortSignal): Promise<SegmentAnswer>
 }
 
 /** Thrown when a member judged a segment and refused it; sending the same again is useless. */
@@ -101,6 +103,12 @@ export function createMembers(options: { readonly timeoutMs?: number } = {}): Me
       const answer = parseSegmentAnswer(await jsonOf(response))
       if (answer.status === 'refused') throw new RefusedError(answer.check ?? 'unnamed', 'refused before')
       return answer
+    },
+
+    async getSegment(endpoint, tallyHash, signal) {
+      const response = await request(`${endpoint}/v1/segments/${tallyHash}`, {}, signal)
+      if (!response.ok) throw await failureOf(response)
+      return parseSegmentAnswer(await jsonOf(response))
     },
   }
 }

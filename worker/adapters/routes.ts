@@ -5,7 +5,15 @@
  */
 import { z } from 'zod'
 
-import { dataRootParam, orderMessage, ordersAnswer, ordersMessage, segmentMessage } from '#protocol/wire.ts'
+import {
+  dataRootParam,
+  orderMessage,
+  ordersAnswer,
+  ordersMessage,
+  promisesAnswer,
+  promisesQuery,
+  segmentMessage,
+} from '#protocol/wire.ts'
 import { compactSignature, hash, seconds, small, wide } from '#protocol/wire-fields.ts'
 import type { OpenApiSource } from '#runtime/openapi.ts'
 import { BYTES, type RouteTable } from '#runtime/routes.ts'
@@ -162,6 +170,13 @@ export const workerRoutes = {
     answers: { 200: { when: 'The tally.', body: tallyAnswer } },
     problems: { 404: { 'tally.none': 'Nothing of the stream waits to be settled.' } },
   },
+  getPromises: {
+    method: 'GET',
+    path: '/v1/promises',
+    summary: 'What members promised the worker, from number `from` on.',
+    query: promisesQuery,
+    answers: { 200: { when: 'By rising number, each with the tally it is about.', body: promisesAnswer } },
+  },
 } as const satisfies RouteTable
 
 /** What `docs/openapi/worker.json` is made of. */
@@ -177,6 +192,7 @@ export const workerApi: OpenApiSource = {
     Receipts: receiptsAnswer,
     Tally: shownTally,
     TallyAnswer: tallyAnswer,
+    Promises: promisesAnswer,
     RootAnswer: rootAnswer,
     Status: workerStatus,
   },

@@ -8,9 +8,29 @@
  */
 
 /** Raised when the tables change; a store of another version is refused. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 const WRITTEN_ONCE = ['orders', 'receipts', 'tallies', 'streams'] as const
+
+/** What members promised about signed tallies. */
+const PROMISES = `
+CREATE TABLE promises (
+  id INTEGER PRIMARY KEY,
+  deal_key TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  member INTEGER NOT NULL,
+  before INTEGER NOT NULL,
+  signature TEXT NOT NULL,
+  UNIQUE (deal_key, stream, first, count, epoch, member),
+  FOREIGN KEY (deal_key, stream, first, count) REFERENCES tallies (deal_key, stream, first, count)
+) STRICT;
+`
+
+/** Statements that lead from a store of an older version to the next one. */
+export const UPGRADES: Readonly<Record<number, string>> = { 1: `${PROMISES} PRAGMA user_version = 2;` }
 
 /** Statements that create the tables of an empty store. Task indexes are 20 decimal digits, so that text order is number order. */
 export const SCHEMA = `
@@ -64,6 +84,7 @@ CREATE TABLE tallies (
   signature TEXT NOT NULL,
   PRIMARY KEY (deal_key, stream, first, count)
 ) STRICT, WITHOUT ROWID;
+${PROMISES}
 ${WRITTEN_ONCE.flatMap((table) => [
   `CREATE TRIGGER ${table}_keep BEFORE DELETE ON ${table} BEGIN SELECT RAISE(ABORT, '${table} are written once'); END;`,
   `CREATE TRIGGER ${table}_same BEFORE UPDATE ON ${table} BEGIN SELECT RAISE(ABORT, '${table} are written once'); END;`,

@@ -54,6 +54,8 @@ export type ChainView = {
   readonly streams: ReadonlyMap<string, StreamFacts>
   /** Base URLs of the committee's members. */
   readonly endpoints: readonly string[]
+  /** The committee's epoch, and its members' keys in their order. */
+  readonly committee: { readonly epoch: number; readonly signers: readonly Address[] }
 }
 
 /** Name of a stream in maps and logs. */

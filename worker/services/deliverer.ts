@@ -6,7 +6,7 @@
  */
 import pRetry, { AbortError, type Options as RetryOptions } from 'p-retry'
 
-import type { SegmentMessage, SegmentWish } from '#protocol/wire.ts'
+import type { SegmentAnswer, SegmentMessage, SegmentWish } from '#protocol/wire.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import type { Logger } from '#runtime/log.ts'
 
@@ -16,6 +16,7 @@ import type { SignedTally, StoredReceipt } from '../rows.ts'
 import type { WorkerStore } from '../store.ts'
 import type { Board } from './board.ts'
 import type { Library } from './library.ts'
+import type { PromiseKeeper } from './promise-keeper.ts'
 import type { Segment } from './signer.ts'
 
 /** Refusals that can pass with time: the member may be behind the chain, or may have lost data sent before. */
@@ -30,6 +31,9 @@ const PASSING_CHECKS: ReadonlySet<string> = new Set([
 
 /** Tries without end, as whoever delivered less would be paid less. */
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, factor: 2, minTimeout: 250, maxTimeout: 30_000, randomize: true }
+
+/** Pause before a member that took a segment is asked for its promise again, milliseconds. */
+const ASK_AGAIN_MS = 2_000
 
 /** Where one member stands with one stream's newest segment. */
 export type DeliveryState = 'sending' | 'accepted' | 'refused'
@@ -48,6 +52,11 @@ type Delivery = {
   state: DeliveryState
   check?: string
   settledAtMs: number
+  /** Whether the member promised a batch; it does so once it has checked everything. */
+  isPromised: boolean
+  /** When it was last asked, and whether it is being asked. */
+  askedAtMs: number
+  isAsking: boolean
 }
 
 /** Creates the deliverer of one worker. */
@@ -56,6 +65,7 @@ export function createDeliverer(options: {
   readonly board: Board
   readonly members: Members
   readonly library: Library
+  readonly keeper: PromiseKeeper
   readonly againAfterMs: number
   /** Goes with every segment. */
   readonly wish?: SegmentWish | undefined
@@ -64,7 +74,7 @@ export function createDeliverer(options: {
   readonly signal: AbortSignal
   readonly nowMs: () => number
 }): Deliverer {
-  const { store, board, members, library, faults, log } = options
+  const { store, board, members, library, keeper, faults, log } = options
   const deliveries = new Map<string, Map<string, Delivery>>()
   /** Outputs each member has taken; what it lost since is sent again when it says so. */
   const uploaded = new Map<string, Set<string>>()
@@ -79,13 +89,17 @@ export function createDeliverer(options: {
     }
   }
 
-  async function attempt(endpoint: string, { tally, deal, worker }: Segment, signal: AbortSignal): Promise<void> {
+  async function attempt(
+    endpoint: string,
+    { tally, deal, worker }: Segment,
+    signal: AbortSignal,
+  ): Promise<SegmentAnswer> {
     const receipts = store.receipts(tally, tally.first, tally.count)
     await upload(endpoint, receipts, signal)
     try {
       const { wish } = options
       const message = toMessage(tally, receipts, deal.id, worker)
-      await members.postSegment(endpoint, wish === undefined ? message : { ...message, wish }, signal)
+      return await members.postSegment(endpoint, wish === undefined ? message : { ...message, wish }, signal)
     } catch (error) {
       // p-retry retries everything else
       if (error instanceof RefusedError) throw new AbortError(error)
@@ -97,13 +111,38 @@ export function createDeliverer(options: {
     const signal = AbortSignal.any([options.signal, delivery.abort.signal])
     const retry: RetryOptions = { ...BACKOFF, signal }
     try {
-      await pRetry(() => attempt(endpoint, segment, signal), retry)
+      const answer = await pRetry(() => attempt(endpoint, segment, signal), retry)
+      notePromise(endpoint, segment, delivery, answer)
       faults.hit('segment.delivered')
       delivery.state = 'accepted'
     } catch (error) {
       if (!signal.aborted) refused(endpoint, segment, delivery, error)
     }
     delivery.settledAtMs = options.nowMs()
+  }
+
+  function notePromise(endpoint: string, { tally }: Segment, delivery: Delivery, answer: SegmentAnswer): void {
+    const isOver = answer.status === 'settled' || answer.status === 'final'
+    const isKept = answer.promise !== undefined && keeper.keep(endpoint, tally, answer.promise)
+    delivery.isPromised = isKept || isOver
+  }
+
+  /** Asks a member that took the segment for the promise it owes. */
+  async function ask(endpoint: string, segment: Segment, delivery: Delivery): Promise<void> {
+    delivery.isAsking = true
+    try {
+      const signal = AbortSignal.any([options.signal, delivery.abort.signal])
+      const answer = await members.getSegment(endpoint, segment.tally.hash, signal)
+      notePromise(endpoint, segment, delivery, answer)
+    } catch (error) {
+      log.debug({ endpoint, err: error }, 'no promise yet')
+    }
+    delivery.askedAtMs = options.nowMs()
+    delivery.isAsking = false
+  }
+
+  function isAskDue({ state, isPromised, isAsking, askedAtMs }: Delivery): boolean {
+    return state === 'accepted' && !isPromised && !isAsking && options.nowMs() - askedAtMs >= ASK_AGAIN_MS
   }
 
   function refused(endpoint: string, { tally }: Segment, delivery: Delivery, error: unknown): void {
@@ -125,10 +164,16 @@ export function createDeliverer(options: {
 
   function offerTo(endpoint: string, segment: Segment, known: Map<string, Delivery>): void {
     const old = known.get(endpoint)
-    if (!isDue(old, segment)) return
+    if (!isDue(old, segment)) {
+      if (old !== undefined && isAskDue(old)) void ask(endpoint, segment, old)
+      return
+    }
     old?.abort.abort()
     const { hash } = segment.tally
-    const delivery: Delivery = { hash, abort: new AbortController(), state: 'sending', settledAtMs: 0 }
+    const delivery: Delivery = {
+      ...{ hash, abort: new AbortController(), state: 'sending', settledAtMs: 0 },
+      ...{ isPromised: false, isAsking: false, askedAtMs: 0 },
+    }
     known.set(endpoint, delivery)
     void deliver(endpoint, segment, delivery)
   }

@@ -20,6 +20,9 @@ import type { WorkerStore } from '../store.ts'
 import type { Board } from './board.ts'
 import { allStands } from './load.ts'
 
+/** Pause before forcing after a broken promise is tried again, milliseconds. */
+const PROMISE_RETRY_MS = 15_000
+
 /** Forces receipts in. */
 export type Forcer = {
   /** Forces the streams whose receipts have waited too long; one call at a time. */
@@ -44,7 +47,17 @@ export function createForcer(options: {
   const { store, board, sender, fleet, log } = options
   /** Since when a stream's cursor stands with receipts waiting behind it. */
   const stuckSince = new Map<string, { readonly cursor: number; readonly atMs: number }>()
+  /** When forcing after a broken promise was last tried. */
+  const triedAt = new Map<string, number>()
   let isBusy = false
+
+  function isBroken(ref: StreamRef, cursor: number, view: ChainView): boolean {
+    const name = streamName(ref)
+    if (options.nowMs() - (triedAt.get(name) ?? Number.NEGATIVE_INFINITY) < PROMISE_RETRY_MS) return false
+    const broken = store.brokenPromise(ref, cursor, view.clock)
+    if (broken !== null) triedAt.set(name, options.nowMs())
+    return broken !== null
+  }
 
   function isStuck(name: string, cursor: number): boolean {
     const known = stuckSince.get(name)
@@ -57,7 +70,7 @@ export function createForcer(options: {
     const view = board.view()
     const cursor = view?.streams.get(streamName(ref))?.count
     if (view === null || cursor === undefined) return null
-    const group = forceGroup({ store, ref, cursor, worker: view.worker, sign: options.signTally })
+    const group = forceGroup({ store, ref, cursor, worker: view.worker, clock: view.clock, sign: options.signTally })
     if (group === null) return null
     const place = view.deals.get(ref.dealKey)?.place ?? 0
     const batch = buildForceBatch({
@@ -78,7 +91,8 @@ export function createForcer(options: {
     for (const { stand } of allStands(store, view, fleet)) {
       const { ref, settled, count, isOurs } = stand
       if (!isOurs || count <= settled.count) stuckSince.delete(streamName(ref))
-      else if (isStuck(streamName(ref), settled.count)) stuck.push(ref)
+      // who was promised a batch and got none waits no longer: a broken promise can be shown for a day
+      else if (isStuck(streamName(ref), settled.count) || isBroken(ref, settled.count, view)) stuck.push(ref)
     }
     return stuck
   }

@@ -48,6 +48,7 @@ describe('worker routes', () => {
       receipts: (_ref, first, count) => [receipt].slice(first, count),
       receiptOf: (workHash) => (workHash === receipt.workHash ? receipt : null),
       tally: ({ stream }) => (stream === 1 ? tally : null),
+      promises: () => [],
       status: () => ({ deals: [] }),
       log: createLog({ name: 'test', level: 'silent' }),
     })

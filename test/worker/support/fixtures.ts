@@ -109,6 +109,7 @@ export function viewOf(deal: DealFacts, changes: Partial<ChainView> = {}): Chain
     deals: new Map([[deal.key, deal]]),
     streams: new Map([0, 1, 2, 3].map((stream) => [`${deal.key}/${stream}`, nothing])),
     endpoints: [],
+    committee: { epoch: 1, signers: [] },
     ...changes,
   }
 }
