@@ -18,23 +18,24 @@ import {ForwardLib} from "./libraries/ForwardLib.sol";
 /// @dev Code only. The settlement runs it on its own state by delegatecall, because one contract may not hold both
 /// (EIP-170). It can never be replaced. Called at its own address it refuses to move anything.
 contract Desk is Governance, Deals, Earnings {
-    /// @notice Code of netted deals, run on the settlement's state like this.
-    address public immutable NETS;
+    /// @notice Code of faults, run on the settlement's state like this.
+    address public immutable FAULTS;
 
     constructor(
         address authority,
         IERC20Metadata token,
         IRegistry registry,
         IPermit2 permit2,
-        address nets
+        address faults
     ) Ledger(authority, token, registry) Escrow(permit2) {
         // Packed words hold amounts below 2^55: enough for every dollar token of few decimals, too little for others.
         require(token.decimals() <= 8, ILedger.LedgerTokenDecimals(token.decimals()));
-        NETS = nets;
+        FAULTS = faults;
     }
 
-    /// @notice Every call that is not the desk's own goes on to the code of netted deals.
+    /// @notice Every call that is not the desk's own goes on to the code of faults, and from there to that of netted
+    /// deals.
     fallback() external {
-        ForwardLib.forward(NETS);
+        ForwardLib.forward(FAULTS);
     }
 }

@@ -70,6 +70,7 @@ export type Deployment = {
   readonly registry: Address
   readonly desk: Address
   readonly nets: Address
+  readonly faults: Address
   readonly committee: Address
   readonly settlement: Address
   readonly openings: Address
@@ -162,6 +163,7 @@ export async function deployTallystick(
     registry: await addressOf(contracts.registry),
     desk: await addressOf(contracts.desk),
     nets: await addressOf(contracts.nets),
+    faults: await addressOf(contracts.faults),
     committee: await addressOf(contracts.committee),
     settlement: await addressOf(contracts.settlement),
     openings: await addressOf(contracts.openings),

@@ -20,9 +20,12 @@ import { ROOT, run } from './support/run.ts'
 
 const ARTIFACTS = join(ROOT, 'artifacts')
 
-/** What answers at the settlement's address: its own functions and, by delegatecall, those of desk and nets. */
+/** Contracts whose code the settlement runs on its own state. */
+const CODE: ReadonlySet<string> = new Set(['Desk', 'Faults', 'Nets'])
+
+/** What answers at the settlement's address: its own functions and, by delegatecall, those of its code elsewhere. */
 function withAll(contracts: readonly BuiltContract[]): BuiltContract[] {
-  const others = contracts.filter(({ name }) => name === 'Desk' || name === 'Nets').flatMap(({ abi }) => abi)
+  const others = contracts.filter(({ name }) => CODE.has(name)).flatMap(({ abi }) => abi)
   return contracts.map((contract) => {
     if (contract.name !== 'Settlement') return contract
     const entries = [...contract.abi, ...others.filter((item) => item.type !== 'constructor')]
@@ -37,7 +40,7 @@ function abiText(contracts: readonly BuiltContract[]): string {
     return `export const ${name.charAt(0).toLowerCase()}${name.slice(1)}Abi = [\n${items}] as const\n`
   })
   return `/**
- * ABIs of the deployed contracts. The settlement's holds those of desk and nets too: all answer at its address.
+ * ABIs of the deployed contracts. The settlement's holds those of desk, faults and nets too: all answer at its address.
  *
  * Written by \`npm run generate\` from the compiler's output; edits are overwritten.
  *

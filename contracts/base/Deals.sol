@@ -82,7 +82,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         (Terms terms, Purse purse) = (self.terms, self.purse);
         (uint256 remaining, ) = _remaining(id, terms, purse);
         require(msg.sender == self.buyer || remaining == 0, DealUnauthorized(id, msg.sender));
-        self.terms = terms.withEnd(now_);
+        self.terms = terms.stoppedAt(now_);
         if (purse.place() != 0) self.purse = _unpacked(purse);
         emit DealStopped(id, uint32(now_));
     }
@@ -108,7 +108,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         owner.free += uint64(returned);
         emit DealClosed(id, uint64(returned), uint64(fee));
 
-        REGISTRY.release(uint32(terms.provider()), self.bond);
+        if (self.disputes == 0) REGISTRY.release(uint32(terms.provider()), self.bond);
     }
 
     /// @inheritdoc IDeals
@@ -118,6 +118,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
         _requireState(id, self, now_, DealState.Closed);
         uint256 from = self.purse.closedAt() + _rules.retention;
         require(now_ >= from, DealTooEarly(id, uint32(now_), uint32(from)));
+        require(self.disputes == 0, DealDisputed(id));
         uint256 streams = self.terms.streams();
         _cells[id >> 1] &= ~(uint256(type(uint128).max) << (128 * (id & 1)));
         for (uint256 i = CellLib.INLINE; i < streams; i += CellLib.PER_WORD) {

@@ -17,7 +17,7 @@ abstract contract Earnings is IEarnings, Wheels {
     function claimFees() external {
         Fees memory due = _fees;
         _touch();
-        delete _fees;
+        _fees = Fees(0, 0, due.disputed);
         emit FeesClaimed(due.protocol, due.committee);
 
         if (due.protocol != 0) IERC20(TOKEN).safeTransfer(_treasury, due.protocol);

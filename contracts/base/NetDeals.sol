@@ -25,7 +25,7 @@ abstract contract NetDeals is INets, Netting {
             _unitsUnder(id, self.key, terms, leaf, path) * terms.price() >= purse.budget(),
             IDeals.DealUnauthorized(id, msg.sender)
         );
-        self.terms = terms.withEnd(now_);
+        self.terms = terms.stoppedAt(now_);
         if (purse.place() != 0) self.purse = _unpacked(purse);
         emit IDeals.DealStopped(id, uint32(now_));
     }
@@ -69,7 +69,7 @@ abstract contract NetDeals is INets, Netting {
         owner.free += uint64(returned);
         emit IDeals.DealClosed(id, uint64(returned), uint64(fee));
 
-        REGISTRY.release(uint32(terms.provider()), self.bond);
+        if (self.disputes == 0) REGISTRY.release(uint32(terms.provider()), self.bond);
     }
 
     /// @dev The closing period and `more` seconds after it must be over.

@@ -28,6 +28,13 @@ abstract contract Netting is Streams, Wheels {
         uint64 budgets;
     }
 
+    /// @dev One slot. `next` holds from unix second `from` on, `current` before.
+    struct Capacity {
+        uint16 current;
+        uint16 next;
+        uint64 from;
+    }
+
     /// @dev Seconds a batch may leave an announced group out, and its provider must leave it to batches.
     uint256 internal constant FORCE_DELAY = 1 hours;
     /// @dev Seconds after the closing period in which what was announced during it can still be executed.
@@ -48,6 +55,8 @@ abstract contract Netting is Streams, Wheels {
     mapping(uint256 slot => uint256 word) internal _announced;
     /// @dev Members' bonds in whole stake tokens, eight a word, by epoch.
     mapping(uint256 epoch => mapping(uint256 position => uint256 bonds)) internal _bonds;
+    /// @dev What providers declare their workers to do at once.
+    mapping(uint256 provider => Capacity capacity) internal _capacities;
 
     /// @notice Puts the budget of a deal that is opened to its buyer's netted money.
     function _openNetted(address buyer, uint64 budget) internal {

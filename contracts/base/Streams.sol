@@ -11,7 +11,7 @@ import {Ledger} from "./Ledger.sol";
 
 /// @title Streams
 /// @notice State and internals of deals and their streams.
-/// @custom:invariant a stream's receipts and units never fall while its deal lives
+/// @custom:invariant a stream's receipts and units never fall while its deal lives, unless a fault voids units
 /// @custom:invariant a live row of a deal page states its deal's key, terms and budget, and no more than its allowance
 abstract contract Streams is Ledger {
     /// @dev Seven slots, rewritten when the id is recycled. `key` outlives the deal until then.
@@ -23,6 +23,7 @@ abstract contract Streams is Ledger {
         uint96 bond;
         address orderKey;
         uint32 nextFree;
+        uint32 disputes;
         address ackKey;
         bytes32 taskRoot;
     }

@@ -12,10 +12,11 @@ import {Ledger} from "./Ledger.sol";
 /// @custom:invariant unmatured of a provider never rises above its cover by a credit
 /// @custom:invariant claimable grows only by buckets whose day has come and by acknowledged work
 abstract contract Wheels is Ledger {
-    /// @dev One slot.
+    /// @dev One slot: fees to be claimed, and money in disputes, which is nobody's until they end.
     struct Fees {
         uint64 protocol;
         uint64 committee;
+        uint64 disputed;
     }
 
     mapping(uint256 provider => Wheel wheel) internal _wheels;
@@ -87,7 +88,7 @@ abstract contract Wheels is Ledger {
     function _addFees(uint256 protocolFee, uint256 committeeFee) internal {
         if (protocolFee + committeeFee == 0) return;
         Fees memory pot = _fees;
-        _fees = Fees(pot.protocol + uint64(protocolFee), pot.committee + uint64(committeeFee));
+        _fees = Fees(pot.protocol + uint64(protocolFee), pot.committee + uint64(committeeFee), pot.disputed);
     }
 
     /// @notice Days from settling in the attested lane to maturity: whole days from the end of the day on, so that all

@@ -154,6 +154,9 @@ interface IDeals {
     /// budget stays what it was.
     error DealNetted(uint32 id);
 
+    /// @notice Disputes are open on the deal.
+    error DealDisputed(uint32 id);
+
     /// @notice Takes an offer with the caller's free balance.
     /// @param offer The provider's offer.
     /// @param signature The provider's EIP-712 signature, 65 bytes, or EIP-1271.

@@ -17,6 +17,9 @@ library MessageLib {
     bytes32 internal constant ACKNOWLEDGEMENT_TYPEHASH = keccak256(
         "Acknowledgement(bytes32 dealKey,uint8 stream,uint32 count,uint48 units,bytes32 segment)"
     );
+    bytes32 internal constant ORDER_TYPEHASH = keccak256(
+        "Order(bytes32 dealKey,uint64 index,bytes32 inputRoot,uint48 maxUnits)"
+    );
     bytes32 internal constant FORCE_TYPEHASH = keccak256("Force(bytes32 root,address sender)");
     bytes32 internal constant PROMISE_TYPEHASH = keccak256("Promise(bytes32 tally,uint32 before)");
 
@@ -55,6 +58,16 @@ library MessageLib {
         bytes32 segment
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, key, stream, count, units, segment));
+    }
+
+    /// @notice A task's hash.
+    function orderHash(
+        bytes32 key,
+        uint256 index,
+        bytes32 inputRoot,
+        uint256 maxUnits
+    ) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ORDER_TYPEHASH, key, index, inputRoot, maxUnits));
     }
 
     function forceHash(bytes32 root, address sender) internal pure returns (bytes32) {

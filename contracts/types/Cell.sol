@@ -15,6 +15,8 @@ library CellLib {
     uint256 internal constant INLINE = 2;
     /// @notice Most receipts of a stream.
     uint256 internal constant MAX_COUNT = type(uint24).max;
+    /// @notice Receipts of a stream that was frozen: no group continues it.
+    uint256 internal constant FROZEN = MAX_COUNT;
     /// @notice Most units of a stream.
     uint256 internal constant MAX_UNITS = type(uint40).max;
     uint256 private constant BITS = 64;

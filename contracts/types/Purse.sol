@@ -51,6 +51,11 @@ library PurseLib {
         return Purse.wrap((Purse.unwrap(self) & ~(uint256(type(uint64).max) << 128)) | (allowance_ << 128));
     }
 
+    /// @notice The purse without an opening fee.
+    function withoutFee(Purse self) internal pure returns (Purse) {
+        return Purse.wrap(Purse.unwrap(self) & ~(uint256(type(uint64).max) << 64));
+    }
+
     /// @dev Assumes `closedAt_` < 2^32.
     function withClosedAt(Purse self, uint256 closedAt_) internal pure returns (Purse) {
         return Purse.wrap((Purse.unwrap(self) & ~(uint256(type(uint32).max) << 32)) | (closedAt_ << 32));

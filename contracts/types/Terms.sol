@@ -13,7 +13,9 @@ pragma solidity ^0.8.30;
 /// | 54..55 | state | 0 none, 1 live, 2 closed |
 /// | 52..53 | kind | see Kind |
 /// | 50..51 | mode | see Mode |
-/// | 32..49 | unused | |
+/// | 34..49 | unused | |
+/// | 33 | excused | the provider asked for work in vain: no no-show |
+/// | 32 | stopped | ended before its agreed end |
 /// | 0..31 | id | the deal's own |
 type Terms is uint256;
 
@@ -24,6 +26,10 @@ using TermsLib for Terms global;
 library TermsLib {
     uint256 internal constant LIVE = 1;
     uint256 internal constant CLOSED = 2;
+    /// @notice Flag: the deal ended before its agreed end.
+    uint256 internal constant STOPPED = 1 << 32;
+    /// @notice Flag: the provider asked for work and got none.
+    uint256 internal constant EXCUSED = 1 << 33;
 
     function pack(
         uint32 id_,
@@ -83,6 +89,20 @@ library TermsLib {
 
     function id(Terms self) internal pure returns (uint256) {
         return uint32(Terms.unwrap(self));
+    }
+
+    function has(Terms self, uint256 flags) internal pure returns (bool) {
+        return Terms.unwrap(self) & flags != 0;
+    }
+
+    function with(Terms self, uint256 flag) internal pure returns (Terms) {
+        return Terms.wrap(Terms.unwrap(self) | flag);
+    }
+
+    /// @notice The terms of a deal that is stopped.
+    /// @dev Assumes `end_` < 2^32.
+    function stoppedAt(Terms self, uint256 end_) internal pure returns (Terms) {
+        return withEnd(self, end_).with(STOPPED);
     }
 
     /// @dev For terms fresh from {pack}. Assumes `kind_` and `mode_` < 4.

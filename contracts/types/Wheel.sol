@@ -167,6 +167,11 @@ library LongWheelLib {
         return LongWheel.wrap(LongWheel.unwrap(self) + (amount << (32 + 56 * index)));
     }
 
+    /// @dev Assumes the bucket holds as much.
+    function sub(LongWheel self, uint256 index, uint256 amount) internal pure returns (LongWheel) {
+        return LongWheel.wrap(LongWheel.unwrap(self) - (amount << (32 + 56 * index)));
+    }
+
     /// @notice All its buckets.
     function total(LongWheel self) internal pure returns (uint256 sum) {
         for (uint256 i = 0; i < BUCKETS; ++i) sum += bucket(self, i);

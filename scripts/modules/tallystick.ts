@@ -1,5 +1,5 @@
 /**
- * The whole deployment as one Ignition module: governance, registry, committee, nets, desk, settlement, openings, net proofs.
+ * The whole deployment as one Ignition module: governance, registry, committee, nets, faults, desk, settlement, openings, net proofs.
  *
  * The desk's governed functions run on the settlement's state by delegatecall, so the access manager sees the
  * settlement's address as their target. The deployer's last act is to give up its own administration: from then on the
@@ -45,7 +45,8 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.getParameter<number>('threshold'),
   ])
   const nets = m.contract('Nets', [accessManager, token, registry, committee])
-  const desk = m.contract('Desk', [accessManager, token, registry, m.getParameter<string>('permit2'), nets])
+  const faults = m.contract('Faults', [accessManager, token, registry, nets])
+  const desk = m.contract('Desk', [accessManager, token, registry, m.getParameter<string>('permit2'), faults])
   const settlement = m.contract('Settlement', [
     desk,
     committee,
@@ -77,5 +78,5 @@ export const tallystick = buildModule('Tallystick', (m) => {
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
-  return { accessManager, timelock, registry, nets, desk, committee, settlement, openings, netProofs }
+  return { accessManager, timelock, registry, nets, faults, desk, committee, settlement, openings, netProofs }
 })

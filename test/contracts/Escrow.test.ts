@@ -190,10 +190,10 @@ describe('Escrow', () => {
 
   describe('a token that swallows calls it does not know', () => {
     it('credits nobody for an authorization that moved nothing', async () => {
-      const { manager, registry, nets, permit2, committee, parameters, treasury, buyer } =
+      const { manager, registry, faults, permit2, committee, parameters, treasury, buyer } =
         await networkHelpers.loadFixture(rich)
       const silent = await ethers.deployContract('MockSilentToken')
-      const desk = await ethers.deployContract('Desk', [manager, silent, registry, permit2, nets])
+      const desk = await ethers.deployContract('Desk', [manager, silent, registry, permit2, faults])
       const made = await ethers.deployContract('Settlement', [desk, committee, parameters, treasury, treasury])
       const tally = await ethers.getContractAt('ITallystick', await made.getAddress())
       await expect(tally.depositWithAuthorization(buyer, buyer, 5n, 0, LATE, SALT, NO_PERMIT))

@@ -304,9 +304,9 @@ describe('Ledger', () => {
     })
 
     it('take a token of eight decimals at most', async () => {
-      const { manager, stake, registry, permit2, nets } = await networkHelpers.loadFixture(deployed)
+      const { manager, stake, registry, permit2, faults } = await networkHelpers.loadFixture(deployed)
       const { interface: errors } = await ethers.getContractFactory('Desk')
-      await expect(ethers.deployContract('Desk', [manager, stake, registry, permit2, nets]))
+      await expect(ethers.deployContract('Desk', [manager, stake, registry, permit2, faults]))
         .to.be.revertedWithCustomError({ interface: errors }, 'LedgerTokenDecimals')
         .withArgs(18)
     })
@@ -365,13 +365,15 @@ describe('Ledger', () => {
   })
 
   describe('storage', () => {
-    it("means the same to the desk and to the settlement: the desk's slots are the settlement's first", () => {
-      const [settlement, desk] = [layoutOf('Settlement'), layoutOf('Desk')]
-      expect(desk.storage.length).to.be.greaterThan(10)
-      expect(settlement.storage.slice(0, desk.storage.length)).to.deep.equal(desk.storage)
-      for (const [name, members] of Object.entries(desk.structs)) {
-        expect(settlement.structs[name], name).to.deep.equal(members)
-      }
-    })
+    for (const code of ['Desk', 'Faults', 'Nets']) {
+      it(`means the same to ${code.toLowerCase()} and to the settlement: its slots are the settlement's first`, () => {
+        const [settlement, other] = [layoutOf('Settlement'), layoutOf(code)]
+        expect(other.storage.length).to.be.greaterThan(10)
+        expect(settlement.storage.slice(0, other.storage.length)).to.deep.equal(other.storage)
+        for (const [name, members] of Object.entries(other.structs)) {
+          expect(settlement.structs[name], name).to.deep.equal(members)
+        }
+      })
+    }
   })
 })

@@ -53,7 +53,8 @@ async function deployed() {
   const member = { signer: addressOf(MEMBER_KEY), endpoint: 'http://127.0.0.1' }
   const committee = await ethers.deployContract('Committee', [authority, 3600, [member], 1])
   const nets = await ethers.deployContract('Nets', [authority, dollar, registry, committee])
-  const desk = await ethers.deployContract('Desk', [authority, dollar, registry, authority, nets])
+  const faults = await ethers.deployContract('Faults', [authority, dollar, registry, nets])
+  const desk = await ethers.deployContract('Desk', [authority, dollar, registry, authority, faults])
   const settlement = await ethers.deployContract('Settlement', [desk, committee, PARAMETERS, authority, authority])
   await registry.bind(settlement, [])
   await committee.bind(settlement)

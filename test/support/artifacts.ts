@@ -17,6 +17,7 @@ const PLACES: Readonly<Record<string, string>> = {
   DemoDollar: 'contracts/demo/DemoDollar.sol',
   DemoStake: 'contracts/demo/DemoStake.sol',
   Desk: 'contracts/Desk.sol',
+  Faults: 'contracts/Faults.sol',
   Nets: 'contracts/Nets.sol',
   Registry: 'contracts/Registry.sol',
   Settlement: 'contracts/Settlement.sol',

@@ -56,7 +56,8 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
   const seats = members.map(({ address }, index) => ({ signer: address, endpoint: `http://127.0.0.1:${9000 + index}` }))
   const committee = await ethers.deployContract('Committee', [manager, GRACE, seats, options.threshold ?? 2])
   const nets = await ethers.deployContract('Nets', [manager, dollar, registry, committee])
-  const desk = await ethers.deployContract('Desk', [manager, dollar, registry, permit2, nets])
+  const faults = await ethers.deployContract('Faults', [manager, dollar, registry, nets])
+  const desk = await ethers.deployContract('Desk', [manager, dollar, registry, permit2, faults])
   const settlement = await ethers.deployContract('Settlement', [
     desk,
     committee,
@@ -87,7 +88,7 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     verifyingContract: (await contract.getAddress()) as Address,
   })
   const [domain, committeeDomain] = [await domainAt(settlement), await domainAt(committee)]
-  const contracts = { manager, dollar, stake, permit2, registry, nets, desk, committee, settlement, tally }
+  const contracts = { manager, dollar, stake, permit2, registry, nets, faults, desk, committee, settlement, tally }
   return { ethers, ...contracts, ...accounts, accounts, members, parameters, domain, committeeDomain }
 }
 

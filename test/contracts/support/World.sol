@@ -89,7 +89,8 @@ abstract contract World is Probe {
             _deploy("Committee.sol:Committee", abi.encode(manager, uint40(1 hours), _members(), uint8(2)))
         );
         address nets = _deploy("Nets.sol:Nets", abi.encode(manager, dollar, registry, committee));
-        address desk = _deploy("Desk.sol:Desk", abi.encode(manager, dollar, registry, permit2, nets));
+        address faults = _deploy("Faults.sol:Faults", abi.encode(manager, dollar, registry, nets));
+        address desk = _deploy("Desk.sol:Desk", abi.encode(manager, dollar, registry, permit2, faults));
         bytes memory arguments = abi.encode(desk, committee, _parameters(), TREASURY, COMMITTEE_TREASURY);
         tally = ITallystick(_deploy("Settlement.sol:Settlement", arguments));
         registry.bind(address(tally), new address[](0));

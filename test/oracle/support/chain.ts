@@ -132,7 +132,8 @@ export async function deploy(
   const registry = await create(contract('Registry'), [deployer, stake])
   const committee = await create(contract('Committee'), [deployer, 3_600, members, threshold])
   const nets = await create(contract('Nets'), [deployer, dollar, registry, committee])
-  const desk = await create(contract('Desk'), [deployer, dollar, registry, zeroAddress.replace(/0$/, '1'), nets])
+  const faults = await create(contract('Faults'), [deployer, dollar, registry, nets])
+  const desk = await create(contract('Desk'), [deployer, dollar, registry, zeroAddress.replace(/0$/, '1'), faults])
   const settlement = await create(contract('Settlement'), [desk, committee, parameters, deployer, deployer])
 
   const send = async (request: Parameters<typeof client.writeContract>[0]) => {
