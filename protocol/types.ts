@@ -43,6 +43,26 @@ export const Outcome = {
 } as const
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
+/** What somebody is slashed for, as in `ITypes.sol`. */
+export const Fault = {
+  Equivocation: 0,
+  Unordered: 1,
+  DuplicateTask: 2,
+  OverMaximum: 3,
+  Overclaim: 4,
+  DoubleSelling: 5,
+  NoShow: 6,
+  WrongResult: 7,
+  Withheld: 8,
+  Minority: 9,
+  BadAttestation: 10,
+  ConflictingAttestation: 11,
+  BrokenPromise: 12,
+  VoidBlob: 13,
+  WrongNet: 14,
+} as const
+export type Fault = (typeof Fault)[keyof typeof Fault]
+
 /** A provider's signed promise to sell work; see `Offer` in ITypes.sol for each field. */
 export type Offer = {
   readonly provider: Address
