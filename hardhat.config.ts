@@ -36,7 +36,13 @@ const governance = [
 ]
 const build = {
   compilers: [compiler],
-  overrides: { 'contracts/Desk.sol': desk, 'contracts/Faults.sol': large, 'contracts/Registry.sol': large },
+  overrides: {
+    'contracts/Demands.sol': large,
+    'contracts/Desk.sol': desk,
+    'contracts/Disputes.sol': large,
+    'contracts/Faults.sol': large,
+    'contracts/Registry.sol': large,
+  },
   isolated: false,
 }
 

@@ -77,11 +77,17 @@ export function merklePath(leaves: readonly Hex[], index: number): Hex[] {
   return path
 }
 
-/** Address of content: keccak256 of its length and the Merkle root over its chunks; no bytes are one empty chunk. */
-export function dataRoot(bytes: Uint8Array): Hex {
-  const leaves: Uint8Array[] = []
+/** Leaves over content: the hashes of its chunks; no bytes are one empty chunk. */
+export function chunkLeaves(bytes: Uint8Array): Hex[] {
+  const leaves: Hex[] = []
   for (let at = 0; at === 0 || at < bytes.length; at += CHUNK_BYTES) {
-    leaves.push(keccak(concatBytes([CHUNK_TAG, bytes.subarray(at, at + CHUNK_BYTES)])))
+    leaves.push(toHex(keccak(concatBytes([CHUNK_TAG, bytes.subarray(at, at + CHUNK_BYTES)]))))
   }
-  return toHex(keccak(packWords([uintBytes(bytes.length, 256, 'length'), root(leaves)])))
+  return leaves
+}
+
+/** Address of content: keccak256 of its length and the Merkle root over its chunks. */
+export function dataRoot(bytes: Uint8Array): Hex {
+  const top = fixedBytes(merkleRoot(chunkLeaves(bytes)), 32, 'root')
+  return toHex(keccak(packWords([uintBytes(bytes.length, 256, 'length'), top])))
 }

@@ -17,9 +17,11 @@ import { z } from 'zod'
 import { demoTokens } from './modules/demo-tokens.ts'
 import { tallystick } from './modules/tallystick.ts'
 import {
+  ANSWER_PRICE,
   defaultParameters,
   GRACE_SECONDS,
   type LedgerParameters,
+  MOVE_PRICE,
   PERMIT2,
   TIMELOCK_SECONDS,
 } from './parameters/local.ts'
@@ -75,6 +77,9 @@ export type Deployment = {
   readonly settlement: Address
   readonly openings: Address
   readonly netProofs: Address
+  readonly demands: Address
+  readonly disputes: Address
+  readonly arbiterReferee: Address
   readonly permit2: Address
 }
 
@@ -150,6 +155,8 @@ export async function deployTallystick(
         members: options.members.map(({ signer, endpoint }) => ({ signer, endpoint })),
         threshold: options.threshold,
         parameters: { ...defaultParameters, ...options.parameters },
+        answerPrice: ANSWER_PRICE,
+        movePrice: MOVE_PRICE,
       },
     },
   })
@@ -168,6 +175,9 @@ export async function deployTallystick(
     settlement: await addressOf(contracts.settlement),
     openings: await addressOf(contracts.openings),
     netProofs: await addressOf(contracts.netProofs),
+    demands: await addressOf(contracts.demands),
+    disputes: await addressOf(contracts.disputes),
+    arbiterReferee: await addressOf(contracts.arbiterReferee),
     permit2,
   }
 }

@@ -40,6 +40,8 @@ interface ICourt {
     /// @param index Receipts of the stream before it.
     /// @param units Its units.
     /// @param keep Units of the stream before it.
+    /// @param last Units of the stream after its group.
+    /// @param forced Whether its group was settled without the committee.
     /// @param settledAt When its group was settled; 0 where only a signature proves it.
     /// @param workHash Its work hash.
     struct Proven {
@@ -48,6 +50,8 @@ interface ICourt {
         uint24 index;
         uint24 units;
         uint40 keep;
+        uint40 last;
+        bool forced;
         uint32 settledAt;
         bytes32 workHash;
     }
@@ -92,6 +96,9 @@ interface ICourt {
 
     /// @notice The money of the receipt's group has matured.
     error CourtMatured(uint32 settledAt);
+
+    /// @notice A receipt below the stream's cursor is shown by where it was settled.
+    error CourtSettled(uint24 index, uint32 cursor);
 
     /// @notice The buyer's side vouched for these units: they are final.
     error CourtAcknowledged(uint256 acknowledged, uint40 keep);

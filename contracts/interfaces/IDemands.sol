@@ -46,7 +46,9 @@ interface IDemands is ICourt {
     /// @param index Receipts of the stream before it.
     /// @param units The receipt's; for Work the units that the orders must allow together.
     /// @param keep Units of the stream before the receipt.
-    /// @param settledAt When the receipt was settled; 0 where only a signature proves it.
+    /// @param last Units of the stream after the receipt's group.
+    /// @param forced Whether that was settled without the committee.
+    /// @param settledAt When it was settled; 0 where only a signature proves the receipt.
     /// @param subject Work hash of the receipt, or root of the input.
     /// @param chunk Number of the chunk.
     /// @param by Account that demanded.
@@ -61,6 +63,8 @@ interface IDemands is ICourt {
         uint24 index;
         uint64 units;
         uint40 keep;
+        uint40 last;
+        bool forced;
         uint32 settledAt;
         bytes32 subject;
         uint32 chunk;
@@ -144,7 +148,8 @@ interface IDemands is ICourt {
     /// @return demand Its identity.
     function demandOutput(uint32 id, Shown calldata shown, uint32 chunk) external returns (bytes32 demand);
 
-    /// @notice Demands a chunk of an order's input. Provider's side only, on an Open deal.
+    /// @notice Demands a chunk of an order's input. Provider's side only, on an Open deal, and so
+    /// early that the time for an answer is over before its closing period is.
     /// @dev Silence: the deal is excused from no-show.
     /// @param id Deal's id.
     /// @param order The order.
@@ -211,7 +216,7 @@ interface IDemands is ICourt {
     function setPrice(uint64 perKilobyte) external;
 
     /// @notice Whether a deal's provider asked for work or input and was not answered: then nothing settled is no
-    /// no-show. So is a deal while such a demand is open.
+    /// no-show. True while such a demand is open, too.
     /// @param key Deal's key.
     /// @return True if so.
     function isExcused(bytes32 key) external view returns (bool);

@@ -11,7 +11,8 @@ import { buildModule } from '@nomicfoundation/hardhat-ignition/modules'
 import type { NamedArtifactContractDeploymentFuture } from '@nomicfoundation/ignition-core'
 import { getAbiItem, toFunctionSelector, zeroAddress } from 'viem'
 
-import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, demandsAbi, disputesAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { Kind } from '#protocol/types.ts'
 
 /** Roles of the access manager; 0 is its administrator. */
 export const ADMIN_ROLE = 0n
@@ -21,6 +22,9 @@ export const GOVERNOR_ROLE = 2n
 const PAUSE = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'pause' }))
 const SET_PARAMETERS = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'setParameters' }))
 const SET_TREASURIES = toFunctionSelector(getAbiItem({ abi: settlementAbi, name: 'setTreasuries' }))
+const SET_ANSWER_PRICE = toFunctionSelector(getAbiItem({ abi: demandsAbi, name: 'setPrice' }))
+const SET_MOVE_PRICE = toFunctionSelector(getAbiItem({ abi: disputesAbi, name: 'setPrice' }))
+const SET_REFEREE = toFunctionSelector(getAbiItem({ abi: disputesAbi, name: 'setReferee' }))
 const SET_MEMBERS = toFunctionSelector(getAbiItem({ abi: committeeAbi, name: 'setMembers' }))
 
 /** The settlement layer on tokens that exist; `deployTallystick` in `scripts/deploy.ts` fills its parameters in. */
@@ -57,8 +61,15 @@ export const tallystick = buildModule('Tallystick', (m) => {
   const openings = m.contract('Openings', [settlement])
   const netProofs = m.contract('NetProofs', [settlement])
   // those that decide what is proven otherwise than in one transaction
-  const courts: NamedArtifactContractDeploymentFuture<string>[] = []
+  const demands = m.contract('Demands', [accessManager, settlement, openings, m.getParameter<bigint>('answerPrice')])
+  const disputes = m.contract('Disputes', [accessManager, settlement, openings, m.getParameter<bigint>('movePrice')])
+  const arbiterReferee = m.contract('ArbiterReferee', [disputes])
+  const courts: NamedArtifactContractDeploymentFuture<string>[] = [demands, disputes]
   const bound = [m.call(registry, 'bind', [settlement, courts]), m.call(committee, 'bind', [settlement])]
+  const referees = [
+    m.call(disputes, 'setReferee', [Kind.Repeatable, arbiterReferee], { id: 'refereeRepeatable' }),
+    m.call(disputes, 'setReferee', [Kind.Service, arbiterReferee], { id: 'refereeService' }),
+  ]
 
   const governed = [
     m.call(accessManager, 'setTargetFunctionRole', [settlement, [PAUSE], GUARDIAN_ROLE], { id: 'guardSettlement' }),
@@ -69,6 +80,13 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.call(accessManager, 'setTargetFunctionRole', [committee, [SET_MEMBERS], GOVERNOR_ROLE], {
       id: 'governCommittee',
     }),
+    m.call(accessManager, 'setTargetFunctionRole', [demands, [SET_ANSWER_PRICE], GOVERNOR_ROLE], {
+      id: 'governDemands',
+    }),
+    m.call(accessManager, 'setTargetFunctionRole', [disputes, [SET_MOVE_PRICE, SET_REFEREE], GOVERNOR_ROLE], {
+      id: 'governDisputes',
+      after: referees, // which the deployer may name only while it is the administrator's to do
+    }),
     m.call(accessManager, 'grantRole', [GUARDIAN_ROLE, guardian, 0], { id: 'grantGuardian' }),
     m.call(accessManager, 'grantRole', [GOVERNOR_ROLE, timelock, 0], { id: 'grantGovernor' }),
   ]
@@ -78,5 +96,8 @@ export const tallystick = buildModule('Tallystick', (m) => {
   })
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
-  return { accessManager, timelock, registry, nets, faults, desk, committee, settlement, openings, netProofs }
+  return {
+    ...{ accessManager, timelock, registry, nets, faults, desk, committee, settlement, openings, netProofs },
+    ...{ demands, disputes, arbiterReferee },
+  }
 })

@@ -38,5 +38,11 @@ export const GRACE_SECONDS = 3_600
 /** Seconds between scheduling and executing an act of governance. */
 export const TIMELOCK_SECONDS = 172_800
 
+/** Settlement token base units prepaid for 1,000 bytes of an answer that is demanded. */
+export const ANSWER_PRICE = 1_000n
+
+/** Settlement token base units by which bonds cover a move of a game. */
+export const MOVE_PRICE = 50_000n
+
 /** Uniswap's Permit2, at one address on every chain that has it. */
 export const PERMIT2 = '0x000000000022D473030F116dDEE9F6B43aC78BA3'

@@ -10,6 +10,7 @@ import type { Domain } from '#protocol/types.ts'
 
 import { readVectors } from '../protocol/support/vectors.ts'
 import { actors, signerNamed } from './actors.ts'
+import { deployCourts } from './courts.ts'
 
 /** Production's parameters; stake is valued at one dollar a token. */
 export const PARAMETERS = {
@@ -65,7 +66,8 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     accounts.treasury,
     accounts.committeeTreasury,
   ])
-  await registry.bind(settlement, [])
+  const courts = await deployCourts(ethers, manager, settlement)
+  await registry.bind(settlement, [courts.demands, courts.disputes])
   await committee.bind(settlement)
   const tally = await ethers.getContractAt('ITallystick', await settlement.getAddress())
 
@@ -89,7 +91,7 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
   })
   const [domain, committeeDomain] = [await domainAt(settlement), await domainAt(committee)]
   const contracts = { manager, dollar, stake, permit2, registry, nets, faults, desk, committee, settlement, tally }
-  return { ethers, ...contracts, ...accounts, accounts, members, parameters, domain, committeeDomain }
+  return { ethers, ...contracts, ...courts, ...accounts, accounts, members, parameters, domain, committeeDomain }
 }
 
 /** What {@link deploy} gives. */

@@ -29,6 +29,8 @@ export type SignedGroup = Group & { readonly tally: Tally; readonly leaf: Hex }
 export type StreamLog = {
   /** Does tasks of these many units. */
   work(...units: bigint[]): StreamLog
+  /** Takes receipts of work that somebody may look behind. */
+  add(...done: readonly Receipt[]): StreamLog
   /** The segment of receipts `first … count`, signed by the worker; everything done when they are left out. */
   group(first?: number, count?: number): SignedGroup
   /** The same with the acknowledgement key's signature. */
@@ -66,6 +68,10 @@ export function createStream(domain: Domain, place: StreamPlace): StreamLog {
       for (const amount of units) {
         receipts.push({ units: amount, workHash: workHashOf(`${dealKey} ${stream} ${receipts.length}`) })
       }
+      return log
+    },
+    add(...done) {
+      receipts.push(...done)
       return log
     },
     acknowledged(key, first, count) {

@@ -1,0 +1,24 @@
+/**
+ * The courts of a deployment: they are named to the registry once, with everything else.
+ *
+ * @module
+ */
+import type { HardhatEthers } from '@nomicfoundation/hardhat-ethers/types'
+import type { Addressable } from 'ethers'
+
+import { Kind } from '#protocol/types.ts'
+
+/** Settlement token base units for 1,000 bytes of an answer. */
+export const PER_KILOBYTE = 1_000n
+/** Settlement token base units for a move of a game. */
+export const PER_MOVE = 50_000n
+
+/** Deploys every court, and the referee of work that nobody can prove. */
+export async function deployCourts(ethers: HardhatEthers, manager: Addressable, settlement: Addressable) {
+  const openings = await ethers.deployContract('Openings', [settlement])
+  const demands = await ethers.deployContract('Demands', [manager, settlement, openings, PER_KILOBYTE])
+  const disputes = await ethers.deployContract('Disputes', [manager, settlement, openings, PER_MOVE])
+  const arbiterReferee = await ethers.deployContract('ArbiterReferee', [disputes])
+  for (const kind of [Kind.Repeatable, Kind.Service]) await disputes.setReferee(kind, arbiterReferee)
+  return { openings, demands, disputes, arbiterReferee }
+}
