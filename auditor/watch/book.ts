@@ -1,0 +1,132 @@
+/**
+ * What a watcher knows of the chain: deals, every signed tally that was settled, where each group stands in what the
+ * settlement keeps hashes of, and the vault's cases. Made anew from events; nothing in it is anybody's word.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+import type { RootedBatch } from '#protocol/batch-root.ts'
+import { type RecordLink, type RingLink, ringChain } from '#protocol/openings.ts'
+
+import type { SeenTally, WatchedDeal } from './facts.ts'
+
+/** Seconds of one interval of the ring. */
+const INTERVAL = 900
+
+/** A deal and where it stands. */
+export type BookDeal = WatchedDeal & {
+  budget: bigint
+  end: number
+  /** Units and receipts settled of each stream, and whether a fault froze it. */
+  readonly units: bigint[]
+  readonly cursors: number[]
+  readonly frozen: boolean[]
+  /** Whether its buyer or a fault stopped it, or its provider asked for work in vain. */
+  isExcused: boolean
+  isClosed: boolean
+}
+
+/** One settled batch. */
+export type BookBatch = {
+  readonly rooted: RootedBatch
+  readonly root: Hex
+  readonly lane: number
+  /** Second on the protocol clock. */
+  readonly time: number
+  readonly transaction: Hex
+  readonly block: bigint
+  readonly authority: Hex
+  /** What `settle` returned; null where it could not be told. */
+  readonly facts: Hex | null
+}
+
+/** A group of a settled batch. */
+export type BookGroup = {
+  readonly tally: SeenTally
+  readonly batch: BookBatch
+  /** Place in the batch. */
+  readonly index: number
+  readonly applied: boolean
+  /** Stream before it, where it applied. */
+  readonly before: { readonly units: bigint }
+}
+
+/** `IVault.Case`. */
+export type CaseFacts = {
+  readonly subject: Hex
+  readonly provider: number
+  readonly signer: Address
+  readonly own: bigint
+  readonly delegated: bigint
+  readonly restitution: bigint
+  readonly victim: Address
+  readonly reporter: Address
+  readonly evidence: Hex
+  readonly blockNumber: bigint
+  readonly slashedAt: number
+}
+
+/** A case in the vault. */
+export type BookCase = {
+  facts: CaseFacts
+  readonly fault: number
+  /** First receipt that the fault makes void, and what was signed; null where no signed fault was proven. */
+  proven: { readonly index: number; readonly detail: Hex } | null
+  isOver: boolean
+}
+
+/** Everything a watcher knows of the chain. */
+export type Book = {
+  readonly deals: Map<Hex, BookDeal>
+  /** Key of the deal that has an id now. */
+  readonly keys: Map<number, Hex>
+  readonly nonces: Map<Address, bigint>
+  /** Groups of each stream in the order they were settled, skipped ones too. */
+  readonly groups: Map<string, BookGroup[]>
+  /** Forced and acknowledged groups of each stream that moved it. */
+  readonly records: Map<string, (RecordLink & { readonly group: BookGroup })[]>
+  readonly intervals: Map<number, (RingLink & { readonly batch: BookBatch })[]>
+  readonly cases: Map<Hex, BookCase>
+}
+
+/** Nothing known. */
+export function createBook(): Book {
+  return {
+    deals: new Map(),
+    keys: new Map(),
+    nonces: new Map(),
+    groups: new Map(),
+    records: new Map(),
+    intervals: new Map(),
+    cases: new Map(),
+  }
+}
+
+/** Name of a stream in the book's maps. */
+export function streamKey(dealKey: Hex, stream: number): string {
+  return `${dealKey}/${stream}`
+}
+
+/** The list under a key, empty at first. */
+export function listOf<Key, Item>(map: Map<Key, Item[]>, key: Key): Item[] {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const list: Item[] = []
+  map.set(key, list)
+  return list
+}
+
+/** Interval of the ring that a second belongs to. */
+export function intervalOf(time: number): number {
+  return Math.floor(time / INTERVAL)
+}
+
+/** Chained hash of an interval as the book has it. */
+export function chainOf(book: Book, interval: number): Hex {
+  return ringChain(book.intervals.get(interval) ?? [])
+}
+
+/** Units settled of all streams of a deal. */
+export function unitsOf({ units }: Pick<BookDeal, 'units'>): bigint {
+  return units.reduce((sum, one) => sum + one, 0n)
+}

@@ -1,0 +1,144 @@
+/**
+ * Reads the settlement's and the registry's events into the book, block range by block range.
+ *
+ * @module
+ */
+import {
+  type Address,
+  decodeFunctionData,
+  decodeFunctionResult,
+  type Hex,
+  type Log,
+  type PublicClient,
+  parseEventLogs,
+} from 'viem'
+
+import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { decodeFacts } from '#protocol/facts.ts'
+import { Mode } from '#protocol/types.ts'
+
+import type { Book, BookDeal, BookGroup } from './book.ts'
+import { type AskFacts, enterBatch, type SettledEvent } from './settled-batch.ts'
+
+/** Contracts that a watcher follows. */
+export type Watched = { readonly settlement: Address; readonly registry: Address }
+
+/** Blocks asked for at a time; public nodes refuse wide ranges. */
+const LOG_RANGE = 2_000n
+
+type SettlementEvent = ReturnType<typeof parseEventLogs<typeof settlementAbi>>[number]
+type RegistryEvent = ReturnType<typeof parseEventLogs<typeof registryAbi>>[number]
+
+/**
+ * Enters everything the blocks `from` to `to` tell.
+ *
+ * @returns Groups settled in them, in order.
+ */
+export async function readEvents(
+  book: Book,
+  client: PublicClient,
+  contracts: Watched,
+  range: { readonly from: bigint; readonly to: bigint },
+): Promise<BookGroup[]> {
+  const settled: BookGroup[] = []
+  for (let at = range.from; at <= range.to; at += LOG_RANGE) {
+    const end = at + LOG_RANGE - 1n < range.to ? at + LOG_RANGE - 1n : range.to
+    const address = [contracts.settlement, contracts.registry]
+    const logs = await client.getLogs({ address, fromBlock: at, toBlock: end })
+    for (const log of logs) settled.push(...(await enterLog(book, client, contracts, log)))
+  }
+  return settled
+}
+
+async function enterLog(book: Book, client: PublicClient, contracts: Watched, log: Log): Promise<readonly BookGroup[]> {
+  if (log.address.toLowerCase() === contracts.registry.toLowerCase()) {
+    for (const event of parseEventLogs({ abi: registryAbi, logs: [log] })) enterCase(book, event)
+    return []
+  }
+  const groups: BookGroup[] = []
+  for (const event of parseEventLogs({ abi: settlementAbi, logs: [log] })) {
+    if (event.eventName === 'Settled') groups.push(...(await enterSettled(book, client, contracts, event)))
+    else enterDealEvent(book, event)
+  }
+  return groups
+}
+
+async function enterSettled(
+  book: Book,
+  client: PublicClient,
+  { settlement }: Watched,
+  event: Extract<SettlementEvent, { eventName: 'Settled' }>,
+): Promise<readonly BookGroup[]> {
+  const { args, transactionHash: hash, blockNumber } = event
+  if (args.mode === Mode.Net) return []
+  const { input, from, blobVersionedHashes } = await client.getTransaction({ hash })
+  const call = decodeFunctionData({ abi: settlementAbi, data: input })
+  if (call.functionName !== 'settle') return []
+  const [bytes, authority] = call.args
+  const { root, lane, applied, clock: time } = args
+  const askFacts: AskFacts = async () => {
+    if (args.mode === Mode.Blob) return null
+    // what it did in its own block, unless something before it in the same block changed its course
+    const { data } = await client.call({ account: from, to: settlement, data: input, blockNumber: blockNumber - 1n })
+    if (data === undefined) return null
+    const facts = decodeFunctionResult({ abi: settlementAbi, functionName: 'settle', data })
+    return decodeFacts(facts).length > 0 ? facts : null
+  }
+  const settled: SettledEvent = {
+    ...{ bytes, authority, root, lane, applied, time, transaction: hash, block: blockNumber },
+    blobs: blobVersionedHashes ?? [],
+  }
+  return await enterBatch(book, settled, async (one) => await askFacts(one).catch(() => null))
+}
+
+function enterOpening(book: Book, { args }: Extract<SettlementEvent, { eventName: 'DealOpened' }>): void {
+  const { id, key, buyer, provider, offer, terms, openedAt } = args
+  const nonce = book.nonces.get(buyer) ?? 0n
+  book.nonces.set(buyer, nonce + 1n)
+  book.keys.set(id, key)
+  const zeros = <Value>(value: Value): Value[] => Array.from({ length: terms.streams }, () => value)
+  const deal: BookDeal = {
+    ...{ id, key, buyer, provider, offer, nonce, streams: terms.streams, openedAt },
+    ...{ end: openedAt + terms.duration, budget: terms.budget, isExcused: false, isClosed: false },
+    ...{ units: zeros(0n), cursors: zeros(0), frozen: zeros(false) },
+  }
+  book.deals.set(key, deal)
+}
+
+function enterDealEvent(book: Book, event: SettlementEvent): void {
+  if (event.eventName === 'DealOpened') enterOpening(book, event)
+  if (event.eventName === 'FaultProven') enterFault(book, event)
+  const id = 'id' in event.args ? Number(event.args.id) : null
+  const deal = id === null ? undefined : book.deals.get(book.keys.get(id) ?? '0x')
+  if (deal !== undefined) changeDeal(deal, event)
+}
+
+function changeDeal(deal: BookDeal, event: SettlementEvent): void {
+  if (event.eventName === 'DealToppedUp') deal.budget += event.args.amount
+  if (event.eventName === 'DealClosed') deal.isClosed = true
+  if (event.eventName === 'DealStopped') {
+    deal.end = event.args.end
+    deal.isExcused = true
+  }
+  if (event.eventName === 'DealExcused' || event.eventName === 'StoppedForFault') deal.isExcused = true
+  if (event.eventName === 'StreamFrozen') deal.frozen[event.args.stream] = true
+  if (event.eventName === 'UnitsVoided') deal.units[event.args.stream] = BigInt(event.args.units)
+}
+
+function enterFault(book: Book, { args }: Extract<SettlementEvent, { eventName: 'FaultProven' }>): void {
+  const known = book.cases.get(args.subject)
+  if (known !== undefined) known.proven = { index: args.index, detail: args.detail }
+}
+
+function enterCase(book: Book, event: RegistryEvent): void {
+  if (event.eventName === 'Slashed') {
+    const { subject, fault, facts } = event.args
+    book.cases.set(subject, { facts, fault, proven: null, isOver: false })
+    return
+  }
+  const subject: Hex | null = 'subject' in event.args ? (event.args.subject as Hex) : null
+  const known = subject === null ? undefined : book.cases.get(subject)
+  if (known === undefined) return
+  if (event.eventName === 'PriorityClaimed') known.facts = event.args.facts
+  if (event.eventName === 'CasePaid' || event.eventName === 'CaseReturned') known.isOver = true
+}

@@ -1,0 +1,143 @@
+/**
+ * Sends what a watcher decided to do, once: asks the chain first, keeps the signed bytes, sends them until they are in a
+ * block, and sends them again where a re-organisation took them out.
+ *
+ * @module
+ */
+import { type Address, BaseError, type Hex, keccak256, type PublicClient } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+import type { Key } from '#runtime/keystore.ts'
+import type { Logger } from '#runtime/log.ts'
+
+import type { WatchStore } from './store.ts'
+
+/** One call, by a name that is the same after a restart. */
+export type Act = { readonly name: string; readonly to: Address; readonly data: Hex }
+
+/** What became of an act: done for good, on its way, or refused for now. */
+export type ActState = 'done' | 'sent' | 'refused'
+
+/** Sends acts. */
+export type Sender = {
+  readonly address: Address
+  /** Does it unless it was done. */
+  act(act: Act): Promise<ActState>
+  /** Whether the chain would do it now, or it was done; what it refuses is not asked again for a while. */
+  isPossible(act: Act): Promise<boolean>
+  /** Looks after what was sent. */
+  step(): Promise<void>
+}
+
+/** Pause before something the chain refused is tried again, milliseconds. */
+const RETRY_MS = 30_000
+/** Gas on top of what was estimated, in percent: others may come first. */
+const MARGIN_PERCENT = 130n
+
+/**
+ * Creates the sender of one key, which nothing else may use.
+ *
+ * @param options - `maxGas`: most gas of one transaction; `confirmations`: blocks after which it is done; `dryRun` asks the
+ *   chain and sends nothing.
+ */
+export function createSender(options: {
+  readonly client: PublicClient
+  readonly store: WatchStore
+  readonly key: Key
+  readonly chainId: number
+  readonly maxGas: bigint
+  readonly confirmations: number
+  readonly dryRun: boolean
+  readonly log: Logger
+  readonly nowMs: () => number
+}): Sender {
+  const { client, store, key, log, nowMs } = options
+  const account = privateKeyToAccount(key.privateKey)
+  const tried = new Map<string, number>()
+
+  async function estimate({ name, to, data }: Act): Promise<bigint | null> {
+    try {
+      const gas = ((await client.estimateGas({ account: key.address, to, data })) * MARGIN_PERCENT) / 100n
+      return gas > options.maxGas ? options.maxGas : gas
+    } catch (error) {
+      log.info({ act: name, reason: reasonOf(error) }, 'the chain would refuse it now')
+      tried.set(name, nowMs() + RETRY_MS)
+      return null
+    }
+  }
+
+  async function nextNonce(): Promise<number> {
+    const open = store.open().map(({ nonce }) => nonce)
+    const onChain = await client.getTransactionCount({ address: key.address })
+    return Math.max(onChain, ...open.map((nonce) => nonce + 1))
+  }
+
+  async function send(act: Act, gas: bigint): Promise<void> {
+    const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()
+    const nonce = await nextNonce()
+    const { to, data } = act
+    const fields = { type: 'eip1559', chainId: options.chainId, nonce, to, data, gas } as const
+    const raw = await account.signTransaction({ ...fields, maxFeePerGas: maxFeePerGas * 2n, maxPriorityFeePerGas })
+    store.sending({ name: act.name, nonce, raw, hash: keccak256(raw) })
+    await broadcast(raw)
+    log.info({ act: act.name, transaction: keccak256(raw), gas: gas.toString() }, 'sent')
+  }
+
+  async function broadcast(raw: Hex): Promise<void> {
+    await client.sendRawTransaction({ serializedTransaction: raw }).catch((error: unknown) => {
+      // a node that has it says so; what is lost is sent again with the next step
+      log.debug({ reason: reasonOf(error) }, 'the node did not take it')
+    })
+  }
+
+  async function follow(name: string, hash: Hex, raw: Hex, head: bigint): Promise<void> {
+    const receipt = await client.getTransactionReceipt({ hash }).catch(() => null)
+    if (receipt === null) return await broadcast(raw)
+    if (receipt.status === 'reverted') {
+      log.warn({ act: name, transaction: hash }, 'reverted')
+      store.finished(name, 'failed', nowMs() + RETRY_MS)
+    } else if (head - receipt.blockNumber + 1n >= BigInt(options.confirmations)) {
+      store.finished(name, 'done', 0)
+      log.info({ act: name, transaction: hash, gas: receipt.gasUsed.toString() }, 'done')
+    }
+  }
+
+  const isResting = (name: string): boolean => (tried.get(name) ?? store.act(name)?.retryAt ?? 0) > nowMs()
+
+  return {
+    address: key.address,
+
+    async isPossible(act) {
+      const state = store.act(act.name)?.state
+      if (state === 'done' || state === 'sent') return true
+      return !isResting(act.name) && (await estimate(act)) !== null
+    },
+
+    async act(act) {
+      const state = store.act(act.name)?.state
+      if (state === 'done' || state === 'sent') return state
+      if (isResting(act.name)) return 'refused'
+      const gas = await estimate(act)
+      if (gas === null) return 'refused'
+      if (options.dryRun) {
+        log.info({ act: act.name, gas: gas.toString() }, 'would be sent')
+        tried.set(act.name, Number.POSITIVE_INFINITY)
+        return 'refused'
+      }
+      await send(act, gas)
+      return 'sent'
+    },
+
+    async step() {
+      const open = store.open()
+      if (open.length === 0) return
+      const head = await client.getBlockNumber({ cacheTime: 0 })
+      for (const { name, hash, raw } of open) await follow(name, hash, raw, head)
+    },
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof BaseError) return error.shortMessage.split('\n')[0] ?? error.name
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error)
+}
