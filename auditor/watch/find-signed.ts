@@ -4,10 +4,12 @@
  *
  * @module
  */
+import type { SignedTally } from '#protocol/evidence.ts'
 import {
   doubleSellingOf,
   duplicateOf,
   equivocationOf,
+  type FaultProof,
   isOverclaimed,
   MAX_SOLD,
   overclaimOf,
@@ -20,11 +22,21 @@ import { type Finding, findingOf, type SeenReceipt, type SeenTally, type Watched
 export function findEquivocation(tally: SeenTally, others: Iterable<SeenTally>): Finding | null {
   for (const other of others) {
     if (other.hash === tally.hash) continue
-    const proof = equivocationOf(tally.dealId, tally, other)
+    const proof = cheapest(tally, other)
     if (proof !== null) return findingOf(tally.dealId, proof)
   }
   return null
 }
+
+/** By numbers alone where receipts would make nothing less void: the same for less gas. */
+function cheapest(tally: SeenTally, other: SeenTally): FaultProof | null {
+  const full = equivocationOf(tally.dealId, tally, other)
+  if (full === null) return null
+  const byNumbers = equivocationOf(tally.dealId, bare(tally), bare(other))
+  return byNumbers?.index === full.index ? byNumbers : full
+}
+
+const bare = ({ tally, worker, signature }: SeenTally): SignedTally => ({ tally, worker, signature })
 
 /**
  * Whether a tally counts more than anyone could have made since the deal was opened.

@@ -1,0 +1,61 @@
+/**
+ * Cases in the vault, as the watcher brings them there.
+ *
+ * @module
+ */
+import type { Address, Hex } from 'viem'
+
+import { registryAbi } from '#protocol/abi.generated.ts'
+
+import type { Played } from './cheat.ts'
+import type { Party } from './party.ts'
+import { until } from './waiting.ts'
+import type { World } from './world.ts'
+
+/** A proven case. */
+export type Proven = {
+  readonly subject: Hex
+  readonly transaction: Hex
+  readonly gas: number
+  readonly reporter: Address
+}
+
+/** Cases against a party's provider, or against members who took part, oldest first. */
+export async function casesOf(world: World, party: Party, played: Played): Promise<Proven[]> {
+  const { client, deployment } = world
+  const events = await client.getContractEvents({
+    ...{ address: deployment.registry, abi: registryAbi, eventName: 'Slashed', strict: true },
+    ...{ fromBlock: deployment.fromBlock, toBlock: 'latest' },
+  })
+  const members = new Set((played.members ?? []).map((one) => one.toLowerCase()))
+  const own = events.filter(({ args: { facts } }) =>
+    played.slashed === 'provider' ? facts.provider === party.provider.id : members.has(facts.signer.toLowerCase()),
+  )
+  return await Promise.all(
+    own.map(async ({ args, transactionHash: transaction }) => {
+      const { gasUsed } = await client.getTransactionReceipt({ hash: transaction })
+      return { subject: args.subject, transaction, gas: Number(gasUsed), reporter: args.facts.reporter }
+    }),
+  )
+}
+
+/** Waits until the watcher has proven the cheat. */
+export async function untilProven(world: World, party: Party, played: Played, what: string): Promise<Proven> {
+  await until(world, `proving ${what}`, async () => (await casesOf(world, party, played)).length > 0)
+  const [first] = await casesOf(world, party, played)
+  if (first === undefined) throw new Error(`${what} was not proven`)
+  return first
+}
+
+/** Waits until so many cases were paid out. */
+export async function untilPaid(world: World, subjects: readonly Hex[]): Promise<void> {
+  const { client, deployment } = world
+  await until(world, 'paying the cases out', async () => {
+    const events = await client.getContractEvents({
+      ...{ address: deployment.registry, abi: registryAbi, eventName: 'CasePaid', strict: true },
+      ...{ fromBlock: deployment.fromBlock, toBlock: 'latest' },
+    })
+    const paid = new Set(events.map(({ args }) => args.subject))
+    return subjects.every((subject) => paid.has(subject))
+  })
+}

@@ -1,0 +1,43 @@
+/**
+ * What a cheat is: how it is done, who is behind it, and what is left when everything has run its course.
+ *
+ * @module
+ */
+import type { Hex } from 'viem'
+
+import type { Deal, Party } from './party.ts'
+import type { World } from './world.ts'
+
+/** A cheat to play. */
+export type Cheat = {
+  /** Its name in the results. */
+  readonly name: string
+  /** What the cheater tries, in one line. */
+  readonly tries: string
+  /** Cheats. It ends when the cheat is done; that it is found out comes later. */
+  readonly play: (world: World, party: Party) => Promise<Played>
+}
+
+/** A cheat that was done. */
+export type Played = {
+  readonly deals: readonly Deal[]
+  /** Members who took part. */
+  readonly members?: readonly Hex[]
+  /** Stake or bond that is slashed for it: by the provider, or by these members. */
+  readonly slashed: 'provider' | 'members'
+}
+
+/** What came of a cheat; money in base units of the settlement token. */
+export type Outcome = {
+  readonly cheat: Cheat
+  /** What its accounts have more than if they had done the work that stands and nothing else. */
+  readonly cheaterProfit: bigint
+  /** What the buyer has less than if it had paid for the work that stands and nothing else. */
+  readonly buyerLoss: bigint
+  readonly proofGas: number
+  readonly before: Standing
+  readonly after: Standing
+}
+
+/** What both sides have, all told. */
+export type Standing = { readonly cheater: bigint; readonly buyer: bigint }
