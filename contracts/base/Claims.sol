@@ -41,6 +41,7 @@ abstract contract Claims is IDisputes, Court {
     uint256 private constant STAKE_UNIT = 1e18;
     uint256 private constant DAY = 1 days;
     uint32 private constant GAME_GAS = 1_000_000;
+    uint32 private constant SILENCE_GAS = 400_000;
 
     /// @inheritdoc IDisputes
     uint64 public perMove;
@@ -152,7 +153,8 @@ abstract contract Claims is IDisputes, Court {
 
         bytes32 evidence = keccak256(abi.encode(uint256(claim.index), claimId));
         if (byTime) _voidHeld(claim);
-        _penalize(claim.id, claim.key, claim.stream, Fault.WrongResult, GAME_GAS, challenger, evidence);
+        uint32 proofGas = byTime ? SILENCE_GAS : GAME_GAS;
+        _penalize(claim.id, claim.key, claim.stream, Fault.WrongResult, proofGas, challenger, evidence);
         if (!byTime) _voidHeld(claim);
         _release(claim);
     }
