@@ -94,6 +94,11 @@ contract Committee is ICommittee, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc ICommittee
+    function thresholdOf(uint32 epoch) external view returns (uint8) {
+        return uint8(_epochs[epoch].threshold());
+    }
+
+    /// @inheritdoc ICommittee
     function attestationDigest(uint32 epoch, bytes32 root, uint8 claims) public view returns (bytes32) {
         return MessageLib.digest(_domainSeparatorV4(), AttestationLib.structHash(epoch, root, claims));
     }

@@ -44,23 +44,17 @@ contract Openings is IOpenings {
     }
 
     /// @inheritdoc IOpenings
+    function proveRecord(bytes calldata place, bytes32 segment) external view returns (SettledGroup memory group) {
+        return _openRecord(place, segment);
+    }
+
+    /// @inheritdoc IOpenings
     function proveRecorded(
         bytes calldata place,
         bytes calldata receipts,
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt) {
-        (PlaceLib.StreamPlace memory head, uint256 next) = PlaceLib.readStreamPlace(_offsetOf(place));
-        group = _groupOf(head.tally, keccak256(receipts), head.time);
-        bytes calldata links = _linksFrom(place, next, STREAM_LINK);
-        bytes27 chain = bytes27(
-            keccak256(abi.encodePacked(head.chain, _hashOf(group), uint128(head.record), group.time))
-        );
-        for (uint256 i = 0; i < links.length; i += STREAM_LINK) {
-            chain = bytes27(keccak256(abi.encodePacked(chain, links[i:i + STREAM_LINK])));
-        }
-        (bytes27 kept, ) = SETTLEMENT.streamRecord(uint32(head.dealId), group.stream);
-        require(chain == kept, OpeningsNotInRecord(head.dealId, group.stream));
-        _setFacts(group, head.record);
+        group = _openRecord(place, keccak256(receipts));
         receipt = _receiptOf(group, receipts, index);
     }
 
@@ -99,6 +93,22 @@ contract Openings is IOpenings {
         bytes26 chain = bytes26(keccak256(abi.encodePacked(head.chain, group.root, factsRoot, group.time)));
         _requireInRing(chain, _linksFrom(place, next, LINK), head.time / INTERVAL);
         _setFacts(group, record);
+    }
+
+    /// @return group The forced or acknowledged group at this place of its stream's record.
+    function _openRecord(bytes calldata place, bytes32 segment) private view returns (SettledGroup memory group) {
+        (PlaceLib.StreamPlace memory head, uint256 next) = PlaceLib.readStreamPlace(_offsetOf(place));
+        group = _groupOf(head.tally, segment, head.time);
+        bytes calldata links = _linksFrom(place, next, STREAM_LINK);
+        bytes27 chain = bytes27(
+            keccak256(abi.encodePacked(head.chain, _hashOf(group), uint128(head.record), group.time))
+        );
+        for (uint256 i = 0; i < links.length; i += STREAM_LINK) {
+            chain = bytes27(keccak256(abi.encodePacked(chain, links[i:i + STREAM_LINK])));
+        }
+        (bytes27 kept, ) = SETTLEMENT.streamRecord(uint32(head.dealId), group.stream);
+        require(chain == kept, OpeningsNotInRecord(head.dealId, group.stream));
+        _setFacts(group, head.record);
     }
 
     function _requireInRing(bytes26 chain, bytes calldata links, uint256 interval) private view {

@@ -108,7 +108,7 @@ export function placeInBatch(
 }
 
 /** Hashes of the other groups of a group's chunk, and the chunk's path. */
-function groupProof(hashes: readonly Uint8Array[], index: number): Uint8Array[] {
+export function groupProof(hashes: readonly Uint8Array[], index: number): Uint8Array[] {
   const chunk = Math.floor(index / CHUNK_LEAVES)
   const others = hashes.filter((_, at) => at !== index && Math.floor(at / CHUNK_LEAVES) === chunk)
   const chunks = Array.from({ length: Math.ceil(hashes.length / CHUNK_LEAVES) }, (_, at) =>
@@ -152,7 +152,8 @@ export function placeInStream(dealId: number, tally: Tally, stream: Chained<Reco
   return toHex(concatBytes(parts))
 }
 
-function tallyBytes({ dealKey, stream, first, count, units }: Tally): Uint8Array {
+/** `deal key (32) ‖ stream (1) ‖ first (3) ‖ count (3) ‖ units so far (5)`. @throws FieldError on a field too wide. */
+export function tallyBytes({ dealKey, stream, first, count, units }: Tally): Uint8Array {
   return concatBytes([
     fixedBytes(dealKey, 32, 'dealKey'),
     uintBytes(stream, 8, 'stream'),

@@ -77,6 +77,7 @@ export type Deployment = {
   readonly settlement: Address
   readonly openings: Address
   readonly netProofs: Address
+  readonly oversight: Address
   readonly demands: Address
   readonly disputes: Address
   readonly arbiterReferee: Address
@@ -175,6 +176,7 @@ export async function deployTallystick(
     settlement: await addressOf(contracts.settlement),
     openings: await addressOf(contracts.openings),
     netProofs: await addressOf(contracts.netProofs),
+    oversight: await addressOf(contracts.oversight),
     demands: await addressOf(contracts.demands),
     disputes: await addressOf(contracts.disputes),
     arbiterReferee: await addressOf(contracts.arbiterReferee),

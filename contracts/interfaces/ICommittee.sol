@@ -83,6 +83,11 @@ interface ICommittee {
     /// @return members In the order the bitmap counts them, with their present endpoints.
     function committee(uint32 epoch) external view returns (uint8 threshold, Member[] memory members);
 
+    /// @notice Signatures an attestation of an epoch needs.
+    /// @param epoch Its number.
+    /// @return threshold 0 if there is no such epoch.
+    function thresholdOf(uint32 epoch) external view returns (uint8 threshold);
+
     /// @notice EIP-712 digest a member signs.
     /// @param epoch Epoch.
     /// @param root Batch root.

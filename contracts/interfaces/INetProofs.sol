@@ -91,6 +91,27 @@ interface INetProofs {
         INets.NetPath path;
     }
 
+    /// @notice What a fault did, as far as it shows whom it harmed.
+    /// @dev Of faults of providers' totals and nets, of links, roots and elements without bytes it shows nobody: of
+    /// the money they move other records show whose it is.
+    /// @param record What is wrong, of which there is one in a batch: kind (1 group, 2 deal, 3 buyer's net) · 2^32 +
+    /// index; 0 if the fault shows nobody who was harmed.
+    /// @param provider Who was credited; 0 if that is not shown.
+    /// @param buyer Who was debited: its index.
+    /// @param amount What it should not have paid, settlement token base units.
+    /// @param paid The buyer's net in the batch: it paid no more, whatever records say.
+    /// @param received The provider's net in the batch.
+    /// @param time Second on the protocol clock at which the batch was settled.
+    struct Harm {
+        uint64 record;
+        uint32 provider;
+        uint32 buyer;
+        uint64 amount;
+        uint64 paid;
+        uint64 received;
+        uint32 time;
+    }
+
     /// @notice The hashes do not lead to what the settlement keeps of this interval.
     error NetProofsNotInRing(uint256 interval);
 
@@ -122,11 +143,12 @@ interface INetProofs {
     /// @param record All its elements up to the one in question, which is the last.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveMalformed(
         NetBatch calldata batch,
         Side side,
         Record calldata record
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice Neighbours out of order or with a wrong running total: Order, Total.
     /// @param batch The batch and its place in the ring.
@@ -135,12 +157,13 @@ interface INetProofs {
     /// @param record One element of each; of groups two, if the deal's units are what is wrong.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveStep(
         NetBatch calldata batch,
         Side side,
         Record calldata before,
         Record calldata record
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice The end of a run of records whose total is not on the wire: Net, NoNet.
     /// @param batch The batch and its place in the ring.
@@ -150,13 +173,14 @@ interface INetProofs {
     /// @param net Position of its net among those of its side, or where it would stand.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveNet(
         NetBatch calldata batch,
         Side side,
         Record calldata last,
         Record calldata next,
         uint256 net
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A net of somebody who has no record: NoRecord.
     /// @param batch The batch and its place in the ring.
@@ -166,13 +190,14 @@ interface INetProofs {
     /// @param next The record behind it, one element, unless it is the last of all. Its index says where the gap is.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveNoRecord(
         NetBatch calldata batch,
         Side side,
         uint256 net,
         Record calldata before,
         Record calldata next
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A group that the chain's own facts refute: NoDeal, Provider, Stream, Worker, Signature, Cursor, Rate,
     /// Exposure, Amount.
@@ -180,10 +205,11 @@ interface INetProofs {
     /// @param group All five elements.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveGroup(
         NetBatch calldata batch,
         Record calldata group
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A group that does not begin where its stream stood, or the first one of a deal that does not begin where
     /// the deal stood: State.
@@ -193,12 +219,13 @@ interface INetProofs {
     /// @param state Of its deal, under the net root before the batch.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveState(
         NetBatch calldata batch,
         Record calldata before,
         Record calldata group,
         State calldata state
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A group and its deal's record that do not name each other: Link.
     /// @param batch The batch and its place in the ring.
@@ -206,11 +233,12 @@ interface INetProofs {
     /// @param deal The record it names, one element; ignored if there is no such record.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveLink(
         NetBatch calldata batch,
         Record calldata group,
         Record calldata deal
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A deal's record with another buyer, another amount or groups that are not its own: NoDeal, Buyer, Link,
     /// Amount.
@@ -220,12 +248,13 @@ interface INetProofs {
     /// @param last The last group it names, two elements; ignored if there is no such group.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveDeal(
         NetBatch calldata batch,
         Record calldata deal,
         Record calldata first,
         Record calldata last
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice A net root that is not what moving its deal makes it, or a last one that is not on the wire: Root.
     /// @param batch The batch and its place in the ring.
@@ -235,13 +264,14 @@ interface INetProofs {
     /// @param state Of the deal, under the net root before it was moved.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveRoot(
         NetBatch calldata batch,
         Record calldata before,
         Record calldata deal,
         Record[] calldata groups,
         State calldata state
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 
     /// @notice Receipts that are not what was signed: Place, Receipts.
     /// @dev About 54,000 gas an element opened; 256 of them fit one transaction.
@@ -252,11 +282,12 @@ interface INetProofs {
     /// @param proofs 48 bytes each.
     /// @return root Root of the batch.
     /// @return fault What is wrong.
+    /// @return harm What it did to whom.
     function proveReceipts(
         NetBatch calldata batch,
         Record calldata group,
         uint256 skip,
         bytes32[] calldata elements,
         bytes calldata proofs
-    ) external view returns (bytes32 root, Fault fault);
+    ) external view returns (bytes32 root, Fault fault, Harm memory harm);
 }

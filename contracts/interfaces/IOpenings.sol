@@ -139,6 +139,12 @@ interface IOpenings {
         uint24 index
     ) external view returns (SettledGroup memory group, Receipt memory receipt);
 
+    /// @notice Proves what came of a forced or acknowledged group.
+    /// @param place The group's place in the stream.
+    /// @param segment Hash of its receipts' bytes.
+    /// @return group The group.
+    function proveRecord(bytes calldata place, bytes32 segment) external view returns (SettledGroup memory group);
+
     /// @notice Proves that a receipt was settled, and paid for, by a forced or acknowledged group.
     /// @param place The group's place in the stream.
     /// @param receipts Bytes of all the group's receipts.

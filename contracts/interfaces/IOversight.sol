@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {INetProofs} from "./INetProofs.sol";
 import {IOpenings} from "./IOpenings.sol";
+import {ITallystick} from "./ITallystick.sol";
 import {Fault} from "./ITypes.sol";
 import {IVault} from "./IVault.sol";
 
@@ -13,8 +15,8 @@ import {IVault} from "./IVault.sol";
 /// **Evidence of a provider's fault.** The `evidence` of every case of a deal's stream is
 /// `keccak256(abi.encode(uint256 index, bytes32 detail))`. `index` is the number of the stream's receipts before the
 /// first one that the fault counts against. Where one receipt was refuted (Unordered, WrongResult, Withheld,
-/// Minority), `detail` is the struct hash of the signed tally that holds it, so that what was refuted is fixed; else
-/// it is any hash that a copier of the proof cannot change.
+/// Minority), `detail` is the hash of what fixes that receipt; else it is any hash that a copier of the proof cannot
+/// change.
 ///
 /// **Attestations** come as they were settled, `epoch (4) ‖ claims (1) ‖ bitmap (4) ‖ signatures (64 each)`, with any
 /// of their members: one member is a transaction of constant cost, all of them are one transaction. Every member of any
@@ -105,6 +107,9 @@ interface IOversight {
     /// @notice The deal has another key.
     error OversightNoSuchDeal(uint32 id);
 
+    /// @notice Not the buyer whom the record names.
+    error OversightOtherBuyer(address buyer);
+
     /// @notice This function of {INetProofs} shows no wrong net.
     error OversightNotANetProof(bytes4 selector);
 
@@ -114,7 +119,8 @@ interface IOversight {
     /// @param id Deal's id.
     /// @param refutation The provider's case.
     /// @param place The settled group's place: in a batch, or in its stream's record.
-    /// @param receipts Bytes of all the group's receipts.
+    /// @param receipts Bytes of all the group's receipts; their hash alone suffices where the index is not above the
+    /// receipts that were settled before the group.
     /// @param recorded Whether `place` is one in a stream.
     /// @return amount What the deal has left again, settlement token base units.
     function voidFrom(
@@ -142,12 +148,18 @@ interface IOversight {
 
     /// @notice Slashes members who claimed what a case refutes: orders exist (Unordered), results were re-executed
     /// alike (WrongResult) or agree (Minority, WrongResult), outputs are retrievable (Withheld).
-    /// @param refutation The provider's case; its `detail` is the group's tally.
+    /// @param refutation The provider's case.
     /// @param place The group's place under the root that they signed.
+    /// @param receipts Bytes of all the group's receipts; empty where the refutation's `detail` is the group's tally.
+    /// @param opening What `detail` is the hash of, in words: of a demand (ask, deal key, stream, index, work hash,
+    /// chunk), a claim ({IReferee-Claim}), or a receipt (deal key, stream, index, units, work hash). Empty where
+    /// `detail` is the group's tally.
     /// @param attestation What they signed.
     function proveBadAttestation(
         Refutation calldata refutation,
         bytes calldata place,
+        bytes calldata receipts,
+        bytes calldata opening,
         bytes calldata attestation
     ) external;
 
@@ -182,4 +194,16 @@ interface IOversight {
     /// @param buyer Account of the buyer who was harmed; ignored where the fault harms nobody by itself.
     /// @param attestation Of the batch.
     function proveWrongNet(bytes calldata proof, address buyer, bytes calldata attestation) external;
+
+    /// @notice The settlement whose groups are opened.
+    /// @return Its address.
+    function SETTLEMENT() external view returns (ITallystick);
+
+    /// @notice Opens what the settlement keeps hashes of.
+    /// @return Its address.
+    function OPENINGS() external view returns (IOpenings);
+
+    /// @notice Shows what is wrong with net batches.
+    /// @return Its address.
+    function NET_PROOFS() external view returns (INetProofs);
 }

@@ -57,7 +57,7 @@ library PlaceLib {
         place.index = _number(next + 4, 4);
         place.time = _number(next + 8, 4);
         place.chain = bytes26(bytes32(_number(next + 12, 26) << 48));
-        (place.tally, next) = _readTally(next + 38);
+        (place.tally, next) = readTally(next + 38);
     }
 
     /// @notice `deal id (4) ‖ time (4) ‖ chain (27) ‖ record (16) ‖ tally (44)`.
@@ -68,7 +68,7 @@ library PlaceLib {
         place.time = _number(offset + 4, 4);
         place.chain = bytes27(bytes32(_number(offset + 8, 27) << 40));
         place.record = _number(offset + 35, FactsLib.SIZE);
-        (place.tally, next) = _readTally(offset + 51);
+        (place.tally, next) = readTally(offset + 51);
     }
 
     /// @notice Root of a batch's tree above group `index` of `groups`, from the hashes of the other groups of its chunk
@@ -125,8 +125,10 @@ library PlaceLib {
         (root, next) = MerkleLib.climb(chunk, index / CHUNK_RECORDS, chunks, offset + size);
     }
 
-    /// @dev `deal key (32) ‖ stream (1) ‖ first (3) ‖ count (3) ‖ units (5)`.
-    function _readTally(uint256 offset) private pure returns (Tally memory tally, uint256 next) {
+    /// @notice `deal key (32) ‖ stream (1) ‖ first (3) ‖ count (3) ‖ units (5)`.
+    /// @return tally What was read.
+    /// @return next Offset behind it.
+    function readTally(uint256 offset) internal pure returns (Tally memory tally, uint256 next) {
         tally.dealKey = bytes32(_number(offset, 32));
         tally.stream = _number(offset + 32, 1);
         tally.first = _number(offset + 33, 3);

@@ -8,7 +8,6 @@
  * @module
  */
 import { buildModule } from '@nomicfoundation/hardhat-ignition/modules'
-import type { NamedArtifactContractDeploymentFuture } from '@nomicfoundation/ignition-core'
 import { getAbiItem, toFunctionSelector, zeroAddress } from 'viem'
 
 import { committeeAbi, demandsAbi, disputesAbi, settlementAbi } from '#protocol/abi.generated.ts'
@@ -61,10 +60,11 @@ export const tallystick = buildModule('Tallystick', (m) => {
   const openings = m.contract('Openings', [settlement])
   const netProofs = m.contract('NetProofs', [settlement])
   // those that decide what is proven otherwise than in one transaction
+  const oversight = m.contract('Oversight', [settlement, openings, netProofs])
   const demands = m.contract('Demands', [accessManager, settlement, openings, m.getParameter<bigint>('answerPrice')])
   const disputes = m.contract('Disputes', [accessManager, settlement, openings, m.getParameter<bigint>('movePrice')])
   const arbiterReferee = m.contract('ArbiterReferee', [disputes])
-  const courts: NamedArtifactContractDeploymentFuture<string>[] = [demands, disputes]
+  const courts = [oversight, demands, disputes]
   const bound = [m.call(registry, 'bind', [settlement, courts]), m.call(committee, 'bind', [settlement])]
   const referees = [
     m.call(disputes, 'setReferee', [Kind.Repeatable, arbiterReferee], { id: 'refereeRepeatable' }),
@@ -98,6 +98,6 @@ export const tallystick = buildModule('Tallystick', (m) => {
 
   return {
     ...{ accessManager, timelock, registry, nets, faults, desk, committee, settlement, openings, netProofs },
-    ...{ demands, disputes, arbiterReferee },
+    ...{ oversight, demands, disputes, arbiterReferee },
   }
 })

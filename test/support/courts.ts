@@ -16,9 +16,11 @@ export const PER_MOVE = 50_000n
 /** Deploys every court, and the referee of work that nobody can prove. */
 export async function deployCourts(ethers: HardhatEthers, manager: Addressable, settlement: Addressable) {
   const openings = await ethers.deployContract('Openings', [settlement])
+  const netProofs = await ethers.deployContract('NetProofs', [settlement])
+  const oversight = await ethers.deployContract('Oversight', [settlement, openings, netProofs])
   const demands = await ethers.deployContract('Demands', [manager, settlement, openings, PER_KILOBYTE])
   const disputes = await ethers.deployContract('Disputes', [manager, settlement, openings, PER_MOVE])
   const arbiterReferee = await ethers.deployContract('ArbiterReferee', [disputes])
   for (const kind of [Kind.Repeatable, Kind.Service]) await disputes.setReferee(kind, arbiterReferee)
-  return { openings, demands, disputes, arbiterReferee }
+  return { openings, netProofs, oversight, demands, disputes, arbiterReferee }
 }
