@@ -2,16 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
+import {Pools} from "./Pools.sol";
 import {Stakes} from "./base/Stakes.sol";
 import {Vault} from "./base/Vault.sol";
 import {IEarnings} from "./interfaces/IEarnings.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {Permit} from "./interfaces/ITypes.sol";
+import {ForwardLib} from "./libraries/ForwardLib.sol";
 import {LienLib} from "./libraries/LienLib.sol";
 import {WorkerPages} from "./libraries/WorkerPages.sol";
 
@@ -34,18 +35,22 @@ contract Registry is IRegistry, Vault {
     /// @dev By provider id (bits 160..191) and key, so that a key registered twice is revoked once and for all.
     mapping(uint256 membership => uint32 from) private _revokedFrom;
 
-    modifier onlyOwner(uint32 provider) {
-        require(_isOwner(provider, msg.sender), RegistryUnauthorized(provider, msg.sender));
-        _;
-    }
-
     modifier onlyOperator(uint32 provider) {
         require(isOperator(provider, msg.sender), RegistryUnauthorized(provider, msg.sender));
         _;
     }
 
-    constructor(address authority, IERC20 stakeToken) Stakes(authority, stakeToken) {
+    /// @notice Code of delegation, run on this state.
+    address public immutable POOLS;
+
+    constructor(Pools pools) Stakes(pools.authority(), pools.STAKE_TOKEN()) {
+        POOLS = address(pools);
         _DEPLOYER = msg.sender;
+    }
+
+    /// @notice Every call that is not the registry's own goes on to the code of delegation.
+    fallback() external {
+        ForwardLib.forward(POOLS);
     }
 
     /// @inheritdoc IRegistry
@@ -193,7 +198,8 @@ contract Registry is IRegistry, Vault {
         address payout = self.nextPayout;
         (self.payout, self.nextPayout, self.payoutFrom) = (payout, address(0), 0);
         emit PayoutSet(provider, payout);
-        IEarnings(settlement).setPayout(provider, payout);
+        // A provider with a pool is paid through the registry.
+        if (!_pools[provider].isOpen) IEarnings(settlement).setPayout(provider, payout);
     }
 
     /// @inheritdoc IRegistry
@@ -223,28 +229,32 @@ contract Registry is IRegistry, Vault {
     }
 
     /// @inheritdoc IRegistry
-    function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 own) {
+    function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 own, uint96 pooled) {
         Provider storage self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
-        (uint256 blocked, uint256 thawing) = (self.blocked, _accounts[self.owner].thawing);
-        uint256 free = all - (blocked - thawing);
-        uint256 shares = Math.min(Math.min(_sharesUp(amount, tokens, all), free), type(uint88).max);
-        self.blocked = uint96(blocked + shares);
+        uint256 shares = all - (self.blocked - _accounts[self.owner].thawing); // under no lien yet
+        shares = Math.min(Math.min(_sharesUp(amount, tokens, all), shares), type(uint88).max);
+        self.blocked += uint96(shares);
         _disputes[provider].own += uint96(shares);
         own = LienLib.pack(_generationOf(self.era), shares);
-        emit Liened(provider, own);
+        uint256 covered = shares == 0 ? 0 : _tokensDown(shares, tokens, all);
+        if (covered < amount) pooled = _lienPool(provider, amount - covered);
+        emit Liened(provider, own, pooled);
         IEarnings(settlement).refreshCover(provider);
     }
 
     /// @inheritdoc IRegistry
-    function unlien(uint32 provider, uint96 own) external onlyCourts {
+    function unlien(uint32 provider, uint96 own, uint96 pooled) external onlyCourts {
         Provider storage self = _providers[provider];
         if (LienLib.generation(own) == _generationOf(self.era)) {
             uint96 shares = uint96(LienLib.shares(own));
             self.blocked -= shares;
             _disputes[provider].own -= shares;
         }
-        emit Unliened(provider, own);
+        if (pooled != 0 && LienLib.generation(pooled) == _pools[provider].generation) {
+            _disputes[provider].pooled -= uint96(LienLib.shares(pooled));
+        }
+        emit Unliened(provider, own, pooled);
         IEarnings(settlement).refreshCover(provider);
     }
 
@@ -303,7 +313,7 @@ contract Registry is IRegistry, Vault {
 
     /// @inheritdoc IRegistry
     function slashable(uint32 provider) external view returns (uint96) {
-        return uint96(_activeOwn(provider));
+        return uint96(_activeOwn(provider) + _activePool(provider));
     }
 
     /// @inheritdoc IRegistry
@@ -313,9 +323,8 @@ contract Registry is IRegistry, Vault {
     }
 
     /// @inheritdoc IRegistry
-    function payoutOf(uint32 provider) public view returns (address payout) {
-        payout = _providers[provider].payout;
-        if (payout == address(0)) payout = _providers[provider].owner;
+    function payoutOf(uint32 provider) public view returns (address) {
+        return _payoutOf(provider);
     }
 
     /// @inheritdoc IRegistry
@@ -338,25 +347,13 @@ contract Registry is IRegistry, Vault {
         STAKE_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    function _slashPool(uint32, uint256) internal pure override returns (uint256) {
-        return 0;
-    }
-
-    function _regrowPool(uint32, uint256) internal override {}
-
-    /// @dev Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
-    function _permit(uint96 amount, Permit calldata permit) private {
-        try
-            IERC20Permit(address(STAKE_TOKEN)).permit(
-                msg.sender,
-                address(this),
-                amount,
-                permit.deadline,
-                permit.v,
-                permit.r,
-                permit.s
-            )
-        {} catch {}
+    /// @dev Puts shares of the pool under a lien that no other one is on.
+    function _lienPool(uint32 provider, uint256 amount) private returns (uint96) {
+        Pool storage self = _pools[provider];
+        (uint256 all, uint256 disputed) = (self.shares, _disputes[provider].pooled);
+        uint256 shares = Math.min(Math.min(_sharesUp(amount, self.tokens, all), all - disputed), type(uint88).max);
+        if (shares != 0) _disputes[provider].pooled = uint96(disputed + shares);
+        return LienLib.pack(self.generation, shares);
     }
 
     /// @dev Pulls stake that is booked already.
@@ -388,15 +385,6 @@ contract Registry is IRegistry, Vault {
         require(page <= WorkerPages.MAX_PAGE, RegistryPagesExhausted());
         WorkerPages.create(rows);
         return uint40(page * WorkerPages.ROWS);
-    }
-
-    function _requireNotPaused() private {
-        uint32 until = _pausedUntil;
-        require(until == 0 || _clock() >= until, RegistryPaused(until));
-    }
-
-    function _isOwner(uint32 provider, address account) private view returns (bool) {
-        return provider != 0 && _accounts[account].id == provider;
     }
 
     /// @dev What of the thawing shares no lien of a dispute reaches: those of deals never do.

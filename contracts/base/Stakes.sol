@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {ILedger} from "../interfaces/ILedger.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
+import {Permit} from "../interfaces/ITypes.sol";
 
 /// @title Stakes
 /// @notice Providers' own stake as a side of tokens and shares, and what the registry and its pools share besides.
@@ -45,6 +47,14 @@ abstract contract Stakes is AccessManaged {
         uint96 pooled;
     }
 
+    /// @dev What leaves the vault within a refill's time stays below its capacity, or was one case larger than that.
+    struct Limiter {
+        uint88 capacity;
+        uint88 used;
+        uint32 usedAt;
+        uint32 refill;
+    }
+
     /// @notice Seconds stake thaws.
     uint32 public constant THAW = 7 days;
     /// @dev A slash leaves at least this part of a token, as a power of two, to a share, or else ends the generation:
@@ -71,6 +81,12 @@ abstract contract Stakes is AccessManaged {
     mapping(address owner => Account account) internal _accounts;
     mapping(address account => bool isOne) internal _courts;
     mapping(uint256 provider => Disputes disputes) internal _disputes;
+    Limiter internal _limiter = Limiter(1_000_000e18, 0, 0, 1 days);
+
+    modifier onlyOwner(uint32 provider) {
+        require(_isOwner(provider, msg.sender), IRegistry.RegistryUnauthorized(provider, msg.sender));
+        _;
+    }
 
     modifier onlySettlement(uint32 provider) {
         require(msg.sender == settlement, IRegistry.RegistryUnauthorized(provider, msg.sender));
@@ -89,6 +105,26 @@ abstract contract Stakes is AccessManaged {
     /// @dev The protocol clock, touched.
     function _clock() internal returns (uint32) {
         return ILedger(settlement).tick();
+    }
+
+    /// @dev Whoever front-runs the permit leaves the allowance it was for; without one the transfer fails.
+    function _permit(uint96 amount, Permit calldata permit) internal {
+        try
+            IERC20Permit(address(STAKE_TOKEN)).permit(
+                msg.sender,
+                address(this),
+                amount,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch {}
+    }
+
+    function _requireNotPaused() internal {
+        uint32 until = _pausedUntil;
+        require(until == 0 || _clock() >= until, IRegistry.RegistryPaused(until));
     }
 
     /// @dev Books stake that comes in.
@@ -165,6 +201,15 @@ abstract contract Stakes is AccessManaged {
         if (isSlashed) return taken;
         self.era = uint8(era | SLASHED);
         account.shares = uint96(tokens);
+    }
+
+    function _isOwner(uint32 provider, address account) internal view returns (bool) {
+        return provider != 0 && _accounts[account].id == provider;
+    }
+
+    function _payoutOf(uint32 provider) internal view returns (address payout) {
+        payout = _providers[provider].payout;
+        if (payout == address(0)) payout = _providers[provider].owner;
     }
 
     /// @dev Tokens and shares of the own side.

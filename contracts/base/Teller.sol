@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IEarnings} from "../interfaces/IEarnings.sol";
+import {IPools} from "../interfaces/IPools.sol";
 import {ITeller} from "../interfaces/ITeller.sol";
 import {Permit} from "../interfaces/ITypes.sol";
 import {Wheel} from "../types/Wheel.sol";
@@ -43,5 +44,7 @@ abstract contract Teller is ITeller, Deposits, Wheels {
         emit IEarnings.Claimed(provider, to, amount);
 
         IERC20(TOKEN).safeTransfer(to, amount);
+        // A provider with a pool is paid through the registry, which splits it.
+        if (to == address(REGISTRY)) IPools(to).onClaim(provider, amount);
     }
 }

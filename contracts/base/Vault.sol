@@ -10,6 +10,7 @@ import {IEarnings} from "../interfaces/IEarnings.sol";
 import {ILedger} from "../interfaces/ILedger.sol";
 import {IVault} from "../interfaces/IVault.sol";
 import {Bonds} from "./Bonds.sol";
+import {Pooling} from "./Pooling.sol";
 
 /// @title Vault
 /// @notice See {IVault}.
@@ -17,16 +18,8 @@ import {Bonds} from "./Bonds.sol";
 /// reporter's commitment is older than the proof (6) ‖ status (2)`. It stays for good, as the mark that the subject was
 /// punished.
 /// @custom:invariant tokens held >= own sides + pools + bonds + what waits here
-abstract contract Vault is IVault, Bonds {
+abstract contract Vault is IVault, Pooling, Bonds {
     using SafeERC20 for IERC20;
-
-    /// @dev What leaves the vault within a refill's time stays below its capacity, or was one case larger than that.
-    struct Limiter {
-        uint88 capacity;
-        uint88 used;
-        uint32 usedAt;
-        uint32 refill;
-    }
 
     /// @notice Seconds a case waits.
     uint32 public constant VAULT_TIME = 72 hours;
@@ -49,7 +42,6 @@ abstract contract Vault is IVault, Bonds {
 
     mapping(bytes32 subject => uint256 word) private _cases;
     mapping(bytes32 commitment => uint256 blockNumber) private _commitments;
-    Limiter internal _limiter = Limiter(1_000_000e18, 0, 0, 1 days);
 
     /// @inheritdoc IVault
     function commitEvidence(bytes32 commitment) external {
@@ -139,12 +131,6 @@ abstract contract Vault is IVault, Bonds {
     function punishedAt(bytes32 subject) external view returns (uint32) {
         return uint32(_cases[subject] >> AT_SHIFT);
     }
-
-    /// @dev Takes from a provider's pool what its own stake lacks, within the cap of one fault.
-    function _slashPool(uint32 provider, uint256 asked) internal virtual returns (uint256 taken);
-
-    /// @dev Gives a pool back what was taken from it.
-    function _regrowPool(uint32 provider, uint256 amount) internal virtual;
 
     function _returnCase(Case calldata facts) private {
         _end(facts.subject, _requireOpen(facts), RETURNED);

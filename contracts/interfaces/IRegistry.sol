@@ -90,12 +90,14 @@ interface IRegistry is IBonds {
     /// @notice Stake was put under the lien of a dispute.
     /// @param provider Provider's id.
     /// @param own Generation and shares of its own stake.
-    event Liened(uint32 indexed provider, uint96 own);
+    /// @param pooled Generation and shares of its pool.
+    event Liened(uint32 indexed provider, uint96 own, uint96 pooled);
 
     /// @notice The lien of a dispute ended.
     /// @param provider Provider's id.
     /// @param own Generation and shares of its own stake.
-    event Unliened(uint32 indexed provider, uint96 own);
+    /// @param pooled Generation and shares of its pool.
+    event Unliened(uint32 indexed provider, uint96 own, uint96 pooled);
 
     /// @notice Workers' keys were added as one page.
     /// @param provider Provider's id.
@@ -289,19 +291,22 @@ interface IRegistry is IBonds {
     /// @param lien See {reserve}.
     function release(uint32 provider, uint96 lien) external;
 
-    /// @notice Puts stake under the lien of a dispute: as much as asked for, or as there is that no other lien is on.
-    /// Thawing stake, too, which then cannot be withdrawn before the dispute ends. It covers nothing meanwhile.
+    /// @notice Puts stake under the lien of a dispute: as much as asked for, or as there is that no other lien is on,
+    /// first of the own stake, then of the pool. Thawing stake, too, which then cannot be withdrawn before the dispute
+    /// ends. It covers nothing meanwhile.
     /// @dev Settlement and courts only.
     /// @param provider Provider's id.
     /// @param amount Stake token base units.
     /// @return own What ends it again, see {LienLib}.
-    function lien(uint32 provider, uint96 amount) external returns (uint96 own);
+    /// @return pooled What ends it again in the pool.
+    function lien(uint32 provider, uint96 amount) external returns (uint96 own, uint96 pooled);
 
     /// @notice Ends the lien of a dispute.
     /// @dev Settlement and courts only.
     /// @param provider Provider's id.
     /// @param own See {lien}.
-    function unlien(uint32 provider, uint96 own) external;
+    /// @param pooled See {lien}.
+    function unlien(uint32 provider, uint96 own, uint96 pooled) external;
 
     /// @notice One provider.
     /// @param provider Provider's id.
@@ -340,7 +345,8 @@ interface IRegistry is IBonds {
     /// @return True for those that {bind} named.
     function isCourt(address account) external view returns (bool);
 
-    /// @notice Stake that covers unmatured earnings: own stake that neither thaws nor is in a dispute.
+    /// @notice Stake that covers unmatured earnings: own stake that neither thaws nor is in a dispute, and of such
+    /// delegation as much as one fault may take.
     /// @param provider Provider's id.
     /// @return Stake token base units.
     function slashable(uint32 provider) external view returns (uint96);
