@@ -113,10 +113,7 @@ contract Pools is IPools, Pooling {
         uint32 now_ = _clock();
         uint256 before = _touchPosition(provider, msg.sender, now_);
         Position storage position = _positions[provider][msg.sender];
-        require(
-            position.thawedAt != 0 && now_ >= position.thawedAt,
-            PoolsTooEarly(now_, position.thawedAt)
-        );
+        require(position.thawedAt != 0 && now_ >= position.thawedAt, PoolsTooEarly(now_, position.thawedAt));
         uint96 shares = position.thawing;
         (position.thawing, position.thawedAt) = (0, 0);
         Pool storage self = _pools[provider];
@@ -264,7 +261,10 @@ contract Pools is IPools, Pooling {
         Pool storage self = _pools[provider];
         bool isOver = position.generation != self.generation;
         (uint256 rewards, uint256 paid) = isOver
-            ? (_finals[provider][position.generation].rewardPerWeight, _finals[provider][position.generation].paidPerShare)
+            ? (
+                _finals[provider][position.generation].rewardPerWeight,
+                _finals[provider][position.generation].paidPerShare
+            )
             : (_rewardPerWeightNow(self), self.paidPerShare);
         (uint256 newRewards, uint256 newPaid) = _dueDown(position, rewards, paid);
         (result.rewards, result.paid) = (position.rewards + uint96(newRewards), position.paid + uint64(newPaid));
@@ -287,13 +287,7 @@ contract Pools is IPools, Pooling {
     /// @inheritdoc IPools
     function stakingParameters() external view returns (StakingParameters memory) {
         return
-            StakingParameters(
-                _poolCapBps,
-                _emission.maxCommissionBps,
-                _gasValue,
-                _limiter.capacity,
-                _limiter.refill
-            );
+            StakingParameters(_poolCapBps, _emission.maxCommissionBps, _gasValue, _limiter.capacity, _limiter.refill);
     }
 
     /// @dev What is claimable so far belongs to those who are in the pool so far.
@@ -308,9 +302,8 @@ contract Pools is IPools, Pooling {
         before = _accruePool(self, now_);
         Position storage position = _positions[provider][delegator];
         bool isOver = position.generation != self.generation;
-        Final memory end = isOver
-            ? _finals[provider][position.generation]
-            : Final(self.rewardPerWeight, self.paidPerShare);
+        Final memory end =
+            isOver ? _finals[provider][position.generation] : Final(self.rewardPerWeight, self.paidPerShare);
         (uint256 rewards, uint256 paid) = _dueDown(position, end.rewardPerWeight, end.paidPerShare);
         if (rewards != 0) position.rewards += uint88(rewards);
         if (paid != 0) position.paid += uint64(paid);
@@ -356,10 +349,7 @@ contract Pools is IPools, Pooling {
         require(all == 0 || (tokens != 0 && tokens <= all << DUST), PoolsTooMuch(provider, amount));
         uint256 shares = _sharesDown(amount, tokens, all);
         require(shares != 0, PoolsNothing());
-        require(
-            tokens + amount <= MAX_TOKENS && all + shares <= type(uint96).max,
-            PoolsTooMuch(provider, amount)
-        );
+        require(tokens + amount <= MAX_TOKENS && all + shares <= type(uint96).max, PoolsTooMuch(provider, amount));
         (self.tokens, self.shares) = (uint88(tokens + amount), uint96(all + shares));
         Position storage position = _positions[provider][delegator];
         position.shares += uint96(shares);

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Pools} from "./Pools.sol";
 import {Stakes} from "./base/Stakes.sol";
@@ -30,6 +29,8 @@ contract Registry is IRegistry, Vault {
     /// @dev Least slash per unit of gas of its proof at first, stake token base units.
     uint64 private constant GAS_VALUE = 1e12;
 
+    /// @notice Code of delegation, run on this state.
+    address public immutable POOLS;
     address private immutable _DEPLOYER;
 
     /// @dev By provider id (bits 160..191) and key, so that a key registered twice is revoked once and for all.
@@ -39,9 +40,6 @@ contract Registry is IRegistry, Vault {
         require(isOperator(provider, msg.sender), RegistryUnauthorized(provider, msg.sender));
         _;
     }
-
-    /// @notice Code of delegation, run on this state.
-    address public immutable POOLS;
 
     constructor(Pools pools) Stakes(pools.authority(), pools.STAKE_TOKEN()) {
         POOLS = address(pools);
@@ -229,31 +227,31 @@ contract Registry is IRegistry, Vault {
     }
 
     /// @inheritdoc IRegistry
-    function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 own, uint96 pooled) {
+    function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 lien_) {
         Provider storage self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
-        uint256 shares = all - (self.blocked - _accounts[self.owner].thawing); // under no lien yet
-        shares = Math.min(Math.min(_sharesUp(amount, tokens, all), shares), type(uint88).max);
-        self.blocked += uint96(shares);
-        _disputes[provider].own += uint96(shares);
-        own = LienLib.pack(_generationOf(self.era), shares);
-        uint256 covered = shares == 0 ? 0 : _tokensDown(shares, tokens, all);
-        if (covered < amount) pooled = _lienPool(provider, amount - covered);
+        uint256 free = all - (self.blocked - _accounts[self.owner].thawing); // under no lien yet
+        uint256 own = LienLib.inUnits(_sharesUp(amount, tokens, all), free);
+        self.blocked += uint96(own);
+        _disputes[provider].own += uint96(own);
+        uint256 covered = own == 0 ? 0 : _tokensDown(own, tokens, all);
+        Pool storage pool = _pools[provider];
+        uint256 pooled = covered < amount ? _lienPool(provider, pool, amount - covered) : 0;
+        lien_ = LienLib.packDispute(_generationOf(self.era), own, pool.generation, pooled);
         emit Liened(provider, own, pooled);
         IEarnings(settlement).refreshCover(provider);
     }
 
     /// @inheritdoc IRegistry
-    function unlien(uint32 provider, uint96 own, uint96 pooled) external onlyCourts {
+    function unlien(uint32 provider, uint96 lien_) external onlyCourts {
         Provider storage self = _providers[provider];
-        if (LienLib.generation(own) == _generationOf(self.era)) {
-            uint96 shares = uint96(LienLib.shares(own));
-            self.blocked -= shares;
-            _disputes[provider].own -= shares;
-        }
-        if (pooled != 0 && LienLib.generation(pooled) == _pools[provider].generation) {
-            _disputes[provider].pooled -= uint96(LienLib.shares(pooled));
-        }
+        Disputes storage disputes = _disputes[provider];
+        bool isAlive = LienLib.generation(lien_) == _generationOf(self.era);
+        uint256 own = isAlive ? LienLib.ownShares(lien_) : 0;
+        self.blocked -= uint96(own);
+        isAlive = LienLib.poolGeneration(lien_) == _pools[provider].generation;
+        uint256 pooled = isAlive ? LienLib.poolShares(lien_) : 0;
+        (disputes.own, disputes.pooled) = (disputes.own - uint96(own), disputes.pooled - uint96(pooled));
         emit Unliened(provider, own, pooled);
         IEarnings(settlement).refreshCover(provider);
     }
@@ -348,12 +346,10 @@ contract Registry is IRegistry, Vault {
     }
 
     /// @dev Puts shares of the pool under a lien that no other one is on.
-    function _lienPool(uint32 provider, uint256 amount) private returns (uint96) {
-        Pool storage self = _pools[provider];
+    function _lienPool(uint32 provider, Pool storage self, uint256 amount) private returns (uint256 shares) {
         (uint256 all, uint256 disputed) = (self.shares, _disputes[provider].pooled);
-        uint256 shares = Math.min(Math.min(_sharesUp(amount, self.tokens, all), all - disputed), type(uint88).max);
+        shares = LienLib.inUnits(_sharesUp(amount, self.tokens, all), all - disputed);
         if (shares != 0) _disputes[provider].pooled = uint96(disputed + shares);
-        return LienLib.pack(self.generation, shares);
     }
 
     /// @dev Pulls stake that is booked already.

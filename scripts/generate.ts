@@ -20,14 +20,18 @@ import { ROOT, run } from './support/run.ts'
 
 const ARTIFACTS = join(ROOT, 'artifacts')
 
-/** Contracts whose code the settlement runs on its own state. */
-const CODE: ReadonlySet<string> = new Set(['Desk', 'Faults', 'Nets'])
+/** Contracts whose code another one runs on its own state. */
+const CODE: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['Settlement', new Set(['Desk', 'Faults', 'Nets'])],
+  ['Registry', new Set(['Pools'])],
+])
 
-/** What answers at the settlement's address: its own functions and, by delegatecall, those of its code elsewhere. */
+/** What answers at a contract's address: its own functions and, by delegatecall, those of its code elsewhere. */
 function withAll(contracts: readonly BuiltContract[]): BuiltContract[] {
-  const others = contracts.filter(({ name }) => CODE.has(name)).flatMap(({ abi }) => abi)
   return contracts.map((contract) => {
-    if (contract.name !== 'Settlement') return contract
+    const code = CODE.get(contract.name)
+    if (code === undefined) return contract
+    const others = contracts.filter(({ name }) => code.has(name)).flatMap(({ abi }) => abi)
     const entries = [...contract.abi, ...others.filter((item) => item.type !== 'constructor')]
     const byText = new Map(entries.map((item) => [JSON.stringify(item), item]))
     return { ...contract, abi: [...byText.values()] }

@@ -9,12 +9,12 @@ import {Stakes} from "./Stakes.sol";
 /// @title Pooling
 /// @notice Delegators' pools as sides of tokens and shares, the rewards for staking, and what a slash does to both.
 /// @dev Two accumulators carry the rewards: one for all pools by the tokens they hold, times their positions'
-/// multipliers, one a pool by its positions' weighted shares. A slash lowers a pool's tokens, and so its weight among the
-/// pools, without a look at its positions.
+/// multipliers, one a pool by its positions' weighted shares. A slash lowers a pool's tokens, and so its weight among
+/// the pools, without a look at its positions.
 /// @custom:invariant reserve + emitted rewards + pools' tokens are here, beside own sides, bonds and the vault's
 /// @custom:invariant the emission's weight is the sum of the pools' weights
 abstract contract Pooling is Stakes {
-    /// @dev Slots: size, generation and commission | what thaws and weighs | rewards per weighted share | the emission's
+    /// @dev Slots: size, generation, commission | what thaws and weighs | rewards per weighted share | the emission's
     /// rewards per weight when this was touched | earnings per share | earnings that wait for the payout account.
     struct Pool {
         uint88 tokens;
@@ -95,8 +95,8 @@ abstract contract Pooling is Stakes {
         _reweigh(before, isOver ? 0 : _weightOf(self));
     }
 
-    /// @dev Gives a pool back what a slash took. To the reserve of rewards, if nobody is left there, or a share would be
-    /// worth so much that small delegations would lose by it.
+    /// @dev Gives a pool back what a slash took. To the reserve of rewards, if nobody is left there, or a share would
+    /// be worth so much that small delegations would lose by it.
     function _regrowPool(uint32 provider, uint256 amount) internal {
         Pool storage self = _pools[provider];
         uint256 tokens = self.tokens + amount;

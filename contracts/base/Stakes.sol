@@ -150,24 +150,6 @@ abstract contract Stakes is AccessManaged {
         self.tokens = uint88(tokens + amount);
     }
 
-    /// @dev Shares that nothing blocks must be worth `amount`.
-    /// @return self The provider.
-    /// @return shares Shares that are worth `amount`, rounded up.
-    function _requireFree(
-        uint32 provider,
-        uint256 amount
-    ) internal view returns (Provider storage self, uint256 shares) {
-        self = _providers[provider];
-        (uint256 tokens, uint256 all) = _sideOf(self);
-        uint256 blocked = self.blocked;
-        uint256 free = all > blocked ? all - blocked : 0;
-        shares = _sharesUp(amount, tokens, all);
-        require(
-            shares <= free && shares <= type(uint88).max,
-            IRegistry.RegistryInsufficientStake(provider, _tokensDown(free, tokens, all), amount)
-        );
-    }
-
     /// @dev Shares leave the side with what they are worth.
     function _withdraw(
         Provider storage self,
@@ -203,6 +185,24 @@ abstract contract Stakes is AccessManaged {
         account.shares = uint96(tokens);
     }
 
+    /// @dev Shares that nothing blocks must be worth `amount`.
+    /// @return self The provider.
+    /// @return shares Shares that are worth `amount`, rounded up.
+    function _requireFree(
+        uint32 provider,
+        uint256 amount
+    ) internal view returns (Provider storage self, uint256 shares) {
+        self = _providers[provider];
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        uint256 blocked = self.blocked;
+        uint256 free = all > blocked ? all - blocked : 0;
+        shares = _sharesUp(amount, tokens, all);
+        require(
+            shares <= free && shares <= type(uint88).max,
+            IRegistry.RegistryInsufficientStake(provider, _tokensDown(free, tokens, all), amount)
+        );
+    }
+
     function _isOwner(uint32 provider, address account) internal view returns (bool) {
         return provider != 0 && _accounts[account].id == provider;
     }
@@ -224,13 +224,6 @@ abstract contract Stakes is AccessManaged {
         (uint256 tokens, uint256 all) = _sideOf(self);
         uint256 out = uint256(_accounts[self.owner].thawing) + _disputes[provider].own;
         return out >= all ? 0 : tokens - _tokensUp(out, tokens, all);
-    }
-
-    function _beginGeneration(uint32 provider, Provider storage self, Account storage account, uint256 left) private {
-        (self.tokens, self.era) = (uint88(left), uint8((_generationOf(self.era) + 1) << 1));
-        self.blocked = 0;
-        (account.thawedAt, account.thawing, account.shares) = (0, 0, 0);
-        if (_disputes[provider].own != 0) _disputes[provider].own = 0;
     }
 
     function _generationOf(uint256 era) internal pure returns (uint256) {
@@ -256,5 +249,12 @@ abstract contract Stakes is AccessManaged {
 
     function _tokensUp(uint256 shares, uint256 tokens, uint256 all) internal pure returns (uint256) {
         return all == tokens ? shares : Math.ceilDiv(shares * tokens, all);
+    }
+
+    function _beginGeneration(uint32 provider, Provider storage self, Account storage account, uint256 left) private {
+        (self.tokens, self.era) = (uint88(left), uint8((_generationOf(self.era) + 1) << 1));
+        self.blocked = 0;
+        (account.thawedAt, account.thawing, account.shares) = (0, 0, 0);
+        if (_disputes[provider].own != 0) _disputes[provider].own = 0;
     }
 }

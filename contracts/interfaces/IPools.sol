@@ -75,7 +75,8 @@ interface IPools {
 
     /// @notice Rewards for staking.
     /// @param rate Stake token base units a second, for all pools together, as long as the reserve lasts.
-    /// @param multipliersBps Weight of a position that is locked for 30, 90 and 180 days; 10000 is that of one that is not.
+    /// @param multipliersBps Weight of a position that is locked for 30, 90 and 180 days; 10000 is that of one
+    /// that is not.
     /// @param reserve Stake token base units that were funded and not emitted.
     /// @param emitted Stake token base units that were emitted and not collected.
     /// @param weight Tokens of all pools' positions times their multipliers in basis points.

@@ -89,15 +89,15 @@ interface IRegistry is IBonds {
 
     /// @notice Stake was put under the lien of a dispute.
     /// @param provider Provider's id.
-    /// @param own Generation and shares of its own stake.
-    /// @param pooled Generation and shares of its pool.
-    event Liened(uint32 indexed provider, uint96 own, uint96 pooled);
+    /// @param own Shares of its own stake.
+    /// @param pooled Shares of its pool.
+    event Liened(uint32 indexed provider, uint256 own, uint256 pooled);
 
     /// @notice The lien of a dispute ended.
     /// @param provider Provider's id.
-    /// @param own Generation and shares of its own stake.
-    /// @param pooled Generation and shares of its pool.
-    event Unliened(uint32 indexed provider, uint96 own, uint96 pooled);
+    /// @param own Shares of its own stake.
+    /// @param pooled Shares of its pool.
+    event Unliened(uint32 indexed provider, uint256 own, uint256 pooled);
 
     /// @notice Workers' keys were added as one page.
     /// @param provider Provider's id.
@@ -297,16 +297,14 @@ interface IRegistry is IBonds {
     /// @dev Settlement and courts only.
     /// @param provider Provider's id.
     /// @param amount Stake token base units.
-    /// @return own What ends it again, see {LienLib}.
-    /// @return pooled What ends it again in the pool.
-    function lien(uint32 provider, uint96 amount) external returns (uint96 own, uint96 pooled);
+    /// @return lien_ What ends it again, see {LienLib}.
+    function lien(uint32 provider, uint96 amount) external returns (uint96 lien_);
 
     /// @notice Ends the lien of a dispute.
     /// @dev Settlement and courts only.
     /// @param provider Provider's id.
-    /// @param own See {lien}.
-    /// @param pooled See {lien}.
-    function unlien(uint32 provider, uint96 own, uint96 pooled) external;
+    /// @param lien_ See {lien}.
+    function unlien(uint32 provider, uint96 lien_) external;
 
     /// @notice One provider.
     /// @param provider Provider's id.

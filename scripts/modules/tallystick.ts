@@ -10,7 +10,7 @@
 import { buildModule } from '@nomicfoundation/hardhat-ignition/modules'
 import { getAbiItem, toFunctionSelector, zeroAddress } from 'viem'
 
-import { committeeAbi, demandsAbi, disputesAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { committeeAbi, demandsAbi, disputesAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { Kind } from '#protocol/types.ts'
 
 /** Roles of the access manager; 0 is its administrator. */
@@ -24,6 +24,10 @@ const SET_TREASURIES = toFunctionSelector(getAbiItem({ abi: settlementAbi, name:
 const SET_ANSWER_PRICE = toFunctionSelector(getAbiItem({ abi: demandsAbi, name: 'setPrice' }))
 const SET_MOVE_PRICE = toFunctionSelector(getAbiItem({ abi: disputesAbi, name: 'setPrice' }))
 const SET_REFEREE = toFunctionSelector(getAbiItem({ abi: disputesAbi, name: 'setReferee' }))
+const HOLD_CASE = toFunctionSelector(getAbiItem({ abi: registryAbi, name: 'holdCase' }))
+const RETURN_CASE = toFunctionSelector(getAbiItem({ abi: registryAbi, name: 'returnCase' }))
+const SET_EMISSION = toFunctionSelector(getAbiItem({ abi: registryAbi, name: 'setEmission' }))
+const SET_STAKING = toFunctionSelector(getAbiItem({ abi: registryAbi, name: 'setStakingParameters' }))
 const SET_MEMBERS = toFunctionSelector(getAbiItem({ abi: committeeAbi, name: 'setMembers' }))
 
 /** The settlement layer on tokens that exist; `deployTallystick` in `scripts/deploy.ts` fills its parameters in. */
@@ -40,7 +44,8 @@ export const tallystick = buildModule('Tallystick', (m) => {
     m.getParameter<string[]>('executors'),
     zeroAddress, // no administrator besides itself
   ])
-  const registry = m.contract('Registry', [accessManager, stakeToken])
+  const pools = m.contract('Pools', [accessManager, stakeToken])
+  const registry = m.contract('Registry', [pools])
   const committee = m.contract('Committee', [
     accessManager,
     m.getParameter<number>('grace'),
@@ -73,7 +78,17 @@ export const tallystick = buildModule('Tallystick', (m) => {
 
   const governed = [
     m.call(accessManager, 'setTargetFunctionRole', [settlement, [PAUSE], GUARDIAN_ROLE], { id: 'guardSettlement' }),
-    m.call(accessManager, 'setTargetFunctionRole', [registry, [PAUSE], GUARDIAN_ROLE], { id: 'guardRegistry' }),
+    m.call(accessManager, 'setTargetFunctionRole', [registry, [PAUSE, HOLD_CASE], GUARDIAN_ROLE], {
+      id: 'guardRegistry',
+    }),
+    m.call(
+      accessManager,
+      'setTargetFunctionRole',
+      [registry, [RETURN_CASE, SET_EMISSION, SET_STAKING], GOVERNOR_ROLE],
+      {
+        id: 'governRegistry',
+      },
+    ),
     m.call(accessManager, 'setTargetFunctionRole', [settlement, [SET_PARAMETERS, SET_TREASURIES], GOVERNOR_ROLE], {
       id: 'governSettlement',
     }),
@@ -97,7 +112,7 @@ export const tallystick = buildModule('Tallystick', (m) => {
   m.call(accessManager, 'renounceRole', [ADMIN_ROLE, deployer], { id: 'renounceAdmin', after: [handed] })
 
   return {
-    ...{ accessManager, timelock, registry, nets, faults, desk, committee, settlement, openings, netProofs },
+    ...{ accessManager, timelock, pools, registry, nets, faults, desk, committee, settlement, openings, netProofs },
     ...{ oversight, demands, disputes, arbiterReferee },
   }
 })

@@ -502,15 +502,15 @@ describe('Registry', () => {
     })
 
     it('is for the guardian, two weeks at most', async () => {
-      const { registry, guardian, governor } = await networkHelpers.loadFixture(joined)
+      const { registry, tally, committee, guardian, governor } = await networkHelpers.loadFixture(joined)
       await expect(registry.connect(guardian).pause(14 * DAY + 1))
-        .to.be.revertedWithCustomError(registry, 'LedgerParameterOutOfBounds')
+        .to.be.revertedWithCustomError(tally, 'LedgerParameterOutOfBounds')
         .withArgs('pause', 14 * DAY + 1)
       await registry.connect(guardian).pause(14 * DAY)
-      await expect(registry.connect(guardian).pause(1)).to.be.revertedWithCustomError(registry, 'LedgerPauseTooSoon')
+      await expect(registry.connect(guardian).pause(1)).to.be.revertedWithCustomError(tally, 'LedgerPauseTooSoon')
       await registry.connect(guardian).pause(0)
       await expect(registry.connect(governor).pause(1))
-        .to.be.revertedWithCustomError(registry, 'AccessManagedUnauthorized')
+        .to.be.revertedWithCustomError(committee, 'AccessManagedUnauthorized')
         .withArgs(governor)
     })
   })
@@ -560,11 +560,11 @@ describe('Registry', () => {
 
   describe('bind', () => {
     it('names the settlement once, by the deployer', async () => {
-      const { registry, stranger, operator, deployer, manager, stake } = await networkHelpers.loadFixture(fresh)
+      const { registry, stranger, operator, deployer, pools } = await networkHelpers.loadFixture(fresh)
       await expect(registry.connect(deployer).bind(stranger, []))
         .to.be.revertedWithCustomError(registry, 'RegistryBindRefused')
         .withArgs(deployer)
-      const unbound = await ethers.deployContract('Registry', [manager, stake])
+      const unbound = await ethers.deployContract('Registry', [pools])
       await expect(unbound.connect(stranger).bind(stranger, []))
         .to.be.revertedWithCustomError(unbound, 'RegistryBindRefused')
         .withArgs(stranger)

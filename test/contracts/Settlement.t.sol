@@ -21,7 +21,8 @@ contract SettlementBytesTest is Probe {
 
     function setUp() public {
         _libraries = new LibraryProbe();
-        address registry = _deploy("Registry.sol:Registry", abi.encode(address(this), address(this)));
+        address pools = _deploy("Pools.sol:Pools", abi.encode(address(this), address(this)));
+        address registry = _deploy("Registry.sol:Registry", abi.encode(pools));
         address dollar = _deploy("DemoDollar.sol:DemoDollar", "");
         address nets = _deploy("Nets.sol:Nets", abi.encode(address(this), dollar, registry, address(this)));
         address desk = _deploy("Desk.sol:Desk", abi.encode(address(this), dollar, registry, address(this), nets));

@@ -49,7 +49,8 @@ async function deployed() {
   const authority = deployer.address // governs nothing here
   const dollar = await ethers.deployContract('DemoDollar')
   const stake = await ethers.deployContract('DemoStake')
-  const registry = await ethers.deployContract('Registry', [authority, stake])
+  const pools = await ethers.deployContract('Pools', [authority, stake])
+  const registry = await ethers.deployContract('Registry', [pools])
   const member = { signer: addressOf(MEMBER_KEY), endpoint: 'http://127.0.0.1' }
   const committee = await ethers.deployContract('Committee', [authority, 3600, [member], 1])
   const nets = await ethers.deployContract('Nets', [authority, dollar, registry, committee])

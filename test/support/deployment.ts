@@ -38,8 +38,8 @@ export type DeployOptions = { parameters?: Partial<typeof PARAMETERS>; members?:
 /**
  * Deploys everything.
  *
- * @returns Contracts, the accounts that play a part, and the committee's keys. `tally` is everything the settlement's
- * address answers to.
+ * @returns Contracts, the accounts that play a part, and the committee's keys. `tally` and `registry` are
+ * everything that the settlement's and the registry's address answer to.
  */
 export async function deploy(ethers: HardhatEthers, options: DeployOptions = {}) {
   const accounts = await actors(
@@ -53,7 +53,9 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
   const dollar = await ethers.deployContract('DemoDollar')
   const stake = await ethers.deployContract('DemoStake')
   const permit2 = await deployPermit2(ethers)
-  const registry = await ethers.deployContract('Registry', [manager, stake])
+  const pools = await ethers.deployContract('Pools', [manager, stake])
+  const books = await ethers.deployContract('Registry', [pools])
+  const registry = await ethers.getContractAt('IStaking', await books.getAddress())
   const seats = members.map(({ address }, index) => ({ signer: address, endpoint: `http://127.0.0.1:${9000 + index}` }))
   const committee = await ethers.deployContract('Committee', [manager, GRACE, seats, options.threshold ?? 2])
   const nets = await ethers.deployContract('Nets', [manager, dollar, registry, committee])
@@ -75,7 +77,13 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     { target: settlement, roles: Role.Governor, names: ['setParameters', 'setTreasuries'], abi: tally.interface },
     { target: committee, roles: Role.Governor, names: ['setMembers'], abi: committee.interface },
     { target: settlement, roles: Role.Guardian, names: ['pause'], abi: tally.interface },
-    { target: registry, roles: Role.Guardian, names: ['pause'], abi: registry.interface },
+    { target: registry, roles: Role.Guardian, names: ['pause', 'holdCase'], abi: registry.interface },
+    {
+      target: registry,
+      roles: Role.Governor,
+      names: ['returnCase', 'setEmission', 'setStakingParameters'],
+      abi: registry.interface,
+    },
   ]
   for (const { target, roles, names, abi } of governed) {
     const selectors = names.map((name) => abi.getFunction(name as never)?.selector ?? '')
@@ -90,8 +98,20 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     verifyingContract: (await contract.getAddress()) as Address,
   })
   const [domain, committeeDomain] = [await domainAt(settlement), await domainAt(committee)]
-  const contracts = { manager, dollar, stake, permit2, registry, nets, faults, desk, committee, settlement, tally }
-  return { ethers, ...contracts, ...courts, ...accounts, accounts, members, parameters, domain, committeeDomain }
+  const tokens = { dollar, stake, permit2 }
+  const contracts = { manager, pools, registry, nets, faults, desk, committee, settlement, tally }
+  return {
+    ethers,
+    ...tokens,
+    ...contracts,
+    ...courts,
+    ...accounts,
+    accounts,
+    members,
+    parameters,
+    domain,
+    committeeDomain,
+  }
 }
 
 /** What {@link deploy} gives. */

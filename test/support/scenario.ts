@@ -134,7 +134,7 @@ export async function createScenario(options: ScenarioOptions) {
   const accessManager = await deploy('AccessManager', [deployer.address])
   const dollar = await deploy('DemoDollar', [])
   const stake = await deploy('DemoStake', [])
-  const registry = await deploy('Registry', [accessManager, stake])
+  const registry = await deploy('Registry', [await deploy('Pools', [accessManager, stake])])
   const seats = members.map(({ address }, i) => ({
     signer: address,
     endpoint: options.endpoints?.[i] ?? `http://127.0.0.1:${9000 + i}`,

@@ -83,7 +83,8 @@ abstract contract World is Probe {
         address manager = _deploy("AccessManager.sol:AccessManager", abi.encode(address(this)));
         dollar = IDemoToken(_deploy("DemoDollar.sol:DemoDollar", ""));
         stakeToken = IDemoToken(_deploy("DemoStake.sol:DemoStake", ""));
-        registry = IRegistry(_deploy("Registry.sol:Registry", abi.encode(manager, stakeToken)));
+        address pools = _deploy("Pools.sol:Pools", abi.encode(manager, stakeToken));
+        registry = IRegistry(_deploy("Registry.sol:Registry", abi.encode(pools)));
         address permit2 = address(new CredulousPermit2());
         committee = ICommittee(
             _deploy("Committee.sol:Committee", abi.encode(manager, uint40(1 hours), _members(), uint8(2)))

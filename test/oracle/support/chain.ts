@@ -129,7 +129,7 @@ export async function deploy(
   const dollar = await create('contracts/demo/DemoDollar.sol/DemoDollar.json', [])
   const stake = await create('contracts/demo/DemoStake.sol/DemoStake.json', [])
   // nothing here is governed, so any address can stand for the access manager
-  const registry = await create(contract('Registry'), [deployer, stake])
+  const registry = await create(contract('Registry'), [await create(contract('Pools'), [deployer, stake])])
   const committee = await create(contract('Committee'), [deployer, 3_600, members, threshold])
   const nets = await create(contract('Nets'), [deployer, dollar, registry, committee])
   const faults = await create(contract('Faults'), [deployer, dollar, registry, nets])
