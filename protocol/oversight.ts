@@ -12,15 +12,6 @@ import { groupProof, tallyBytes } from './openings.ts'
 import { Mode, type Promised, type Tally } from './types.ts'
 import { concatBytes, FieldError, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
 
-/** One receipt of a stream, as its case names it. */
-export type RefutedReceipt = {
-  readonly dealKey: Hex
-  readonly stream: number
-  readonly index: number
-  readonly units: bigint
-  readonly workHash: Hex
-}
-
 /** A demand, as its case names it. */
 export type RefutedDemand = {
   /** 0 an order, 1 a chunk of the output. */
@@ -126,31 +117,17 @@ export function attestedEvidence(subject: Hex, root: Hex, signer: Address): Hex 
   )
 }
 
-/** Words a bare receipt's `detail` is the hash of. @throws FieldError when a field does not fit. */
-export function receiptOpening({ dealKey, stream, index, units, workHash }: RefutedReceipt): Hex {
-  return toHex(
-    packWords([
-      fixedBytes(dealKey, 32, 'dealKey'),
-      uintBytes(stream, 8, 'stream'),
-      uintBytes(index, 24, 'index'),
-      uintBytes(units, 24, 'units'),
-      fixedBytes(workHash, 32, 'workHash'),
-    ]),
-  )
-}
-
-/** Words a demand's `detail` is the hash of. @throws FieldError when a field does not fit. */
-export function demandOpening({ ask, dealKey, stream, index, workHash, chunk }: RefutedDemand): Hex {
-  return toHex(
-    packWords([
-      uintBytes(ask, 8, 'ask'),
-      fixedBytes(dealKey, 32, 'dealKey'),
-      uintBytes(stream, 8, 'stream'),
-      uintBytes(index, 24, 'index'),
-      fixedBytes(workHash, 32, 'workHash'),
-      uintBytes(chunk, 32, 'chunk'),
-    ]),
-  )
+/** Detail of a case about a demand: its identity. @throws FieldError when a field does not fit. */
+export function demandDetail({ ask, dealKey, stream, index, workHash, chunk }: RefutedDemand): Hex {
+  const words = [
+    uintBytes(ask, 8, 'ask'),
+    fixedBytes(dealKey, 32, 'dealKey'),
+    uintBytes(stream, 8, 'stream'),
+    uintBytes(index, 24, 'index'),
+    fixedBytes(workHash, 32, 'workHash'),
+    uintBytes(chunk, 32, 'chunk'),
+  ]
+  return toHex(keccak(packWords(words)))
 }
 
 function signedEvidence(evidence: Hex, signer: Address): Hex {

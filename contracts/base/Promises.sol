@@ -41,7 +41,6 @@ abstract contract Promises is Witnesses {
             asked: 0,
             restitution: type(uint96).max, // the vault lets a victim have nine tenths
             victim: _ownerOf(place, group.dealKey),
-            about: tally,
             subject: tally,
             evidence: promiseHash
         });

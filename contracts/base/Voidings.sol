@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IOpenings} from "../interfaces/IOpenings.sol";
 import {IOversight} from "../interfaces/IOversight.sol";
+import {IRemedies} from "../interfaces/IRemedies.sol";
 import {Fault, Outcome} from "../interfaces/ITypes.sol";
 import {EvidenceLib} from "../libraries/EvidenceLib.sol";
 import {Witnesses} from "./Witnesses.sol";
@@ -64,7 +65,8 @@ abstract contract Voidings is Witnesses {
         else {
             try _REMEDIES.voidUnits(id, key, stream, keep, group.time, 0) returns (uint64 voided) {
                 amount = voided;
-            } catch {
+            } catch (bytes memory reason) {
+                require(bytes4(reason) == IRemedies.RemediesMatured.selector, OversightNotVoided(reason));
                 amount = _REMEDIES.voidForced(id, key, stream, keep, group.time, group.units, 0);
             }
         }

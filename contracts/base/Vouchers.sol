@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IOpenings} from "../interfaces/IOpenings.sol";
 import {IOversight} from "../interfaces/IOversight.sol";
 import {Fault} from "../interfaces/ITypes.sol";
+import {PlaceLib} from "../libraries/PlaceLib.sol";
 import {RootPlaceLib} from "../libraries/RootPlaceLib.sol";
 import {Voidings} from "./Voidings.sol";
 
@@ -23,10 +24,11 @@ abstract contract Vouchers is Voidings {
     uint32 private constant REFUTED_GAS = 110_000;
     uint32 private constant CONFLICT_GAS = 160_000;
     uint256 private constant RECEIPT = 35;
+    uint256 private constant UNITS = 3;
     /// @dev Bytes of what a case's `detail` is the hash of, see {IOversight-proveBadAttestation}.
-    uint256 private constant BARE = 5 * 32;
-    uint256 private constant DEMAND = 6 * 32;
     uint256 private constant CLAIM = 13 * 32;
+    /// @dev {IDemands-Ask}.
+    uint256 private constant OUTPUT = 1;
 
     /// @inheritdoc IOversight
     function proveVoid(
@@ -47,7 +49,6 @@ abstract contract Vouchers is Voidings {
             asked: 0,
             restitution: 0, // the buyer has everything back
             victim: address(0),
-            about: group.root,
             subject: group.root,
             evidence: keccak256(abi.encode(group.root, group.dealKey, group.stream, group.count))
         });
@@ -79,7 +80,6 @@ abstract contract Vouchers is Voidings {
             asked: refutation.facts.own + refutation.facts.delegated,
             restitution: 0, // the provider's case sees to the buyer
             victim: address(0),
-            about: leaf.root,
             subject: refutation.facts.subject,
             evidence: keccak256(abi.encode(refutation.facts.subject, leaf.root))
         });
@@ -106,7 +106,6 @@ abstract contract Vouchers is Voidings {
             asked: 0,
             restitution: 0, // no money moves by it
             victim: address(0),
-            about: one.root,
             subject: keccak256(abi.encode(one.tally.dealKey, one.tally.stream)),
             evidence: keccak256(abi.encode(one.hash, other.hash))
         });
@@ -123,24 +122,39 @@ abstract contract Vouchers is Voidings {
     ) private pure {
         uint256 index = refutation.index;
         bool holds = index >= leaf.tally.first && index < leaf.tally.count;
-        if (opening.length == 0) holds = holds && leaf.hash == refutation.detail;
+        if (receipts.length == 0) holds = holds && leaf.hash == refutation.detail;
         else if (holds) {
             _requireReceipts(leaf, receipts);
             uint256 offset = RECEIPT * (index - leaf.tally.first);
-            holds = keccak256(opening) == refutation.detail && _isOf(opening, receipts[offset:offset + RECEIPT]);
+            (uint256 units, bytes32 work) = (
+                uint24(bytes3(receipts[offset:offset + UNITS])),
+                bytes32(receipts[offset + UNITS:offset + RECEIPT])
+            );
+            holds =
+                opening.length == CLAIM
+                    ? _isClaim(opening, refutation.detail, units, work)
+                    : refutation.detail == _demandOf(leaf.tally, refutation, opening, work);
         }
         require(holds, OversightOtherGroup(leaf.hash));
     }
 
-    /// @dev Whether what a court judged, in words as it hashes them, was this receipt. A demand names the work hash
-    /// only, for units have no part in it.
-    function _isOf(bytes calldata opening, bytes calldata receipt) private pure returns (bool) {
-        if (opening.length == DEMAND) return _hasWord(opening, 4, uint256(bytes32(receipt[3:])));
-        bool isClaim = opening.length == CLAIM;
-        if (!isClaim && opening.length != BARE) return false;
+    /// @dev A claim names the units, too.
+    function _isClaim(bytes calldata opening, bytes32 detail, uint256 units, bytes32 work) private pure returns (bool) {
+        return keccak256(opening) == detail && _hasWord(opening, 7, uint256(work)) && _hasWord(opening, 4, units);
+    }
+
+    /// @dev What names a demand for the receipt's order, or for a chunk of its output. Units have no part in it.
+    function _demandOf(
+        PlaceLib.Tally memory tally,
+        Refutation calldata refutation,
+        bytes calldata chunk,
+        bytes32 work
+    ) private pure returns (bytes32) {
+        uint256 ask = refutation.fault == Fault.Withheld ? OUTPUT : 0;
         return
-            _hasWord(opening, isClaim ? 7 : 4, uint256(bytes32(receipt[3:]))) &&
-            _hasWord(opening, isClaim ? 4 : 3, uint24(bytes3(receipt[:3])));
+            keccak256(
+                abi.encode(ask, tally.dealKey, tally.stream, uint256(refutation.index), work, uint32(bytes4(chunk)))
+            );
     }
 
     function _hasWord(bytes calldata opening, uint256 position, uint256 value) private pure returns (bool) {

@@ -29,7 +29,6 @@ abstract contract Witnesses is IOversight {
     /// @param asked Asked for from each, at least; stake token base units.
     /// @param restitution Part of it for the victim, from each.
     /// @param victim Who was harmed.
-    /// @param about What the event names.
     /// @param subject What each signer is punished for once.
     /// @param evidence What a commitment binds, besides the signer.
     struct Matter {
@@ -39,7 +38,6 @@ abstract contract Witnesses is IOversight {
         uint96 asked;
         uint96 restitution;
         address victim;
-        bytes32 about;
         bytes32 subject;
         bytes32 evidence;
     }
@@ -89,8 +87,7 @@ abstract contract Witnesses is IOversight {
             reporter: msg.sender,
             evidence: keccak256(abi.encode(matter.evidence, signer))
         });
-        uint96 taken = _VAULT.slashBond(signer, charge);
-        emit MemberSlashed(signer, matter.fault, matter.about, taken);
+        _VAULT.slashBond(signer, charge);
         return true;
     }
 

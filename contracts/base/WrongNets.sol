@@ -6,6 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {INetProofs} from "../interfaces/INetProofs.sol";
 import {IOversight} from "../interfaces/IOversight.sol";
+import {IRemedies} from "../interfaces/IRemedies.sol";
 import {Fault} from "../interfaces/ITypes.sol";
 import {Witnesses} from "./Witnesses.sol";
 
@@ -48,7 +49,7 @@ abstract contract WrongNets is Witnesses {
 
     /// @dev A fault of the batch as a whole: once for each member.
     function _punish(bytes32 root, address[] memory signers) private {
-        Matter memory matter = _matterOf(keccak256(abi.encode(root, 0, 0)), root);
+        Matter memory matter = _matterOf(keccak256(abi.encode(root, 0, 0)));
         matter.bondBps = HARMLESS_BPS;
         require(_slashAll(matter, signers) != 0, OversightPunished(root));
     }
@@ -65,7 +66,7 @@ abstract contract WrongNets is Witnesses {
             returned = _returned(harm, buyer, most);
         }
         emit NetRighted(root, buyer, uint64(returned), uint64(amount - returned));
-        Matter memory matter = _matterOf(keccak256(abi.encode(root, harm.record, harm.amount)), root);
+        Matter memory matter = _matterOf(keccak256(abi.encode(root, harm.record, harm.amount)));
         matter.victim = buyer;
         _charge(matter, signers, wrong, amount - returned);
     }
@@ -75,7 +76,9 @@ abstract contract WrongNets is Witnesses {
         if (most == 0) return 0;
         try _REMEDIES.returnNetted(harm.provider, buyer, uint64(most), harm.time) returns (uint64 returned) {
             return returned;
-        } catch {
+        } catch (bytes memory reason) {
+            // no other failure, running out of gas among them, is to pass for that
+            if (bytes4(reason) != IRemedies.RemediesMatured.selector) _bubble(reason);
             return 0;
         }
     }
@@ -111,11 +114,7 @@ abstract contract WrongNets is Witnesses {
     function _shown(bytes calldata proof) private view returns (bytes32 root, INetProofs.Harm memory harm) {
         require(proof.length >= 4 && _isProof(bytes4(proof)), OversightNotANetProof(bytes4(proof)));
         (bool holds, bytes memory result) = address(NET_PROOFS).staticcall(proof);
-        if (!holds) {
-            assembly ("memory-safe") {
-                revert(add(result, 32), mload(result))
-            }
-        }
+        if (!holds) _bubble(result);
         (root, , harm) = abi.decode(result, (bytes32, INetProofs.Fault, INetProofs.Harm));
     }
 
@@ -145,10 +144,15 @@ abstract contract WrongNets is Witnesses {
         return Math.ceilDiv(amount * STAKE_UNIT, SETTLEMENT.parameters().stakeValue);
     }
 
-    function _matterOf(bytes32 subject, bytes32 root) private pure returns (Matter memory matter) {
+    function _bubble(bytes memory reason) private pure {
+        assembly ("memory-safe") {
+            revert(add(reason, 32), mload(reason))
+        }
+    }
+
+    function _matterOf(bytes32 subject) private pure returns (Matter memory matter) {
         matter.fault = Fault.WrongNet;
         matter.proofGas = PROOF_GAS;
-        matter.about = root;
         (matter.subject, matter.evidence) = (subject, subject);
     }
 

@@ -20,7 +20,7 @@ import {IVault} from "./IVault.sol";
 ///
 /// **Attestations** come as they were settled, `epoch (4) ‖ claims (1) ‖ bitmap (4) ‖ signatures (64 each)`, with any
 /// of their members: one member is a transaction of constant cost, all of them are one transaction. Every member of any
-/// past epoch is liable as long as its bond is there.
+/// past epoch is liable as long as its bond is there. What it loses says {IVault-Slashed}.
 ///
 /// **A place under a root** is `mode (1) ‖ [hash of the blobs (32), unless mode is 0] ‖ groups (4) ‖ index of the group
 /// (4) ‖ segment (32) ‖ tally (44) ‖ hashes of the other groups of its chunk of 8 ‖ Merkle path of the chunk`. The
@@ -56,13 +56,6 @@ interface IOversight {
     /// @param keep Units that stay.
     /// @param amount What the deal has left again, settlement token base units.
     event VoidedFrom(uint32 indexed id, uint8 indexed stream, uint40 keep, uint64 amount);
-
-    /// @notice A member was slashed for what it signed.
-    /// @param signer Member's key.
-    /// @param fault What for.
-    /// @param about Root that it signed, or struct hash of the tally that it promised.
-    /// @param taken Stake token base units.
-    event MemberSlashed(address indexed signer, Fault indexed fault, bytes32 indexed about, uint96 taken);
 
     /// @notice A wrong net was given back to the buyer who paid it.
     /// @param root Root of the net batch.
@@ -103,6 +96,9 @@ interface IOversight {
 
     /// @notice Every signer was punished for this before, and nothing is left to void.
     error OversightPunished(bytes32 about);
+
+    /// @notice The settlement refused to void the group, for another reason than its age.
+    error OversightNotVoided(bytes reason);
 
     /// @notice The deal has another key.
     error OversightNoSuchDeal(uint32 id);
@@ -151,9 +147,8 @@ interface IOversight {
     /// @param refutation The provider's case.
     /// @param place The group's place under the root that they signed.
     /// @param receipts Bytes of all the group's receipts; empty where the refutation's `detail` is the group's tally.
-    /// @param opening What `detail` is the hash of, in words: of a demand (ask, deal key, stream, index, work hash,
-    /// chunk), a claim ({IReferee-Claim}), or a receipt (deal key, stream, index, units, work hash). Empty where
-    /// `detail` is the group's tally.
+    /// @param opening What else `detail` names: of a demand for an output the number of the chunk (4), of a claim all
+    /// of it ({IReferee-Claim}, in words), else nothing.
     /// @param attestation What they signed.
     function proveBadAttestation(
         Refutation calldata refutation,
@@ -174,7 +169,7 @@ interface IOversight {
     ) external;
 
     /// @notice Slashes a member whose promised group was settled after its time, by no batch of the committee.
-    /// @dev Within a day after `before`: for as long as 72 hours later, batches that discharge the member can be opened.
+    /// @dev Within a day after `before`: until 72 hours later, batches that discharge the member can be opened.
     /// @param promised What it signed.
     /// @param place The group's place in its stream's record.
     /// @param segment Hash of its receipts' bytes.
