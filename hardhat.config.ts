@@ -41,6 +41,7 @@ const build = {
     'contracts/Desk.sol': desk,
     'contracts/Disputes.sol': large,
     'contracts/Faults.sol': large,
+    'contracts/Panels.sol': large,
     'contracts/Pools.sol': large,
     'contracts/Registry.sol': large,
   },

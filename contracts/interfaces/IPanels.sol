@@ -150,7 +150,7 @@ interface IPanels is ICourt {
     error PanelsOtherBlock(uint64 drawBlock);
 
     /// @notice Opens a panel over deals of the caller.
-    /// @param panel Its facts; buyer, number and seats are filled in.
+    /// @param panel Its facts without seats; buyer, number and seats are filled in.
     /// @param candidates 2 to 16 of them, by rising deal id.
     /// @return id Its identity.
     function openPanel(Panel calldata panel, Candidate[] calldata candidates) external returns (bytes32 id);
@@ -199,5 +199,5 @@ interface IPanels is ICourt {
     /// @notice Identity of a panel.
     /// @param panel Its facts.
     /// @return Hash of them.
-    function idOf(Panel calldata panel) external view returns (bytes32);
+    function idOf(Panel calldata panel) external pure returns (bytes32);
 }

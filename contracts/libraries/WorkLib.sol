@@ -26,7 +26,7 @@ library WorkLib {
     }
 
     /// @notice Struct hash of an order of the deal with this key.
-    function taskHash(bytes32 key, ICourt.Order calldata order) internal pure returns (bytes32) {
+    function taskHash(bytes32 key, ICourt.Order memory order) internal pure returns (bytes32) {
         return keccak256(abi.encode(ORDER_TYPEHASH, key, order.index, order.inputRoot, order.maxUnits));
     }
 

@@ -10,12 +10,14 @@ contract MockArbiter is IArbiter {
     uint256 public disputes;
     mapping(uint256 dispute => address arbitrable) private _arbitrables;
 
+    error MockArbiterUnpaid();
+
     function setCost(uint256 cost_) external {
         cost = cost_;
     }
 
     function createDispute(uint256, bytes calldata) external payable returns (uint256 dispute) {
-        require(msg.value == cost);
+        require(msg.value == cost, MockArbiterUnpaid());
         dispute = disputes++;
         _arbitrables[dispute] = msg.sender;
     }

@@ -69,7 +69,8 @@ export const tallystick = buildModule('Tallystick', (m) => {
   const demands = m.contract('Demands', [accessManager, settlement, openings, m.getParameter<bigint>('answerPrice')])
   const disputes = m.contract('Disputes', [accessManager, settlement, openings, m.getParameter<bigint>('movePrice')])
   const arbiterReferee = m.contract('ArbiterReferee', [disputes])
-  const courts = [oversight, demands, disputes]
+  const panels = m.contract('Panels', [accessManager, settlement, openings])
+  const courts = [oversight, demands, disputes, panels]
   const bound = [m.call(registry, 'bind', [settlement, courts]), m.call(committee, 'bind', [settlement])]
   const referees = [
     m.call(disputes, 'setReferee', [Kind.Repeatable, arbiterReferee], { id: 'refereeRepeatable' }),
@@ -113,6 +114,6 @@ export const tallystick = buildModule('Tallystick', (m) => {
 
   return {
     ...{ accessManager, timelock, pools, registry, nets, faults, desk, committee, settlement, openings, netProofs },
-    ...{ oversight, demands, disputes, arbiterReferee },
+    ...{ oversight, demands, disputes, arbiterReferee, panels },
   }
 })

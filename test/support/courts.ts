@@ -22,5 +22,6 @@ export async function deployCourts(ethers: HardhatEthers, manager: Addressable, 
   const disputes = await ethers.deployContract('Disputes', [manager, settlement, openings, PER_MOVE])
   const arbiterReferee = await ethers.deployContract('ArbiterReferee', [disputes])
   for (const kind of [Kind.Repeatable, Kind.Service]) await disputes.setReferee(kind, arbiterReferee)
-  return { openings, netProofs, oversight, demands, disputes, arbiterReferee }
+  const panels = await ethers.deployContract('Panels', [manager, settlement, openings])
+  return { openings, netProofs, oversight, demands, disputes, arbiterReferee, panels }
 }

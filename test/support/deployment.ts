@@ -69,7 +69,7 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     accounts.committeeTreasury,
   ])
   const courts = await deployCourts(ethers, manager, settlement)
-  await registry.bind(settlement, [courts.oversight, courts.demands, courts.disputes])
+  await registry.bind(settlement, [courts.oversight, courts.demands, courts.disputes, courts.panels])
   await committee.bind(settlement)
   const tally = await ethers.getContractAt('ITallystick', await settlement.getAddress())
 
