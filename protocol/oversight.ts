@@ -49,28 +49,6 @@ export function placeUnderRoot(batch: RootedBatch, tally: Tally, index: number):
 }
 
 /**
- * Evidence of a case of a stream: the first receipt it counts against and what it is about.
- *
- * @throws FieldError when a field does not fit.
- */
-export function evidenceOf(index: number, detail: Hex): Hex {
-  return toHex(keccak(packWords([uintBytes(index, 24, 'index'), fixedBytes(detail, 32, 'detail')])))
-}
-
-/**
- * Subject of a provider's case, which is punished once.
- *
- * @throws FieldError when a field does not fit.
- */
-export function subjectOf(dealKey: Hex, stream: number, fault: number): Hex {
-  return toHex(
-    keccak(
-      packWords([fixedBytes(dealKey, 32, 'dealKey'), uintBytes(stream, 8, 'stream'), uintBytes(fault, 8, 'fault')]),
-    ),
-  )
-}
-
-/**
  * Subject of a member's case: a matter, its class and who signed.
  *
  * @param matter - Root of the batch (void blobs), subject of the provider's case (bad attestations), tally (promises),

@@ -4,7 +4,8 @@ import { network } from 'hardhat'
 import type { Hex } from 'viem'
 import { batchRoot } from '#protocol/batch-root.ts'
 import { type Shown, Source, shownSettled } from '#protocol/courts.ts'
-import { demandDetail, memberSubject, placeUnderRoot, subjectOf } from '#protocol/oversight.ts'
+import { faultSubject } from '#protocol/evidence.ts'
+import { demandDetail, memberSubject, placeUnderRoot } from '#protocol/oversight.ts'
 import { Fault } from '#protocol/types.ts'
 import { createKzg } from '#runtime/kzg.ts'
 
@@ -74,7 +75,7 @@ function detailOf({ tally, receipts }: SignedGroup, index: number): Hex {
 
 async function refutationOf(market: Market, group: SignedGroup, index: number, fault: number) {
   const facts = await lastCase(market)
-  expect(facts.subject).to.equal(subjectOf(group.tally.dealKey, group.tally.stream, fault))
+  expect(facts.subject).to.equal(faultSubject(group.tally.dealKey, group.tally.stream, fault as Fault))
   return { facts, fault, index, detail: detailOf(group, index) }
 }
 

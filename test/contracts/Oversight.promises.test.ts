@@ -1,12 +1,14 @@
 /** @module */
 import { expect } from 'chai'
 import { network } from 'hardhat'
+import { zeroAddress } from 'viem'
+import { brokenEvidence, memberSubject } from '#protocol/oversight.ts'
 import { Fault, Lane } from '#protocol/types.ts'
 import { createKzg } from '#runtime/kzg.ts'
 
 import { signerNamed } from '../support/actors.ts'
 import { createBlobSettling, placeIn } from '../support/blob-settling.ts'
-import { deploy } from '../support/deployment.ts'
+import { type Deployment, deploy } from '../support/deployment.ts'
 import { createMarket, STAKE } from '../support/market.ts'
 import { bondMembers } from '../support/netting.ts'
 import { bondOf, gasOf, placeInRecord, promiseBy, stakeOf } from '../support/oversight.ts'
@@ -43,6 +45,8 @@ async function forcedLate() {
   return { ...market, settling, group, before, promised, place, prove, forced }
 }
 
+const signerOf = ({ members: [member] }: Deployment) => member?.address ?? zeroAddress
+
 describe('Oversight: promises', () => {
   it('cost a member a hundredth of its bond when the provider had to force, nine tenths of it for the provider', async () => {
     const chain = await forcedLate()
@@ -52,6 +56,10 @@ describe('Oversight: promises', () => {
     await expect(tx).to.emit(registry, 'Slashed')
     expect([await bondOf(chain, 0), await bondOf(chain, 1)]).to.deep.equal([BOND - taken, BOND])
     const facts = await lastCase(chain)
+    expect([facts.subject, facts.evidence]).to.deep.equal([
+      memberSubject(chain.group.leaf, Fault.BrokenPromise, signerOf(chain)),
+      brokenEvidence({ tally: chain.group.leaf, before: chain.before }, signerOf(chain)),
+    ])
     expect([facts.signer, facts.victim, facts.reporter, facts.restitution]).to.deep.equal([
       members[0]?.address,
       payout.address,
