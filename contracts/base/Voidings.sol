@@ -34,9 +34,17 @@ abstract contract Voidings is Witnesses {
     }
 
     /// @notice Voids a group of a batch, and all that was settled of its stream after it.
+    /// @return amount Nothing where its money has matured.
     function _voidWhole(uint32 id, IOpenings.SettledGroup memory group) internal returns (uint64 amount) {
         require(group.outcome <= Outcome.Clamped, OversightOtherGroup(group.segment));
-        return _void(id, group, group.unitsBefore, false);
+        uint40 keep = group.unitsBefore;
+        try _REMEDIES.voidUnits(id, group.dealKey, group.stream, keep, group.time, 0) returns (uint64 voided) {
+            emit VoidedFrom(id, group.stream, keep, voided);
+            return voided;
+        } catch (bytes memory reason) {
+            _requireMatured(reason);
+            return 0;
+        }
     }
 
     /// @notice Reverts unless this case of this stream stands and its evidence is as said.
@@ -66,11 +74,16 @@ abstract contract Voidings is Witnesses {
             try _REMEDIES.voidUnits(id, key, stream, keep, group.time, 0) returns (uint64 voided) {
                 amount = voided;
             } catch (bytes memory reason) {
-                require(bytes4(reason) == IRemedies.RemediesMatured.selector, OversightNotVoided(reason));
+                _requireMatured(reason);
                 amount = _REMEDIES.voidForced(id, key, stream, keep, group.time, group.units, 0);
             }
         }
         emit VoidedFrom(id, stream, keep, amount);
+    }
+
+    /// @dev No other failure, running out of gas among them, is to pass for that.
+    function _requireMatured(bytes memory reason) private pure {
+        require(bytes4(reason) == IRemedies.RemediesMatured.selector, OversightNotVoided(reason));
     }
 
     /// @dev Units of the group's receipts from its stream's cursor to `index`.

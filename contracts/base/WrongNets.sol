@@ -90,6 +90,7 @@ abstract contract WrongNets is Witnesses {
         (uint256[] memory bonds, uint256 total) = _bondsOf(signers);
         if (total == 0) return;
         (wrong, missing) = (_inStakeUp(wrong), _inStakeUp(missing));
+        matter.proofGas = uint32(PROOF_GAS / signers.length); // the least of all of them together
         for (uint256 i = 0; i < signers.length; ++i) {
             uint256 restitution = Math.ceilDiv(missing * bonds[i], total);
             uint256 asked = Math.max(

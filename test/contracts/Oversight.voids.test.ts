@@ -273,6 +273,13 @@ describe('Oversight: void blobs', function () {
     expect(await bondOf(chain, 0)).to.equal((BOND * 9n) / 10n)
   })
 
+  it('cost the members who signed them when the money has left, too', async () => {
+    const chain = await voidBlob()
+    await advance(networkHelpers, chain, 4 * DAY)
+    await expect(chain.prove()).not.to.emit(chain.oversight, 'VoidedFrom')
+    expect([await bondOf(chain, 0), (await booksOf(chain)).units]).to.deep.equal([(BOND * 9n) / 10n, 60n])
+  })
+
   it('cost nobody who signed another root', async () => {
     const chain = await voidBlob()
     await expect(chain.prove(attest(chain, workHashOf('another root')))).to.be.revertedWithCustomError(
