@@ -11,9 +11,10 @@ import { DealState } from '#protocol/types.ts'
 import { checkNetStop } from './closing.ts'
 import { unpackDeal } from './deal-pages.ts'
 import { acknowledge } from './groups.ts'
-import { bondUp } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import type { DiscrepancyKind } from './report.ts'
+import { lienFor } from './stake-events.ts'
+import { joinedLien } from './stake-model.ts'
 import { accountOf, addressKey, type Deal, dealStateAt, isNetted, type Stream, unitsOf } from './state.ts'
 
 /** The deal, if it is in `wanted`; reports `kind` otherwise. */
@@ -41,15 +42,14 @@ export function replayTopUp(replay: Replay, { id, amount, bond }: EventArgs<'Dea
   expectHolds(replay, deal.budget + amount <= deal.maxBudget, 'top-up', `deal ${id} grew past its offer’s maximum`)
   expectHolds(replay, taken <= deal.offerTotal, 'top-up', `deal ${id} grew past its offer’s total`)
   expectHolds(replay, amount <= account.free, 'top-up', `deal ${id} grew by more than its buyer had free`)
-  const { bondBps, stakeValue } = state.parameters
-  expectSame(replay, 'bond', `the bond added to deal ${id}`, bondUp(amount, bondBps, stakeValue), bond)
+  expectSame(replay, 'bond', `the bond added to deal ${id}`, lienFor(state, deal.provider, amount), bond)
 
   state.offerTaken.set(deal.offerHash, taken)
   account.free -= amount
   account.locked += amount
   unpackDeal(replay, deal)
   deal.budget += amount
-  deal.bond += bond
+  deal.bond = joinedLien(deal.bond, bond)
   oweBond(replay, deal.provider, bond)
   touch(replay, thing.deal(id), 'top-up')
   touch(replay, thing.account(deal.buyer), 'top-up')

@@ -8,6 +8,7 @@ import type { Address } from 'viem'
 import { coverDown, feeDown, MAX_HELD } from './money.ts'
 import { type EventArgs, expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
 import type { Credits } from './settle.ts'
+import { slashableOf } from './stake-model.ts'
 import { accountOf, addressKey, wheelOf } from './state.ts'
 import { dueAt, renewRoom, rollWheel } from './wheel.ts'
 
@@ -91,7 +92,9 @@ export function replayClaim(replay: Replay, { provider, to, amount }: EventArgs<
   touch(replay, thing.earnings(provider), 'claim')
   findings.watch('window', amount <= wheel.claimable)
   expectSame(replay, 'claim', `the claim of provider ${provider}`, wheel.claimable, amount)
-  expectSame(replay, 'claim', 'its recipient', state.providers.get(provider)?.payout ?? 'unknown', addressKey(to))
+  const known = state.providers.get(provider)
+  const recipient = known?.hasPool === true ? replay.contracts.registry : known?.payout
+  expectSame(replay, 'claim', 'its recipient', recipient ?? 'unknown', addressKey(to))
   wheel.claimable = 0n
   takeOut(replay, to, amount, 'claim')
 }
@@ -111,7 +114,9 @@ export function replayFeeClaim(replay: Replay, { protocolFee, committeeFee }: Ev
 export function replayCover(replay: Replay, { provider, cover }: EventArgs<'CoverSet'>): void {
   const { state } = replay
   const { stakeValue, coverageBps } = state.parameters
-  const ours = coverDown(state.providers.get(provider)?.stake ?? 0n, stakeValue, coverageBps)
+  const known = state.providers.get(provider)
+  const stake = known === undefined ? 0n : slashableOf(known.side, known.pool, BigInt(state.poolCapBps))
+  const ours = coverDown(stake, stakeValue, coverageBps)
   touch(replay, thing.earnings(provider), 'coverage')
   expectSame(replay, 'coverage', `the cover of provider ${provider}`, ours, cover)
   const wheel = wheelOf(state, provider)

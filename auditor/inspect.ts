@@ -72,7 +72,11 @@ async function inspectEarnings(scope: Scope, provider: number): Promise<Comparis
 
 async function inspectProvider({ state, contracts, source, block }: Scope, id: number): Promise<Comparison[]> {
   const call = { abi: registryAbi, address: contracts.registry, functionName: 'providerOf', args: [id] } as const
-  const view = await readView(source, call, block)
+  const [view, side, pool] = await Promise.all([
+    readView(source, call, block),
+    readView(source, { ...call, functionName: 'sideOf' } as const, block),
+    readView(source, { ...call, functionName: 'poolOf' } as const, block),
+  ])
   const provider = state.providers.get(id)
   const name = (field: string): string => `the ${field} of provider ${id}`
   if (provider === undefined) return [pair(null, name('owner'), zeroAddress, view.owner)]
@@ -82,13 +86,22 @@ async function inspectProvider({ state, contracts, source, block }: Scope, id: n
     pair('claim', name('payout account'), provider.payout, addressKey(view.payout)),
     pair('claim', name('next payout account'), provider.nextPayout, addressKey(view.nextPayout)),
     pair('claim', name('payout notice'), provider.payoutFrom, view.payoutFrom),
-    pair(null, name('stake'), provider.stake, view.stake, () => {
-      provider.stake = view.stake
+    pair(null, name('stake'), provider.side.tokens, side.tokens, () => {
+      provider.side.tokens = side.tokens
     }),
-    pair('bond', name('reserved stake'), provider.liens, view.liens, () => {
-      provider.liens = view.liens
+    pair(null, name('shares'), provider.side.shares, side.shares, () => {
+      provider.side.shares = side.shares
     }),
-    pair(null, name('thawing stake'), provider.thawing, view.thawing),
+    pair('bond', name('reserved and thawing shares'), provider.side.blocked, side.blocked, () => {
+      provider.side.blocked = side.blocked
+    }),
+    pair(null, name('thawing shares'), provider.side.thawing, side.thawing),
+    pair(null, name('disputed shares'), provider.side.disputed, side.disputed),
+    pair(null, name('delegated stake'), provider.pool.tokens, pool.tokens, () => {
+      provider.pool.tokens = pool.tokens
+    }),
+    pair(null, name('delegated shares'), provider.pool.shares, pool.shares),
+    pair(null, name('thawing delegated shares'), provider.pool.thawing, pool.thawing),
     pair(null, name('end of the thaw'), provider.thawedAt, view.thawedAt),
   ]
 }

@@ -118,6 +118,17 @@ function replayExit(replay: Replay, { signer, to, amount }: Args<'BondWithdrawn'
   moveTokens(replay, amount, to, 'bond withdrawal')
 }
 
+/** Takes from stake and thawing stake pro rata, of the latter rounded up; gives back to stake when negative. */
+export function slashBond(replay: Replay, signer: Address, amount: bigint): void {
+  const bond = bondOf(replay.state, signer)
+  touch(replay, thing.memberBond(signer), 'member-bond')
+  const all = bond.stake + bond.thawing
+  if (amount > all) report(replay, 'member-bond', `${amount} were taken of the bond of ${signer}, it had ${all}`)
+  const fromThawing = amount <= 0n || all === 0n ? 0n : (amount * bond.thawing + all - 1n) / all
+  bond.stake -= amount - fromThawing
+  bond.thawing -= fromThawing
+}
+
 /** Replays what happens to a bond; false if the event is about something else. */
 export function replayBondEvent(replay: Replay, event: RegistryEvent): boolean {
   switch (event.eventName) {

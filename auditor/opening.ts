@@ -8,8 +8,8 @@ import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dealKey, offerHash } from '#protocol/eip712.ts'
 import { compact, recoverCompact } from '#protocol/signature.ts'
 import { Kind, Mode } from '#protocol/types.ts'
-import { bondUp } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
+import { lienFor } from './stake-events.ts'
 import { accountOf, addressKey, type Deal, dealStateAt, isNetted } from './state.ts'
 
 /** Arguments of `DealOpened`. */
@@ -107,7 +107,7 @@ function checkTerms(replay: Replay, opened: Opened, hash: Hex): bigint {
   if (dealStateAt(state.deals.get(id), state.clock.value) !== 0) {
     report(replay, 'deal-opening', `deal id ${id} was given away while another deal has it`)
   }
-  const bond = bondUp(terms.budget, state.parameters.bondBps, state.parameters.stakeValue)
+  const bond = lienFor(state, opened.provider, terms.budget)
   expectSame(replay, 'bond', `the bond of deal ${id}`, bond, opened.bond)
   return opened.bond
 }

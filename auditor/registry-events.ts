@@ -9,6 +9,8 @@ import type { RegistryEvent } from './events.ts'
 import { checkPause } from './governance-events.ts'
 import { replayBondEvent } from './member-bonds.ts'
 import { expectSame, type Replay, report, takeTransfer, thing, touch } from './replay.ts'
+import { moveIn, replayPoolEvent, replayVaultEvent } from './stake-events.ts'
+import { freeOf, grow, moveLien, newPool, newSide, thaw, withdraw } from './stake-model.ts'
 import { addressKey, membership, type Provider, wheelOf } from './state.ts'
 import { renewRoom } from './wheel.ts'
 import { replayPackedWorkers, replayWorkers } from './worker-pages.ts'
@@ -23,9 +25,9 @@ function createProvider(owner: Address, payout: Address): Provider {
     owner: addressKey(owner),
     operator: zeroAddress,
     payout: addressKey(payout),
-    stake: 0n,
-    liens: 0n,
-    thawing: 0n,
+    side: newSide(),
+    pool: newPool(),
+    hasPool: false,
     thawedAt: 0,
     nextPayout: zeroAddress,
     payoutFrom: 0,
@@ -47,44 +49,39 @@ function moveStake(replay: Replay, amount: bigint, to: Address | null, from: Add
   takeTransfer(replay, wanted, what)
 }
 
-/** Takes stake from whoever paid: the event does not name it, so any transfer of the amount to the registry will do. */
-function replayStake(replay: Replay, provider: Provider, { amount }: RegistryArgs<'Staked'>): void {
-  const { registry, stakeToken } = replay.contracts
-  const payer = replay.open.transfers.find(
-    (one) => one.token === stakeToken && one.to === registry && one.amount === amount,
-  )
-  moveStake(replay, amount, null, payer?.from ?? zeroAddress, 'stake')
-  provider.stake += amount
+function replayStake(replay: Replay, { side }: Provider, { amount }: RegistryArgs<'Staked'>): void {
+  moveIn(replay, amount, 'stake')
+  grow(side, amount)
 }
 
 function replayThaw(replay: Replay, provider: Provider, args: RegistryArgs<'Thawing'>): void {
   const { state } = replay
-  if (args.amount > provider.stake - provider.liens) {
+  if (args.amount > freeOf(provider.side)) {
     report(replay, 'bond', `provider ${args.provider} thaws ${args.amount} of its stake that is reserved`)
   }
   expectSame(replay, 'registry', 'the end of the thaw', state.clock.value + state.notices.thaw, args.readyAt)
-  provider.stake -= args.amount
-  provider.thawing += args.amount
+  thaw(provider.side, args.amount)
   provider.thawedAt = state.clock.value + state.notices.thaw
 }
 
 function replayStakeExit(replay: Replay, provider: Provider, args: RegistryArgs<'StakeWithdrawn'>): void {
   const { clock } = replay.state
-  expectSame(replay, 'registry', `the thawed stake of provider ${args.provider}`, provider.thawing, args.amount)
+  const amount = withdraw(provider.side)
+  expectSame(replay, 'registry', `the thawed stake of provider ${args.provider}`, amount, args.amount)
   if (provider.thawedAt === 0 || clock.value < provider.thawedAt) {
     report(replay, 'registry', `provider ${args.provider} took its stake out before ${provider.thawedAt}`)
   }
   moveStake(replay, args.amount, args.to, null, 'stake withdrawal')
-  provider.thawing = 0n
-  provider.thawedAt = 0
+  if (provider.side.thawing === 0n) provider.thawedAt = 0
 }
 
-function settleBond(replay: Replay, id: number, provider: Provider, amount: bigint): void {
+function settleBond(replay: Replay, id: number, { side }: Provider, lien: bigint, sign: 1n | -1n): void {
   const { bonds } = replay.open
-  bonds.set(id, (bonds.get(id) ?? 0n) - amount)
-  provider.liens += amount
-  if (provider.liens < 0n || provider.liens > provider.stake) {
-    report(replay, 'bond', `provider ${id} has ${provider.liens} of its ${provider.stake} stake reserved`)
+  bonds.set(id, (bonds.get(id) ?? 0n) - sign * lien)
+  moveLien(side, lien, sign)
+  const liens = side.blocked - side.thawing
+  if (liens < 0n || liens > side.shares) {
+    report(replay, 'bond', `provider ${id} has ${liens} of its ${side.shares} shares reserved`)
   }
 }
 
@@ -139,10 +136,10 @@ function replayMoney(replay: Replay, provider: Provider, event: RegistryEvent): 
       replayStakeExit(replay, provider, event.args)
       break
     case 'Reserved':
-      settleBond(replay, event.args.provider, provider, event.args.lien)
+      settleBond(replay, event.args.provider, provider, event.args.lien, 1n)
       break
     case 'Released':
-      settleBond(replay, event.args.provider, provider, -event.args.lien)
+      settleBond(replay, event.args.provider, provider, event.args.lien, -1n)
       break
     default:
       replayAccounts(replay, provider, event)
@@ -165,6 +162,7 @@ function replayAccounts(replay: Replay, provider: Provider, event: RegistryEvent
       replayPayout(replay, provider, event.args.payout)
       break
     default:
+      replayPoolEvent(replay, provider, event)
   }
 }
 
@@ -188,7 +186,7 @@ export async function replayRegistryEvent(replay: Replay, event: RegistryEvent):
       return
     default:
   }
-  if (replayBondEvent(replay, event) || !('provider' in event.args)) return
+  if (replayVaultEvent(replay, event) || replayBondEvent(replay, event) || !('provider' in event.args)) return
   const id = event.args.provider
   const provider = replay.state.providers.get(id)
   touch(replay, thing.provider(id), 'registry')

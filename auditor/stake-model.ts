@@ -98,9 +98,9 @@ export function withdraw(side: OwnSide): bigint {
 
 /** Puts stake under the lien of a deal; returns its generation and shares in one number. */
 export function reserve(side: OwnSide, amount: bigint): bigint {
-  const shares = sharesUp(side, amount)
-  side.blocked += shares
-  return (side.generation << GENERATION_SHIFT) | shares
+  const lien = lienOf(side, amount)
+  side.blocked += lien & SHARES
+  return lien
 }
 
 /** Blocks the shares of a lien, or frees them. Nothing if the lien is of another generation. */
@@ -149,4 +149,14 @@ export function slashableOf(side: OwnSide, pool: PoolSide, capBps: bigint): bigi
   const poolOut = pool.thawing + pool.disputed
   const active = poolOut >= pool.shares ? 0n : tokensDown(pool, pool.shares - poolOut)
   return own + (active * capBps) / BPS
+}
+
+/** Both liens of a deal as one; if they are of two generations, the older one is worth nothing. */
+export function joinedLien(lien: bigint, newer: bigint): bigint {
+  return lien >> GENERATION_SHIFT === newer >> GENERATION_SHIFT ? lien + (newer & SHARES) : newer
+}
+
+/** The lien that a bond of `amount` is. */
+export function lienOf(side: OwnSide, amount: bigint): bigint {
+  return (side.generation << GENERATION_SHIFT) | sharesUp(side, amount)
 }

@@ -10,8 +10,10 @@ import type { Address, Hex } from 'viem'
 
 import { DealState, type Domain, Mode } from '#protocol/types.ts'
 
+import type { RegistryEvent } from './events.ts'
 import { paidFor } from './money.ts'
 import { createNetLedger, type NetLedger } from './net-ledger.ts'
+import type { OwnSide, PoolSide } from './stake-model.ts'
 
 /** Governed numbers, as in `ILedger.Parameters`. */
 export type Parameters = {
@@ -85,12 +87,19 @@ export type Provider = {
   owner: Address
   operator: Address
   payout: Address
-  stake: bigint
-  liens: bigint
-  thawing: bigint
+  side: OwnSide
+  pool: PoolSide
+  /** Whether its earnings go through the registry, which splits them. */
+  hasPool: boolean
   thawedAt: number
   nextPayout: Address
   payoutFrom: number
+}
+
+/** A case of the vault: `IVault.Case`, and whether it still waits. */
+export type SlashCase = {
+  facts: Extract<RegistryEvent, { eventName: 'Slashed' }>['args']['facts']
+  isOpen: boolean
 }
 
 /** A worker's key and whose it is. */
@@ -121,6 +130,10 @@ export type State = {
   treasuries: { protocol: Address; committee: Address }
   pausedUntil: number
   stakePausedUntil: number
+  /** Part of a pool that one fault may take. */
+  poolCapBps: number
+  /** What was slashed, by what for. */
+  cases: Map<Hex, SlashCase>
   accounts: Map<Address, Account>
   deals: Map<number, Deal>
   /** Every deal there ever was, by its key. */
@@ -159,6 +172,8 @@ export type State = {
   nets: NetLedger
 }
 
+/** What the registry begins with. */
+const FIRST_POOL_CAP_BPS = 5000
 const STREAMS_PER_DEAL = 64
 const ZERO: Address = '0x0000000000000000000000000000000000000000'
 const NO_PARAMETERS: Parameters = {
@@ -184,6 +199,8 @@ export function createState(domain: Domain, committee: Address): State {
     treasuries: { protocol: ZERO, committee: ZERO },
     pausedUntil: 0,
     stakePausedUntil: 0,
+    poolCapBps: FIRST_POOL_CAP_BPS,
+    cases: new Map(),
     accounts: new Map(),
     deals: new Map(),
     dealsByKey: new Map(),

@@ -39,6 +39,7 @@ import { replayNumbering, replayOpening } from './opening.ts'
 import { replayRegistryEvent } from './registry-events.ts'
 import { type Replay, report, thing, touch } from './replay.ts'
 import { replaySettle, type SettleCall } from './settle.ts'
+import { slashableOf } from './stake-model.ts'
 import { addressKey, wheelOf } from './state.ts'
 
 /** Events of the settlement that come without a touch of the clock. */
@@ -62,6 +63,19 @@ const TOUCHING: ReadonlySet<string> = new Set([
   'Paused',
   'BondThawing',
   'BondWithdrawn',
+  'CommissionSet',
+  'Delegated',
+  'Undelegating',
+  'DelegationWithdrawn',
+  'Collected',
+  'Compounded',
+  'RewardsFunded',
+  'EmissionSet',
+  'Liened',
+  'Unliened',
+  'CaseHeld',
+  'CaseReturned',
+  'CasePaid',
 ])
 
 /** Whether a call of the settlement is a tick: the only touch that leaves no event. */
@@ -239,7 +253,9 @@ function checkThaw(replay: Replay, events: readonly ChainEvent[]): void {
   for (const one of events) {
     if (one.source !== 'registry' || one.event.eventName !== 'Thawing') continue
     const { provider } = one.event.args
-    const most = coverDown(state.providers.get(provider)?.stake ?? 0n, stakeValue, coverageBps)
+    const known = state.providers.get(provider)
+    const stake = known === undefined ? 0n : slashableOf(known.side, known.pool, BigInt(state.poolCapBps))
+    const most = coverDown(stake, stakeValue, coverageBps)
     if (wheelOf(state, provider).cover <= most) continue
     report(replay, 'coverage', `provider ${provider} thaws stake that still covers its earnings`)
   }

@@ -19,6 +19,7 @@ const PLACES: Readonly<Record<string, string>> = {
   Desk: 'contracts/Desk.sol',
   Faults: 'contracts/Faults.sol',
   Nets: 'contracts/Nets.sol',
+  Pools: 'contracts/Pools.sol',
   Registry: 'contracts/Registry.sol',
   Settlement: 'contracts/Settlement.sol',
   SettleDriver: 'contracts/mocks/SettleDriver.sol',

@@ -11,6 +11,7 @@ import type { ChainEvent, Contracts, SettlementEvent } from '#auditor/events.ts'
 import { createFindings, type Findings } from '#auditor/findings.ts'
 import { createOpen, type Replay } from '#auditor/replay.ts'
 import type { Source } from '#auditor/source.ts'
+import { newPool, newSide } from '#auditor/stake-model.ts'
 import { addressKey, createState, type Deal, remainingOf, type State, wheelOf } from '#auditor/state.ts'
 import { replayTransaction } from '#auditor/transaction.ts'
 
@@ -90,8 +91,10 @@ export function ledger(changes: Partial<Deal> = {}): State {
   state.accounts.set(one.buyer, { free: 500n, locked: one.budget, nonce: 1n })
   wheelOf(state, 1).cover = 100_000_000n
   state.held = 500n + remainingOf(one)
-  const person = { operator: zeroAddress, liens: 10n, thawing: 0n, thawedAt: 0, nextPayout: zeroAddress, payoutFrom: 0 }
-  state.providers.set(1, { ...person, owner: addressOf('owner'), payout: addressOf('payout'), stake: 10n ** 20n })
+  const side = { ...newSide(), tokens: 10n ** 20n, shares: 10n ** 20n, blocked: 10n }
+  const stake = { side, pool: newPool(), hasPool: false, thawedAt: 0 }
+  const person = { ...stake, operator: zeroAddress, nextPayout: zeroAddress, payoutFrom: 0 }
+  state.providers.set(1, { ...person, owner: addressOf('owner'), payout: addressOf('payout') })
   state.workers.set(WORKER, { provider: 1, key: addressOf('worker') })
   state.workers.set(FOREIGN_WORKER, { provider: 2, key: addressOf('worker') })
   return state
