@@ -34,25 +34,6 @@ export type Chunk = {
   readonly path: Hex
 }
 
-/** Faults as the contracts number them. */
-export const Fault = {
-  Equivocation: 0,
-  Unordered: 1,
-  DuplicateTask: 2,
-  OverMaximum: 3,
-  Overclaim: 4,
-  DoubleSelling: 5,
-  NoShow: 6,
-  WrongResult: 7,
-  Withheld: 8,
-  Minority: 9,
-  BadAttestation: 10,
-  ConflictingAttestation: 11,
-  BrokenPromise: 12,
-  VoidBlob: 13,
-  WrongNet: 14,
-} as const
-
 /** A receipt that was settled, by its group's place in a batch or in its stream. */
 export function shownSettled(source: 0 | 1, place: Hex, receipts: Uint8Array, index: number): Shown {
   return { source, worker: 0, index, place, receipts: toHex(receipts), signature: '0x' }

@@ -4,9 +4,10 @@ import type { ContractTransactionResponse } from 'ethers'
 import { network } from 'hardhat'
 import { type Hex, zeroHash } from 'viem'
 
-import { chunkOf, Fault, taskAuthority } from '#protocol/courts.ts'
+import { chunkOf, taskAuthority } from '#protocol/courts.ts'
 import { dealKey, offerHash } from '#protocol/eip712.ts'
 import { merkleRoot } from '#protocol/merkle.ts'
+import { Fault } from '#protocol/types.ts'
 
 import { signerNamed } from '../support/actors.ts'
 import { PER_KILOBYTE } from '../support/courts.ts'

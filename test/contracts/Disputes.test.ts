@@ -3,8 +3,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { type Hex, zeroAddress } from 'viem'
 
-import { Fault } from '#protocol/courts.ts'
-import { Kind } from '#protocol/types.ts'
+import { Fault, Kind } from '#protocol/types.ts'
 
 import { PER_MOVE } from '../support/courts.ts'
 import { deploy } from '../support/deployment.ts'

@@ -4,8 +4,9 @@ import type { ContractTransactionResponse } from 'ethers'
 import { network } from 'hardhat'
 import { type Hex, keccak256 } from 'viem'
 
-import { Fault, type Shown } from '#protocol/courts.ts'
+import type { Shown } from '#protocol/courts.ts'
 import { headerBytes, PanelState, resultCommitment } from '#protocol/panels.ts'
+import { Fault } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
 import { createMarket, joinProvider, type OpenDeal, openDeal, USD } from '../support/market.ts'
