@@ -16,6 +16,7 @@ import type {
   ProposalMessage,
   SegmentStatus,
   SignedPromise,
+  SignedSegment,
 } from '#protocol/wire.ts'
 import type { CommittedBlob } from '#runtime/blob-transaction.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
@@ -121,6 +122,8 @@ export type EvidenceStore = {
   keep(evidence: Evidence): void
   /** By rising number, from `from` on. */
   list(query: ConflictsQuery): Conflict[]
+  /** An accepted segment as its worker signed it; null if there is none. */
+  signed(tallyHash: Hex): SignedSegment | null
   count(): number
 }
 

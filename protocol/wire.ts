@@ -123,9 +123,13 @@ export const segmentMessage = signedTally
   })
 export type SegmentMessage = z.output<typeof segmentMessage>
 
+/** Answer to a worker's `GET /v1/work/{workHash}`: what the hash was made of. */
+export const workPreimage = segmentReceipt.omit({ units: true, workHash: true })
+export type WorkPreimage = z.output<typeof workPreimage>
+
 const shownSegmentReceipt = segmentReceipt.pick({ units: true, workHash: true }).extend({
   /** What the work hash was made of, while the member keeps it. */
-  work: segmentReceipt.omit({ units: true, workHash: true }).optional(),
+  work: workPreimage.optional(),
 })
 
 /** A segment as its worker signed it, without what is no evidence. */
@@ -277,6 +281,8 @@ export const parseOrdersAnswer = parser<OrdersAnswer>(ordersAnswer)
 export const parseOrdersQuery = parser<OrdersQuery>(ordersQuery)
 export const parseSegmentMessage = parser<SegmentMessage>(segmentMessage)
 export const parseSegmentAnswer = parser<SegmentAnswer>(segmentAnswer)
+export const parseSignedSegment = parser<SignedSegment>(signedSegment)
+export const parseWorkPreimage = parser<WorkPreimage>(workPreimage)
 export const parseConflictsAnswer = parser<ConflictsAnswer>(conflictsAnswer)
 export const parsePromisesAnswer = parser<PromisesAnswer>(promisesAnswer)
 export const parseAcknowledgementMessage = parser<AcknowledgementMessage>(acknowledgementMessage)

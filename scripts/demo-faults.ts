@@ -43,6 +43,7 @@ async function main(): Promise<number> {
       return isFair ? 0 : 1
     } finally {
       await world.children.stopAll()
+      await world.noticeboard.close()
     }
   } finally {
     place.release()

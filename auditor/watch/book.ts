@@ -4,7 +4,9 @@
  *
  * @module
  */
-import type { Address, Hex } from 'viem'
+import type { Address, Hex, ParseEventLogsReturnType } from 'viem'
+
+import type { demandsAbi } from '#protocol/abi.generated.ts'
 import type { RootedBatch } from '#protocol/batch-root.ts'
 import { type RecordLink, type RingLink, ringChain } from '#protocol/openings.ts'
 
@@ -15,6 +17,10 @@ const INTERVAL = 900
 
 /** A deal and where it stands. */
 export type BookDeal = WatchedDeal & {
+  /** Key that signed orders when it was opened. */
+  readonly orderKey: Address
+  /** Tasks agreed on beforehand; zero for none. */
+  readonly taskRoot: Hex
   budget: bigint
   end: number
   /** Units and receipts settled of each stream, and whether a fault froze it. */
@@ -48,7 +54,7 @@ export type BookGroup = {
   readonly index: number
   readonly applied: boolean
   /** Stream before it, where it applied. */
-  readonly before: { readonly units: bigint }
+  readonly before: { readonly units: bigint; readonly cursor: number }
 }
 
 /** `IVault.Case`. */
@@ -70,10 +76,17 @@ export type CaseFacts = {
 export type BookCase = {
   facts: CaseFacts
   readonly fault: number
-  /** First receipt that the fault makes void, and what was signed; null where no signed fault was proven. */
-  proven: { readonly index: number; readonly detail: Hex } | null
   isOver: boolean
 }
+
+/** What a case's evidence is the hash of: the first receipt that the fault makes void, and what was signed or asked. */
+export type Refuted = { readonly index: number; readonly detail: Hex }
+
+/** `IDemands.Demand` as its event has it, by its identity. */
+export type BookDemand = { readonly facts: DemandFacts; isOpen: boolean }
+export type DemandFacts = NonNullable<
+  Extract<ParseEventLogsReturnType<typeof demandsAbi>[number], { eventName: 'Demanded' }>['args']['facts']
+>
 
 /** Everything a watcher knows of the chain. */
 export type Book = {
@@ -87,6 +100,9 @@ export type Book = {
   readonly records: Map<string, (RecordLink & { readonly group: BookGroup })[]>
   readonly intervals: Map<number, (RingLink & { readonly batch: BookBatch })[]>
   readonly cases: Map<Hex, BookCase>
+  /** By the subject of the case. */
+  readonly refuted: Map<Hex, Refuted>
+  readonly demands: Map<Hex, BookDemand>
 }
 
 /** Nothing known. */
@@ -99,6 +115,8 @@ export function createBook(): Book {
     records: new Map(),
     intervals: new Map(),
     cases: new Map(),
+    refuted: new Map(),
+    demands: new Map(),
   }
 }
 

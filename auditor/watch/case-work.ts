@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { type Address, encodeFunctionData, type Hex, parseAbi, zeroAddress } from 'viem'
+import { type Address, encodeFunctionData, type Hex, zeroAddress } from 'viem'
 
-import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { oversightAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { faultSubject } from '#protocol/evidence.ts'
+import { placeUnderRoot } from '#protocol/oversight.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
-import type { Fault } from '#protocol/types.ts'
+import { Fault, Lane } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
 
 import { type Book, type BookCase, type BookDeal, type BookGroup, streamKey } from './book.ts'
@@ -23,14 +24,12 @@ export type CaseContracts = {
   readonly oversight?: Address | undefined
 }
 
+/** Faults that refute what members may have vouched for. */
+const CLAIMED: ReadonlySet<number> = new Set([Fault.Unordered, Fault.WrongResult, Fault.Withheld, Fault.Minority])
+/** Chunk 0, of an output that was demanded. */
+const WHOLE_OUTPUT: Hex = '0x00000000'
 /** Seconds on the protocol clock that slashed stake waits. */
 const VAULT_TIME = 72 * 3_600
-
-export const oversightAbi = parseAbi([
-  'struct Case { bytes32 subject; uint32 provider; address signer; uint96 own; uint96 delegated; uint96 restitution; address victim; address reporter; bytes32 evidence; uint64 blockNumber; uint32 slashedAt; }',
-  'struct Refutation { Case facts; uint8 fault; uint24 index; bytes32 detail; }',
-  'function voidFrom(uint32 id, Refutation refutation, bytes place, bytes receipts, bool recorded) returns (uint64)',
-])
 
 /** Deal and stream that a case against a provider is about. */
 export function accusedOf(book: Book, { facts, fault }: BookCase): { deal: BookDeal; stream: number } | null {
@@ -56,19 +55,38 @@ async function voiding(
   contracts: CaseContracts,
   readInterval: ReadInterval,
 ): Promise<Act | null> {
-  const { proven, facts, fault } = one
+  const { facts, fault } = one
+  const refuted = book.refuted.get(facts.subject)
   const accused = accusedOf(book, one)
-  if (proven === null || accused === null || contracts.oversight === undefined) return null
+  if (refuted === undefined || accused === null || contracts.oversight === undefined) return null
   const { deal, stream } = accused
-  const group = groupFrom(book, deal, stream, proven.index)
+  const group = groupFrom(book, deal, stream, refuted.index)
   const receipts = group?.tally.receipts
   if (group === null || receipts === undefined) return null
   const place = await placeOf(book, group, readInterval)
   if (place === null) return null
-  const refutation = { facts, fault, ...proven }
+  const refutation = { facts, fault, ...refuted }
   const args = [deal.id, refutation, place.bytes, toHex(encodeReceipts(receipts)), place.recorded] as const
   const data = encodeFunctionData({ abi: oversightAbi, functionName: 'voidFrom', args })
   return { name: `void ${facts.subject}`, to: contracts.oversight, data }
+}
+
+/** Members who vouched for what the case refutes, batch by batch. */
+function refutedAttestations(book: Book, one: BookCase, { oversight }: CaseContracts): Act[] {
+  const { facts, fault } = one
+  const refuted = book.refuted.get(facts.subject)
+  const accused = accusedOf(book, one)
+  if (refuted === undefined || accused === null || oversight === undefined || !CLAIMED.has(fault)) return []
+  const groups = book.groups.get(streamKey(accused.deal.key, accused.stream)) ?? []
+  return groups.flatMap(({ tally: { tally, receipts }, batch, index }) => {
+    const isHeld = tally.first <= refuted.index && refuted.index < tally.count
+    if (!isHeld || receipts === undefined || batch.lane !== Lane.Attested) return []
+    const place = placeUnderRoot(batch.rooted, tally, index)
+    const refutation = { facts, fault, ...refuted }
+    const args = [refutation, place, toHex(encodeReceipts(receipts)), WHOLE_OUTPUT, batch.authority] as const
+    const data = encodeFunctionData({ abi: oversightAbi, functionName: 'proveBadAttestation', args })
+    return [{ name: `refute ${facts.subject} in ${batch.root}`, to: oversight, data }]
+  })
 }
 
 /** Acts that a case asks for now. */
@@ -82,6 +100,7 @@ export async function actsFor(
   const acts: Act[] = []
   const voids = await voiding(book, one, at.contracts, at.readInterval)
   if (voids !== null) acts.push(voids)
+  acts.push(...refutedAttestations(book, one, at.contracts))
   if (facts.signer !== zeroAddress) {
     const data = encodeFunctionData({ abi: settlementAbi, functionName: 'refreshBonds' })
     acts.push({ name: `refresh bonds ${facts.subject}`, to: settlement, data })

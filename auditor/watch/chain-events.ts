@@ -11,17 +11,23 @@ import {
   type Log,
   type PublicClient,
   parseEventLogs,
+  zeroAddress,
 } from 'viem'
 
-import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { demandsAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { faultSubject } from '#protocol/evidence.ts'
 import { decodeFacts } from '#protocol/facts.ts'
-import { Mode } from '#protocol/types.ts'
+import { Fault, Mode } from '#protocol/types.ts'
 
 import type { Book, BookDeal, BookGroup } from './book.ts'
 import { type AskFacts, enterBatch, type SettledEvent } from './settled-batch.ts'
 
 /** Contracts that a watcher follows. */
-export type Watched = { readonly settlement: Address; readonly registry: Address }
+export type Watched = {
+  readonly settlement: Address
+  readonly registry: Address
+  readonly demands?: Address | undefined
+}
 
 /** Blocks asked for at a time; public nodes refuse wide ranges. */
 const LOG_RANGE = 2_000n
@@ -43,7 +49,8 @@ export async function readEvents(
   const settled: BookGroup[] = []
   for (let at = range.from; at <= range.to; at += LOG_RANGE) {
     const end = at + LOG_RANGE - 1n < range.to ? at + LOG_RANGE - 1n : range.to
-    const address = [contracts.settlement, contracts.registry]
+    const { settlement, registry, demands } = contracts
+    const address = [settlement, registry, ...(demands === undefined ? [] : [demands])]
     const logs = await client.getLogs({ address, fromBlock: at, toBlock: end })
     for (const log of logs) settled.push(...(await enterLog(book, client, contracts, log)))
   }
@@ -53,6 +60,10 @@ export async function readEvents(
 async function enterLog(book: Book, client: PublicClient, contracts: Watched, log: Log): Promise<readonly BookGroup[]> {
   if (log.address.toLowerCase() === contracts.registry.toLowerCase()) {
     for (const event of parseEventLogs({ abi: registryAbi, logs: [log] })) enterCase(book, event)
+    return []
+  }
+  if (log.address.toLowerCase() === contracts.demands?.toLowerCase()) {
+    for (const event of parseEventLogs({ abi: demandsAbi, logs: [log] })) enterDemand(book, event)
     return []
   }
   const groups: BookGroup[] = []
@@ -93,12 +104,13 @@ async function enterSettled(
 
 function enterOpening(book: Book, { args }: Extract<SettlementEvent, { eventName: 'DealOpened' }>): void {
   const { id, key, buyer, provider, offer, terms, openedAt } = args
+  const orderKey = terms.orderKey === zeroAddress ? buyer : terms.orderKey
   const nonce = book.nonces.get(buyer) ?? 0n
   book.nonces.set(buyer, nonce + 1n)
   book.keys.set(id, key)
   const zeros = <Value>(value: Value): Value[] => Array.from({ length: terms.streams }, () => value)
   const deal: BookDeal = {
-    ...{ id, key, buyer, provider, offer, nonce, streams: terms.streams, openedAt },
+    ...{ id, key, buyer, orderKey, taskRoot: terms.taskRoot, provider, offer, nonce, streams: terms.streams, openedAt },
     ...{ end: openedAt + terms.duration, budget: terms.budget, isExcused: false, isClosed: false },
     ...{ units: zeros(0n), cursors: zeros(0), frozen: zeros(false) },
   }
@@ -126,14 +138,33 @@ function changeDeal(deal: BookDeal, event: SettlementEvent): void {
 }
 
 function enterFault(book: Book, { args }: Extract<SettlementEvent, { eventName: 'FaultProven' }>): void {
-  const known = book.cases.get(args.subject)
-  if (known !== undefined) known.proven = { index: args.index, detail: args.detail }
+  book.refuted.set(args.subject, { index: args.index, detail: args.detail })
 }
+
+type DemandEvent = ReturnType<typeof parseEventLogs<typeof demandsAbi>>[number]
+
+function enterDemand(book: Book, event: DemandEvent): void {
+  if (event.eventName === 'Demanded') {
+    book.demands.set(event.args.demand, { facts: event.args.facts, isOpen: true })
+    return
+  }
+  if (event.eventName !== 'Answered' && event.eventName !== 'Silenced') return
+  const known = book.demands.get(event.args.demand)
+  if (known === undefined) return
+  known.isOpen = false
+  const fault = SILENT_ABOUT[known.facts.ask]
+  if (event.eventName === 'Answered' || fault === undefined) return
+  const { key, stream, index } = known.facts
+  book.refuted.set(faultSubject(key, stream, fault), { index, detail: event.args.demand })
+}
+
+/** Faults that silence is, by what was asked for: an order, an output. */
+const SILENT_ABOUT: readonly (Fault | undefined)[] = [Fault.Unordered, Fault.Withheld]
 
 function enterCase(book: Book, event: RegistryEvent): void {
   if (event.eventName === 'Slashed') {
     const { subject, fault, facts } = event.args
-    book.cases.set(subject, { facts, fault, proven: null, isOver: false })
+    book.cases.set(subject, { facts, fault, isOver: false })
     return
   }
   const subject: Hex | null = 'subject' in event.args ? (event.args.subject as Hex) : null

@@ -39,6 +39,14 @@ const schema = z.strictObject({
   members: z.array(url).default([]),
   /** Workers whose promises are watched over. */
   workers: z.array(url).default([]),
+  /** Most to lay out for demanding orders that nobody can show, settlement token base units; nothing is demanded for 0. */
+  demandBudget: z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,18})$/)
+    .transform(BigInt)
+    .default(0n),
+  /** How long members may take to show a settled group's orders before they are demanded. */
+  doubtAfterMs: z.number().int().min(0).max(86_400_000).default(600_000),
   /** Says what it would send and sends nothing. */
   dryRun: z.boolean().default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -43,27 +43,29 @@ export type SeenReceipt = SignedReceipt & {
 /** A member's promise about a tally. */
 export type SeenPromise = { readonly dealId: number; readonly tally: Tally; readonly promise: SignedPromise }
 
-/** A fault of a provider that one transaction proves. */
+/** A fault that one transaction proves. */
 export type Finding = {
   readonly fault: Fault
+  /** Who judges it. */
+  readonly court: 'settlement' | 'oversight'
   readonly dealId: number
   readonly stream: number
   /** Subject of the case it makes. */
   readonly subject: Hex
   /** What is committed to before. */
   readonly evidence: Hex
-  /** Call of the settlement's that proves it. */
+  /** Call that proves it. */
   readonly data: Hex
 }
 
 /** The finding that a proof is. */
 export function findingOf(dealId: number, { fault, stream, subject, evidence, call }: FaultProof): Finding {
   const encoded = { abi: settlementAbi, ...call } as Parameters<typeof encodeFunctionData>[0]
-  return { fault, dealId, stream, subject, evidence, data: encodeFunctionData(encoded) }
+  return { fault, court: 'settlement', dealId, stream, subject, evidence, data: encodeFunctionData(encoded) }
 }
 
 /** A finding about a whole deal, with nothing to void. */
 export function dealFinding(deal: Pick<WatchedDeal, 'id' | 'key'>, fault: Fault, data: Hex): Finding {
   const subject = faultSubject(deal.key, 0, fault)
-  return { fault, dealId: deal.id, stream: 0, subject, evidence: evidenceHash(0, deal.key), data }
+  return { fault, court: 'settlement', dealId: deal.id, stream: 0, subject, evidence: evidenceHash(0, deal.key), data }
 }

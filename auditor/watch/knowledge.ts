@@ -17,7 +17,7 @@ export type Knowledge = {
   receipt(receipt: SeenReceipt): void
   /** Looks for work one worker did too much of at once; `capacityOf` asks what its provider declared. */
   sold(capacityOf: (dealKey: Hex) => Promise<number>): Promise<void>
-  add(finding: Finding): void
+  add(finding: Finding | null): void
   /** Found so far, by subject. */
   findings(): ReadonlyMap<Hex, Finding>
 }

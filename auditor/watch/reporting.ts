@@ -6,12 +6,13 @@
  */
 import { randomBytes } from 'node:crypto'
 
-import { type Address, encodeFunctionData } from 'viem'
+import { encodeFunctionData } from 'viem'
 
 import { registryAbi } from '#protocol/abi.generated.ts'
 import { evidenceCommitment } from '#protocol/evidence.ts'
 import { toHex } from '#protocol/words.ts'
 
+import type { CaseContracts } from './case-work.ts'
 import type { Finding } from './facts.ts'
 import type { Sender } from './sender.ts'
 import type { WatchStore } from './store.ts'
@@ -22,13 +23,15 @@ export async function report(
   deps: {
     readonly sender: Sender
     readonly store: WatchStore
-    readonly contracts: { readonly settlement: Address; readonly registry: Address }
+    readonly contracts: CaseContracts
     readonly dryRun: boolean
   },
 ): Promise<boolean> {
   const { sender, store, contracts } = deps
   const { subject, evidence, data } = finding
-  const proof = { name: `prove ${subject} ${evidence}`, to: contracts.settlement, data }
+  const to = contracts[finding.court]
+  if (to === undefined) return false
+  const proof = { name: `prove ${subject} ${evidence}`, to, data }
   // what the chain would refuse anyway is not worth a commitment: anybody can publish nonsense
   if (!(await sender.isPossible(proof))) return false
   if (!deps.dryRun) {

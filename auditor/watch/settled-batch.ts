@@ -61,7 +61,13 @@ export async function enterBatch(book: Book, event: SettledEvent, askFacts: AskF
     const receipts = 'receipts' in group ? { receipts: group.receipts } : {}
     const seen = { tally, dealId, worker, signature, ...receipts, hash: groupHash(tally) }
     const applied = moves[index] ?? false
-    return { tally: seen, batch: entered, index, applied, before: { units: records[index]?.units ?? 0n } }
+    return {
+      tally: seen,
+      batch: entered,
+      index,
+      applied,
+      before: { units: records[index]?.units ?? 0n, cursor: records[index]?.cursor ?? 0 },
+    }
   })
   for (const [index, group] of groups.entries()) enterGroup(book, group, records[index] ?? null)
   if (lane === Lane.Attested && moves.includes(true)) chain(book, entered)

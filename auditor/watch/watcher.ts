@@ -10,27 +10,38 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Hex, PublicClient } from 'viem'
+import type { Address, Hex, PublicClient } from 'viem'
 
-import { committeeAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { settlementAbi } from '#protocol/abi.generated.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import type { Key } from '#runtime/keystore.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
 
-import { type Book, createBook, unitsOf } from './book.ts'
+import { type Book, type BookGroup, createBook, streamKey, unitsOf } from './book.ts'
 import { actsFor } from './case-work.ts'
 import { readEvents } from './chain-events.ts'
+import { createCommittees } from './committees.ts'
 import type { WatcherConfig } from './config.ts'
+import { createDoubts, type Doubts } from './doubts.ts'
+import { findBrokenPromise } from './find-broken-promise.ts'
+import { findConflicts } from './find-conflict.ts'
 import { findNoShow } from './find-no-show.ts'
 import { createKnowledge, type Knowledge } from './knowledge.ts'
+import { createListener, type Listener } from './listener.ts'
+import { lapses } from './order-doubts.ts'
 import { report } from './reporting.ts'
 import { createSender } from './sender.ts'
 import { createWatchStore } from './store.ts'
-import { readConflicts, receiptsOfSegment, tallyOfSegment } from './wire.ts'
 
 /** What is known of the chain, and up to where. */
-type Sight = { readonly book: Book; readonly knowledge: Knowledge; readonly read: Map<string, number>; at: Head | null }
+type Sight = {
+  readonly book: Book
+  readonly knowledge: Knowledge
+  readonly listener: Listener
+  readonly doubts: Doubts
+  at: Head | null
+}
 type Head = { readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint }
 
 /** Starts a watcher; it runs until `shutdown`. */
@@ -39,107 +50,118 @@ export async function startWatcher(options: {
   readonly key: Key
   readonly log: Logger
   readonly shutdown: Shutdown
-}): Promise<{ readonly watcher: Hex }> {
+}): Promise<{ readonly watcher: Address }> {
   const { config, key, log, shutdown } = options
   const { signal } = shutdown
-  const { contracts } = config
+  const { contracts, confirmations, dryRun } = config
   const client = createChainClient({ url: config.rpcUrl })
-  const chainId = await client.getChainId()
+  const own = { address: contracts.settlement, abi: settlementAbi } as const
+  const [chainId, token] = await Promise.all([
+    client.getChainId(),
+    client.readContract({ ...own, functionName: 'TOKEN' }),
+  ])
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const genesis = (await client.getBlock({ blockNumber: 0n })).hash
   const identity = `${key.address} on ${chainId}:${contracts.settlement}:${genesis}`
   const store = createWatchStore(join(config.dataDir, 'watcher.sqlite'), identity)
   shutdown.onShutdown(() => store.close())
-  const { confirmations, dryRun } = config
-  const sender = createSender({
-    ...{ client, store, key, chainId, confirmations, dryRun, log },
-    maxGas: BigInt(config.maxGas),
-    nowMs: () => Date.now(),
-  })
+  const nowMs = () => Date.now()
+  const maxGas = BigInt(config.maxGas)
+  const sender = createSender({ client, store, key, chainId, maxGas, confirmations, dryRun, log, nowMs })
+  const committees = createCommittees(client, contracts.committee)
   let sight = blank()
 
+  function blank(): Sight {
+    const knowledge = createKnowledge()
+    const book = createBook()
+    const domain = { chainId, verifyingContract: contracts.settlement }
+    const asking = {
+      workers: config.workers,
+      demands: contracts.demands,
+      budget: config.demandBudget,
+      afterMs: config.doubtAfterMs,
+    }
+    const doubts = createDoubts({ client, sender, knowledge, domain, token, ...asking, nowMs, signal })
+    return { book, knowledge, doubts, listener: createListener({ book, knowledge, log, signal }), at: null }
+  }
+
+  /** Reads what is new; begins again where a re-organisation took away what was read. */
   async function follow(): Promise<Head | null> {
     const head = await client.getBlock()
     const number = head.number - BigInt(confirmations - 1)
-    if (number < 0n) return null
-    const known = sight.at
-    if (known !== null && (await hashOf(client, known.number)) !== known.hash) {
-      log.warn({ block: known.number.toString() }, 're-organisation: everything is read anew')
+    if (sight.at !== null && (await hashOf(client, sight.at.number)) !== sight.at.hash) {
+      log.warn({ block: sight.at.number.toString() }, 're-organisation: everything is read anew')
       sight = blank()
     }
     const from = sight.at === null ? BigInt(config.fromBlock) : sight.at.number + 1n
     if (number < from) return sight.at
     const { hash, timestamp } = await client.getBlock({ blockNumber: number })
     const groups = await readEvents(sight.book, client, contracts, { from, to: number })
-    for (const { tally } of groups) {
-      sight.knowledge.tally(tally, sight.book.deals.get(tally.tally.dealKey), Number(timestamp))
-    }
+    for (const group of groups) await takeIn(group, Number(timestamp))
+    sight.doubts.add(groups)
     sight.at = { number, hash, timestamp }
     return sight.at
   }
 
-  async function endpoints(): Promise<readonly string[]> {
-    const own = { address: contracts.committee, abi: committeeAbi } as const
-    const epoch = await client.readContract({ ...own, functionName: 'currentEpoch' })
-    const [, members] = await client.readContract({ ...own, functionName: 'committee', args: [epoch] })
-    return members.map(({ endpoint }) => endpoint.replace(/\/+$/, '')).filter((endpoint) => URL.canParse(endpoint))
-  }
-
-  /** Takes in what one member published since it was last asked. */
-  async function listen(endpoint: string, now: number): Promise<void> {
-    const { read, knowledge, book } = sight
-    const conflicts = await readConflicts(endpoint, read.get(endpoint) ?? 0, signal)
-    for (const { id, left, right } of conflicts) {
-      for (const segment of [left, right].filter((side) => side !== null)) {
-        knowledge.tally(tallyOfSegment(segment), book.deals.get(segment.dealKey), now)
-        for (const receipt of receiptsOfSegment(segment)) knowledge.receipt(receipt)
-      }
-      read.set(endpoint, id + 1)
+  async function takeIn(group: BookGroup, now: number): Promise<void> {
+    const { book, knowledge } = sight
+    const { dealKey, stream } = group.tally.tally
+    knowledge.tally(group.tally, book.deals.get(dealKey), now)
+    const others = book.groups.get(streamKey(dealKey, stream)) ?? []
+    const signersOf = await committees.readAll()
+    for (const other of others) {
+      if (other === group) continue
+      for (const finding of findConflicts(group, other, signersOf)) knowledge.add(finding)
     }
   }
 
   async function capacityOf(dealKey: Hex): Promise<number> {
     const provider = sight.book.deals.get(dealKey)?.provider
     if (provider === undefined) return 0
-    const own = { address: contracts.settlement, abi: settlementAbi } as const
     const [capacity] = await client.readContract({ ...own, functionName: 'capacityOf', args: [provider] })
     return capacity
   }
 
+  const readInterval = async (interval: number) =>
+    (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
+
   async function look(head: Head): Promise<void> {
-    const { knowledge, book } = sight
-    for (const endpoint of [...(await endpoints()), ...config.members]) {
-      await listen(endpoint, Number(head.timestamp)).catch((error: unknown) => {
-        log.debug({ endpoint, err: error }, 'does not answer')
-      })
-    }
+    const { knowledge, book, listener, doubts } = sight
+    const endpoints = [...(await committees.endpoints()), ...config.members]
+    for (const endpoint of endpoints) await listener.conflicts(endpoint, Number(head.timestamp))
+    for (const worker of config.workers) await listener.promises(worker)
+    await doubts.step(book, endpoints, readInterval)
     await knowledge.sold(capacityOf)
-    const own = { address: contracts.settlement, abi: settlementAbi } as const
     const [clock, { closingPeriod }] = await Promise.all([
       client.readContract({ ...own, functionName: 'clock' }),
       client.readContract({ ...own, functionName: 'parameters' }),
     ])
+    findLate(clock, closingPeriod, await committees.readAll())
+    await act(clock)
+  }
+
+  /** Faults that time makes. */
+  function findLate(clock: number, closingPeriod: number, signersOf: (epoch: number) => readonly Address[]): void {
+    const { knowledge, book, listener } = sight
     for (const deal of book.deals.values()) {
       const end = { units: unitsOf(deal), budget: deal.budget, isExcused: deal.isExcused || deal.offer.mode !== 0 }
-      const finding = findNoShow(deal, end, clock, closingPeriod)
-      if (finding !== null) knowledge.add(finding)
+      knowledge.add(findNoShow(deal, end, clock, closingPeriod))
     }
-    await act(clock)
+    for (const promised of listener.promised()) {
+      const { epoch, member } = promised.promise
+      const signer = signersOf(epoch)[member]
+      if (signer !== undefined) knowledge.add(findBrokenPromise(book, promised, signer))
+    }
   }
 
   async function act(clock: number): Promise<void> {
     const { knowledge, book } = sight
     for (const finding of knowledge.findings().values()) {
-      if (book.cases.has(finding.subject)) continue
-      await report(finding, { sender, store, contracts, dryRun })
+      if (!book.cases.has(finding.subject)) await report(finding, { sender, store, contracts, dryRun })
     }
-    const own = { address: contracts.settlement, abi: settlementAbi } as const
-    const readInterval = async (interval: number) =>
-      (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
-    for (const one of book.cases.values()) {
-      const acts = await actsFor(book, one, { contracts, clock, readInterval })
-      for (const each of acts) await sender.act(each)
-    }
+    const acts = contracts.demands === undefined ? [] : lapses(book, contracts.demands, clock)
+    for (const one of book.cases.values()) acts.push(...(await actsFor(book, one, { contracts, clock, readInterval })))
+    for (const each of acts) await sender.act(each)
   }
 
   async function step(): Promise<void> {
@@ -161,10 +183,6 @@ export async function startWatcher(options: {
   shutdown.onShutdown(() => done)
   log.info({ watcher: key.address, chainId }, 'watching')
   return { watcher: key.address }
-}
-
-function blank(): Sight {
-  return { book: createBook(), knowledge: createKnowledge(), read: new Map(), at: null }
 }
 
 async function hashOf(client: PublicClient, blockNumber: bigint): Promise<Hex | null> {

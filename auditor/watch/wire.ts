@@ -1,3 +1,5 @@
+import type { Hex } from 'viem'
+
 import { tallyHash, taskHash } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import type { Receipt } from '#protocol/types.ts'
@@ -6,7 +8,10 @@ import {
   type PromisesAnswer,
   parseConflictsAnswer,
   parsePromisesAnswer,
+  parseSignedSegment,
+  parseWorkPreimage,
   type SignedSegment,
+  type WorkPreimage,
 } from '#protocol/wire.ts'
 import { outputCommitment, workHash } from '#protocol/work.ts'
 
@@ -31,6 +36,17 @@ export async function readPromises(
 ): Promise<PromisesAnswer['promises']> {
   const url = `${endpoint}/v1/promises?from=${from}&limit=${PAGE}`
   return parsePromisesAnswer(await getJson(url, signal)).promises
+}
+
+/** An accepted segment of a member's by its tally hash; null where it has none. */
+export async function readSigned(endpoint: string, tallyHash: Hex, signal: AbortSignal): Promise<SignedSegment | null> {
+  const url = `${endpoint}/v1/segments/${tallyHash}/signed`
+  return await getJson(url, signal).then(parseSignedSegment, () => null)
+}
+
+/** What a receipt's work hash was made of, from who did the work; null where it does not say. */
+export async function readWork(endpoint: string, hash: Hex, signal: AbortSignal): Promise<WorkPreimage | null> {
+  return await getJson(`${endpoint}/v1/work/${hash}`, signal).then(parseWorkPreimage, () => null)
 }
 
 async function getJson(url: string, signal: AbortSignal): Promise<unknown> {

@@ -66,6 +66,12 @@ export function createHttpServer(deps: {
 
     postSegment: ({ body }) => intake.segment(body),
     getSegment: ({ params: { tallyHash } }) => intake.find(tallyHash),
+    getSignedSegment({ params: { tallyHash } }) {
+      const signed = store.evidence.signed(tallyHash)
+      if (signed === null) throw new HttpProblem(404, 'segment.unknown', 'this member accepted no such segment')
+      return toWire(signed)
+    },
+
     getConflicts: ({ query }) => ({ conflicts: toWire(store.evidence.list(query)) }),
     postOrders: async ({ body: { orders } }) => ({ accepted: await intake.orders(orders) }),
     getOrders: ({ query }) => ({ orders: toWire(store.messages.orders(query)) }),

@@ -21,6 +21,7 @@ import {
   proposalMessage,
   segmentAnswer,
   segmentMessage,
+  signedSegment,
 } from '#protocol/wire.ts'
 import { address, hash, seconds, small } from '#protocol/wire-fields.ts'
 import type { OpenApiSource } from '#runtime/openapi.ts'
@@ -137,6 +138,14 @@ export const oracleRoutes = {
       },
     },
     problems: { 404: { 'segment.unknown': 'The member was never sent it.' } },
+  },
+  getSignedSegment: {
+    method: 'GET',
+    path: '/v1/segments/{tallyHash}/signed',
+    summary: 'An accepted segment as its worker signed it, with what its receipts were made of.',
+    params: z.object({ tallyHash: hash }),
+    answers: { 200: { when: 'The segment; preimages while the member keeps them.', body: signedSegment } },
+    problems: { 404: { 'segment.unknown': 'The member accepted no such segment.' } },
   },
   getConflicts: {
     method: 'GET',
@@ -258,6 +267,7 @@ export const oracleApi: OpenApiSource = {
     Segment: segmentMessage,
     SegmentAnswer: segmentAnswer,
     Conflicts: conflictsAnswer,
+    SignedSegment: signedSegment,
     Acknowledgement: acknowledgementMessage,
     Proposal: proposalMessage,
     RootAnswer: rootAnswer,

@@ -67,6 +67,8 @@ export function createEvidenceStore(database: Database): EvidenceStore {
         }),
       ),
 
+    signed: accepted,
+
     count: () => integer(database.one('select count(*) as n from evidence'), 'n'),
   }
 }

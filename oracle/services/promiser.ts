@@ -13,6 +13,9 @@ import { type WishPolicy, waitOf } from '../domain/wishes.ts'
 import type { Chain, Committee, Signer, Store, StoredSegment } from '../ports.ts'
 import { judgeGroups } from './judge.ts'
 
+/** Furthest ahead a member promises, seconds. */
+const LONGEST_SECONDS = 86_400
+
 /** Gives promises. */
 export type Promiser = {
   /** The promise about a segment; null while this member can give none. */
@@ -57,6 +60,8 @@ export function createPromiser(deps: {
     const member = members.findIndex((one) => sameAddress(one.signer, signer.address))
     if (member < 0) return null
     const waits = Math.ceil(waitOf(segment.wish ?? {}, deps.waits) / 1_000)
+    // what lies further ahead could not be opened for long enough to answer for it
+    if (waits + policy.withinSeconds > LONGEST_SECONDS) return null
     const before = clock + waits + policy.withinSeconds
     const signature = signer.sign(promiseDigest({ tally: tallyHash, before }, deps.committeeDomain))
     store.promises.keep(tallyHash, { epoch, member, before, signature })

@@ -5,10 +5,10 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { registryAbi } from '#protocol/abi.generated.ts'
+import { demandsAbi, registryAbi } from '#protocol/abi.generated.ts'
 
 import type { Played } from './cheat.ts'
-import type { Party } from './party.ts'
+import type { Deal, Party } from './party.ts'
 import { until } from './waiting.ts'
 import type { World } from './world.ts'
 
@@ -57,5 +57,26 @@ export async function untilPaid(world: World, subjects: readonly Hex[]): Promise
     })
     const paid = new Set(events.map(({ args }) => args.subject))
     return subjects.every((subject) => paid.has(subject))
+  })
+}
+
+/** Hands out what courts owe somebody: anyone may. */
+export async function handOut(world: World, account: Address): Promise<void> {
+  const { client, deployment, anyone } = world
+  const own = { address: deployment.demands, abi: demandsAbi } as const
+  const owed = await client.readContract({ ...own, functionName: 'owed', args: [account] })
+  if (owed > 0n) await anyone.call({ ...own, functionName: 'withdraw', args: [account] })
+}
+
+/** Waits until something is demanded of each of these deals. */
+export async function untilDemanded(world: World, deals: readonly Deal[]): Promise<void> {
+  const { client, deployment } = world
+  await until(world, 'demanding what nobody shows', async () => {
+    const events = await client.getContractEvents({
+      ...{ address: deployment.demands, abi: demandsAbi, eventName: 'Demanded', strict: true },
+      ...{ fromBlock: deployment.fromBlock, toBlock: 'latest' },
+    })
+    const asked = new Set(events.map(({ args }) => args.id))
+    return deals.every(({ id }) => asked.has(id))
   })
 }

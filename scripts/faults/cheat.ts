@@ -14,9 +14,15 @@ export type Cheat = {
   readonly name: string
   /** What the cheater tries, in one line. */
   readonly tries: string
+  /** When it can be proven: while the deal runs, when a demand was not answered, or when the deal is over. */
+  readonly provable: Stage
   /** Cheats. It ends when the cheat is done; that it is found out comes later. */
   readonly play: (world: World, party: Party) => Promise<Played>
 }
+
+/** Stages of the demo, in their order. */
+export const STAGES = ['at once', 'on silence', 'at the end'] as const
+export type Stage = (typeof STAGES)[number]
 
 /** A cheat that was done. */
 export type Played = {
@@ -25,6 +31,8 @@ export type Played = {
   readonly members?: readonly Hex[]
   /** Stake or bond that is slashed for it: by the provider, or by these members. */
   readonly slashed: 'provider' | 'members'
+  /** Whether the provider is a victim and no cheater. */
+  readonly isProviderHonest?: boolean
 }
 
 /** What came of a cheat; money in base units of the settlement token. */

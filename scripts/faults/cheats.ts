@@ -4,10 +4,23 @@
  * @module
  */
 import type { Cheat } from './cheat.ts'
+import { badAttestation } from './cheats/bad-attestation.ts'
+import { censorship } from './cheats/censorship.ts'
 import { duplicateTask } from './cheats/duplicate-task.ts'
 import { equivocation } from './cheats/equivocation.ts'
 import { noShow } from './cheats/no-show.ts'
 import { overclaim } from './cheats/overclaim.ts'
+import { unordered } from './cheats/unordered.ts'
+import { withheldOutput } from './cheats/withheld-output.ts'
 
 /** Cheats by name. */
-export const CHEATS: readonly Cheat[] = [equivocation, overclaim, duplicateTask, noShow]
+export const CHEATS: readonly Cheat[] = [
+  censorship,
+  badAttestation,
+  unordered,
+  withheldOutput,
+  equivocation,
+  overclaim,
+  duplicateTask,
+  noShow,
+]

@@ -15,12 +15,16 @@ import type { Key } from '#runtime/keystore.ts'
 import { type Actor, createActor, fund } from '../network/actor.ts'
 import { demoTokenAbi, signPermit } from '../network/permit.ts'
 import { joinProvider } from '../network/providers.ts'
+import { pass } from './time.ts'
 import type { World } from './world.ts'
 
 /** Whole stake tokens a provider joins with, and whole dollars a buyer is given. */
 const STAKE = 400n
 const DOLLARS = 100n
 const TOKEN = 1_000_000n
+/** What a buyer keeps in its wallet. */
+const POCKET = 10n * TOKEN
+const MINUTE = 60
 
 /** A provider and a buyer. */
 export type Party = {
@@ -80,7 +84,8 @@ export async function makeParty(world: World, name: string): Promise<Party> {
 async function deposit({ client, deployment }: World, buyer: Actor): Promise<void> {
   const { token, settlement } = deployment
   const amount = DOLLARS * TOKEN
-  await buyer.call({ address: token, abi: demoTokenAbi, functionName: 'mint', args: [buyer.address, amount] })
+  const minted = [buyer.address, amount + POCKET] as const
+  await buyer.call({ address: token, abi: demoTokenAbi, functionName: 'mint', args: minted })
   const permit = await signPermit({ client, owner: buyer, token, spender: settlement, amount })
   const args = [buyer.address, amount, permit] as const
   await buyer.call({ address: settlement, abi: settlementAbi, functionName: 'depositWithPermit', args })
@@ -121,6 +126,8 @@ export async function openDeal(world: World, party: Party, options: DealOptions 
   const [opened] = parseEventLogs({ abi: settlementAbi, eventName: 'DealOpened', logs: receipt.logs })
   if (opened === undefined) throw new Error('the deal did not open')
   const { id, key } = opened.args
+  // the rate cap allows nothing at the very first second
+  await pass(world, MINUTE)
   return { id, key, party, offer, budget, streams: terms.streams, orderKey }
 }
 

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
+import type { Address } from 'viem'
 
-import { untilPaid, untilProven } from './cases.ts'
-import type { Cheat, Outcome, Played, Standing } from './cheat.ts'
+import { handOut, type Proven, untilDemanded, untilPaid, untilProven } from './cases.ts'
+import { type Cheat, type Outcome, type Played, STAGES, type Stage, type Standing } from './cheat.ts'
 import { makeParty, type Party } from './party.ts'
 import { pass } from './time.ts'
 import type { World } from './world.ts'
 import { standing, worthOfBuyer, worthOfMembers, worthOfProvider } from './worth.ts'
 
 const HOUR = 3_600
-/** Until a deal of two hours and its closing day are over. */
-const DEALS_OVER = 27 * HOUR
+/** What passes before what is provable at a stage is looked for, seconds: demands are answered within twelve hours. */
+const BEFORE: Readonly<Record<Stage, number>> = { 'at once': 0, 'on silence': 13 * HOUR, 'at the end': 15 * HOUR }
 /** How long slashed stake waits, and a little. */
 const VAULT = 73 * HOUR
 
@@ -27,13 +27,19 @@ export async function playAll(world: World, cheats: readonly Cheat[]): Promise<O
     world.say(`${cheat.name}: ${cheat.tries}`)
     games.push(await begin(world, cheat))
   }
-  world.say('a day passes, deals end')
-  await pass(world, DEALS_OVER)
-  const proofs = new Map<Game, { gas: number; subject: Hex }>()
-  for (const game of games) {
-    const proven = await untilProven(world, game.party, game.played, game.cheat.name)
-    world.say(`${game.cheat.name}: proven in ${proven.transaction} for ${proven.gas.toLocaleString('en')} gas`)
-    proofs.set(game, proven)
+  await untilDemanded(
+    world,
+    games.flatMap(({ cheat, played }) => (cheat.provable === 'on silence' ? played.deals : [])),
+  )
+  const proofs = new Map<Game, Proven>()
+  for (const stage of STAGES) {
+    if (BEFORE[stage] > 0) world.say(`${BEFORE[stage] / HOUR} hours pass`)
+    await pass(world, BEFORE[stage])
+    for (const game of games.filter(({ cheat }) => cheat.provable === stage)) {
+      const proven = await untilProven(world, game.party, game.played, game.cheat.name)
+      world.say(`${game.cheat.name}: proven in ${proven.transaction} for ${proven.gas.toLocaleString('en')} gas`)
+      proofs.set(game, proven)
+    }
   }
   world.say('three days pass, slashed stake leaves the vault')
   await pass(world, VAULT)
@@ -41,6 +47,7 @@ export async function playAll(world: World, cheats: readonly Cheat[]): Promise<O
     world,
     [...proofs.values()].map(({ subject }) => subject),
   )
+  for (const { party } of games) await handOut(world, party.buyer.address)
   const outcomes: Outcome[] = []
   for (const game of games) outcomes.push(await settle(world, game, proofs.get(game)?.gas ?? 0))
   return outcomes
@@ -49,14 +56,17 @@ export async function playAll(world: World, cheats: readonly Cheat[]): Promise<O
 async function begin(world: World, cheat: Cheat): Promise<Game> {
   const party = await makeParty(world, cheat.name.toLowerCase())
   const before = await look(world, party, { deals: [], slashed: 'provider' })
+  const bonds = new Map<Address, bigint>()
+  for (const { signer } of world.members) bonds.set(signer, await worthOfMembers(world, [signer]))
   const played = await cheat.play(world, party)
-  const members = await worthOfMembers(world, played.members ?? [])
-  return { cheat, party, played, before: { ...before, cheater: before.cheater + members } }
+  const members = (played.members ?? []).reduce((total, signer) => total + (bonds.get(signer) ?? 0n), 0n)
+  const provider = played.isProviderHonest === true ? 0n : before.cheater
+  return { cheat, party, played, before: { ...before, cheater: provider + members } }
 }
 
 async function look(world: World, party: Party, played: Played): Promise<Standing> {
   const [provider, members, buyer] = await Promise.all([
-    worthOfProvider(world, party),
+    played.isProviderHonest === true ? 0n : worthOfProvider(world, party),
     worthOfMembers(world, played.members ?? []),
     worthOfBuyer(world, party, played.deals),
   ])
@@ -65,7 +75,8 @@ async function look(world: World, party: Party, played: Played): Promise<Standin
 
 async function settle(world: World, { cheat, party, played, before }: Game, proofGas: number): Promise<Outcome> {
   const [after, stands] = await Promise.all([look(world, party, played), standing(world, played.deals)])
-  const cheaterProfit = after.cheater - before.cheater - stands.net
+  const earned = played.isProviderHonest === true ? 0n : stands.net
+  const cheaterProfit = after.cheater - before.cheater - earned
   const buyerLoss = before.buyer - after.buyer - stands.gross
   return { cheat, cheaterProfit, buyerLoss, proofGas, before, after }
 }

@@ -100,3 +100,11 @@ export async function streamOf(world: World, deal: Deal, stream: number) {
   const [count, units] = await world.client.readContract({ address, abi: settlementAbi, functionName: 'stream', args })
   return { count, units: BigInt(units) }
 }
+
+/** When the newest forced or acknowledged group of a stream was settled, second on the protocol clock. */
+export async function recordTimeOf(world: World, deal: Deal, stream: number): Promise<number> {
+  const { settlement: address } = world.deployment
+  const args = [deal.id, stream] as const
+  const own = { address, abi: settlementAbi } as const
+  return (await world.client.readContract({ ...own, functionName: 'streamRecord', args }))[1]
+}

@@ -18,12 +18,17 @@ import { type Children, createChildren } from '../network/children.ts'
 import { build, deployOn } from '../network/contracts.ts'
 import { createKeyRing, type KeyFile, type KeyRing } from '../network/key-ring.ts'
 import { type MemberNode, startMember } from '../network/nodes.ts'
+import { demoTokenAbi } from '../network/permit.ts'
 import { freePorts } from '../network/ports.ts'
 import { MEMBERS } from '../network/settings.ts'
 import { bondMembers } from './bonds.ts'
+import { type Noticeboard, openNoticeboard } from './noticeboard.ts'
 
 /** Whole stake tokens of a member's bond. */
 export const MEMBER_BOND = 500n
+
+/** What the watcher may lay out for demands, settlement token base units. */
+const WATCHER_BUDGET = 50_000_000n
 
 /** A committee member: its process, and its key for those cheats in which it takes part. */
 export type Member = MemberNode & { readonly key: Key }
@@ -41,6 +46,8 @@ export type World = {
   readonly watcher: Actor
   /** Someone with gas and no role. */
   readonly anyone: Actor
+  /** Where workers publish what they were promised. */
+  readonly noticeboard: Noticeboard
   readonly say: (line: string) => void
   /** Name of a process that ended by itself, with its log; null while all run. */
   failure(): string | null
@@ -94,8 +101,13 @@ export async function startWorld(options: {
     const members = await Promise.all(
       seats.map(async (seat) => ({ ...(await startMember(site, seat)), key: seat.signer })),
     )
-    await startWatcher({ ...chain, deployment, folder, children, keyFile: ring.fileOf('watcher', 'owner') })
-    return { ...chain, deployment, members, ring, folder, children, watcher, anyone, say, failure: () => failure }
+    const noticeboard = await openNoticeboard()
+    const budget = [watcher.address, WATCHER_BUDGET] as const
+    await anyone.call({ address: deployment.token, abi: demoTokenAbi, functionName: 'mint', args: budget })
+    const keyFile = ring.fileOf('watcher', 'owner')
+    await startWatcher({ ...chain, deployment, folder, children, keyFile, workers: [noticeboard.url] })
+    const parts = { ...chain, deployment, members, ring, folder, children, watcher, anyone, noticeboard }
+    return { ...parts, say, failure: () => failure }
   } catch (error) {
     await children.stopAll()
     throw error
@@ -118,23 +130,16 @@ async function startWatcher(options: {
   readonly folder: string
   readonly children: Children
   readonly keyFile: string
+  readonly workers: readonly string[]
 }): Promise<void> {
-  const { deployment, folder, children, keyFile, rpcUrl } = options
+  const { deployment, folder, children, keyFile, rpcUrl, workers } = options
   const { settlement, registry, committee, fromBlock } = deployment
   const config = {
     ...{ rpcUrl, keyFile, fromBlock: Number(fromBlock), dataDir: join(folder, 'data', 'watcher') },
-    contracts: { settlement, registry, committee, ...courtsOf(deployment) },
-    ...{ pollMs: 500, confirmations: 1, logLevel: 'debug' },
+    contracts: { settlement, registry, committee, oversight: deployment.oversight, demands: deployment.demands },
+    ...{ pollMs: 500, confirmations: 1, workers, demandBudget: WATCHER_BUDGET.toString(), doubtAfterMs: 1_000 },
+    ...{ logLevel: 'debug' },
   }
   const env = { TALLY_WATCHER_CONFIG: JSON.stringify(config) }
   await children.startAndWait({ name: 'watcher', args: ['auditor/watcher-main.ts'], env })
-}
-
-/** Courts of the deployment that a watcher calls. */
-function courtsOf(deployment: Deployment): Readonly<Record<string, string>> {
-  const wanted = ['oversight', 'demands'] as const
-  const all: Readonly<Record<string, unknown>> = deployment
-  return Object.fromEntries(
-    wanted.flatMap((name) => (typeof all[name] === 'string' ? [[name, all[name] as string]] : [])),
-  )
 }

@@ -12,16 +12,13 @@ import {
   ordersMessage,
   promisesAnswer,
   promisesQuery,
-  segmentMessage,
+  workPreimage,
 } from '#protocol/wire.ts'
 import { compactSignature, hash, seconds, small, wide } from '#protocol/wire-fields.ts'
 import type { OpenApiSource } from '#runtime/openapi.ts'
 import { BYTES, type RouteTable } from '#runtime/routes.ts'
 
 const streamQuery = z.object({ dealKey: hash, stream: z.coerce.number().int().min(0).max(63) })
-
-/** What a work hash was made of. */
-const workPreimage = segmentMessage.shape.receipts.element.omit({ units: true, workHash: true })
 
 /** One receipt with everything it commits to, its order and its place in the stream. */
 const shownReceipt = z.object({

@@ -11,6 +11,7 @@ import { deliver, sign, untilSettled, work } from '../work.ts'
 export const duplicateTask: Cheat = {
   name: 'duplicateTask',
   tries: 'a worker bills a task again with another result',
+  provable: 'at once',
   async play(world, party) {
     const deal = await openDeal(world, party)
     const honest = await Promise.all([0, 1].map((task) => work(world, deal, task)))

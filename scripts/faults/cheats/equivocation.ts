@@ -11,6 +11,7 @@ import { deliver, sign, untilSettled, work } from '../work.ts'
 export const equivocation: Cheat = {
   name: 'equivocation',
   tries: 'a worker is paid for three receipts and signs others in their place',
+  provable: 'at once',
   async play(world, party) {
     const deal = await openDeal(world, party)
     const honest = await Promise.all([0, 1, 2].map((task) => work(world, deal, task)))

@@ -10,6 +10,7 @@ import { openDeal } from '../party.ts'
 export const noShow: Cheat = {
   name: 'noShow',
   tries: 'a provider takes a deal, keeps the buyer’s budget locked and never works',
+  provable: 'at the end',
   async play(world, party) {
     const deal = await openDeal(world, party, { minBudget: 10_000_000n })
     return { deals: [deal], slashed: 'provider' }

@@ -14,6 +14,7 @@ const RATE_CAP = 3_600
 export const overclaim: Cheat = {
   name: 'overclaim',
   tries: "a worker counts ten hours' units minutes after the deal was opened",
+  provable: 'at once',
   async play(world, party) {
     const deal = await openDeal(world, party, { rateCap: RATE_CAP, price: 100n })
     const made = [await work(world, deal, 0, { units: BigInt(10 * RATE_CAP) })]
