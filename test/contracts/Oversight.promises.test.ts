@@ -66,7 +66,7 @@ describe('Oversight: promises', () => {
       stranger.address,
       (taken * 9n) / 10n,
     ])
-    expect(await gasOf(tx)).to.be.at.most(131_000)
+    expect(await gasOf(tx)).to.be.at.most(150_000)
   })
 
   it('are paid out three days later', async () => {

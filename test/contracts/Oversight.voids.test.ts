@@ -115,7 +115,7 @@ describe('Oversight: voiding from a fault on', function () {
       units: 60n,
       unmatured: before.unmatured - 90n * UNIT,
     })
-    expect(await gasOf(tx)).to.be.at.most(130_000)
+    expect(await gasOf(tx)).to.be.at.most(150_000)
     const again = chain.oversight.voidFrom(chain.deal.id, refutation, two.place, bytesOf(two.group), false)
     await expect(again).to.emit(chain.oversight, 'VoidedFrom').withArgs(chain.deal.id, 0, 60n, 0n)
   })
