@@ -1,0 +1,113 @@
+/** @module */
+import { expect } from 'chai'
+import { network } from 'hardhat'
+import { encodeAbiParameters, keccak256, stringToHex, zeroHash } from 'viem'
+
+import { fieldOf } from '#scripts/bench/layout.ts'
+
+import { signerNamed } from '../support/actors.ts'
+import { type Deployment, deploy } from '../support/deployment.ts'
+import { expectGas } from '../support/gas.ts'
+import { joinProvider, NO_PERMIT, STAKE } from '../support/market.ts'
+import { advance } from '../support/protocol-clock.ts'
+import { asSettlement, chargeOf, lastCase } from '../support/slashing.ts'
+
+const { ethers, networkHelpers } = await network.create()
+
+const DAY = 86_400
+const EVIDENCE = keccak256(stringToHex('two tallies'))
+const MEMBER = signerNamed('member 0').address
+/** Delegators of the large pool: in depth as many as the rule names. */
+const MANY = process.env.TALLY_DEEP === '1' ? 100_000 : 1000
+const POSITION_WORDS = 4n
+
+async function pooled() {
+  const deployment = await deploy(ethers)
+  const { registry, stake, owner, rival, stranger, governor } = deployment
+  const { id } = await joinProvider(deployment, owner, { stake: 100n * STAKE })
+  await registry.connect(owner).openPool(id, 1000)
+  for (const who of [owner, rival, stranger]) {
+    await stake.mint(who, 10n ** 7n * STAKE)
+    await stake.connect(who).approve(registry, ethers.MaxUint256)
+  }
+  await registry.connect(governor).setEmission(STAKE, [12_500, 17_500, 25_000])
+  await registry.connect(owner).fundRewards(1_000_000n * STAKE)
+  await registry.connect(rival).delegate(id, 100n * STAKE, 0, NO_PERMIT)
+  return { ...deployment, id, court: await asSettlement(networkHelpers, deployment) }
+}
+
+/** Writes positions as delegating leaves them; what they hold together is delegated by one who delegates for all. */
+async function crowd({ registry, rival, id }: Deployment & { id: number }, count: number): Promise<void> {
+  const address = await registry.getAddress()
+  const word = async (slot: bigint) => await ethers.provider.getStorage(address, slot)
+  const { slot } = fieldOf('Registry', '_positions')
+  const ofProvider = keccak256(encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [BigInt(id), slot]))
+  const wordsOf = (who: string) =>
+    BigInt(keccak256(encodeAbiParameters([{ type: 'address' }, { type: 'bytes32' }], [who as never, ofProvider])))
+  const first = wordsOf(rival.address)
+  const words = await Promise.all([0n, 1n, 2n, 3n].map((index) => word(first + index)))
+  for (let i = 0; i < count; i += 1) {
+    const at = wordsOf(ethers.toBeHex(i + 1, 20))
+    for (let index = 0n; index < POSITION_WORDS; index += 1n) {
+      const value = words[Number(index)] ?? zeroHash
+      if (BigInt(value) !== 0n) await networkHelpers.setStorageAt(address, at + index, value)
+    }
+  }
+  expect((await registry.positionOf(id, ethers.toBeHex(count, 20))).shares).to.equal(100n * STAKE)
+}
+
+describe('the gas of staking', () => {
+  it('of a slash: the first one, later ones, and into the pool', async () => {
+    const { court, id } = await networkHelpers.loadFixture(pooled)
+    await expectGas('slash a provider for the first time', court.slash(id, chargeOf('first', STAKE)))
+    await expectGas('slash a provider again', court.slash(id, chargeOf('second', STAKE)))
+    await expectGas('slash a provider and its pool', court.slash(id, chargeOf('both', 120n * STAKE)))
+  })
+
+  it(`of a slash with ${MANY} delegators is that of one with a single one, within 2 %`, async function () {
+    this.timeout(1_200_000)
+    const alone = await networkHelpers.loadFixture(pooled)
+    const sent = await alone.court.slash(alone.id, chargeOf('alone', 120n * STAKE))
+    const single = (await sent.wait())?.gasUsed ?? 0n
+    const many = await networkHelpers.loadFixture(pooled)
+    await crowd(many, MANY)
+    const rest = BigInt(MANY) * 100n * STAKE
+    await many.registry
+      .connect(many.rival)
+      .delegate(many.id, rest < 10n ** 6n * STAKE ? rest : 10n ** 6n * STAKE, 0, NO_PERMIT)
+    const crowded = await many.court.slash(many.id, chargeOf('crowded', 120n * STAKE))
+    const large = (await crowded.wait())?.gasUsed ?? 0n
+    expect(Number(large)).to.be.within(Number(single) * 0.98, Number(single) * 1.02)
+  })
+
+  it('of a bond’s slash, evidence and the vault', async () => {
+    const market = await networkHelpers.loadFixture(pooled)
+    const { court, registry, owner, rival, stranger, buyer, id } = market
+    await networkHelpers.impersonateAccount(MEMBER)
+    await networkHelpers.setBalance(MEMBER, 10n ** 20n)
+    await registry.connect(await ethers.getSigner(MEMBER)).nameBondOwner(MEMBER, owner)
+    await registry.connect(owner).bond(MEMBER, 100n * STAKE, NO_PERMIT)
+    const types = [{ type: 'bytes32' }, { type: 'address' }, { type: 'bytes32' }] as const
+    const commitment = keccak256(encodeAbiParameters(types, [EVIDENCE, rival.address as never, zeroHash]))
+    await expectGas('commit to evidence', registry.connect(rival).commitEvidence(commitment))
+    await expectGas('slash a bond', court.slashBond(MEMBER, chargeOf('bond', STAKE)))
+    const parts = { victim: buyer.address, restitution: STAKE, reporter: stranger.address, evidence: EVIDENCE }
+    await (await court.slash(id, chargeOf('lie', 10n * STAKE, parts))).wait()
+    const facts = await lastCase(market)
+    await expectGas('claim priority', registry.connect(rival).claimPriority(facts, zeroHash))
+    await advance(networkHelpers, market, 3 * DAY)
+    await expectGas('pay a case out', registry.payOut({ ...facts, reporter: rival.address }))
+  })
+
+  it('of delegating', async () => {
+    const market = await networkHelpers.loadFixture(pooled)
+    const { registry, stranger, id } = market
+    const me = registry.connect(stranger)
+    await expectGas('delegate for the first time', me.delegate(id, STAKE, 0, NO_PERMIT))
+    await expectGas('delegate again', me.delegate(id, STAKE, 0, NO_PERMIT))
+    await expectGas('undelegate', me.undelegate(id, STAKE))
+    await advance(networkHelpers, market, 7 * DAY)
+    await expectGas('withdraw delegation', me.withdrawDelegation(id, stranger))
+    await expectGas('compound rewards', me.compound(id, stranger))
+  })
+})
