@@ -11,6 +11,7 @@ import type { RootedBatch } from '#protocol/batch-root.ts'
 import { type RecordLink, type RingLink, ringChain } from '#protocol/openings.ts'
 
 import type { SeenTally, WatchedDeal } from './facts.ts'
+import type { BookNet } from './find-wrong-net.ts'
 
 /** Seconds of one interval of the ring. */
 const INTERVAL = 900
@@ -98,7 +99,11 @@ export type Book = {
   readonly groups: Map<string, BookGroup[]>
   /** Forced and acknowledged groups of each stream that moved it. */
   readonly records: Map<string, (RecordLink & { readonly group: BookGroup })[]>
-  readonly intervals: Map<number, (RingLink & { readonly batch: BookBatch })[]>
+  /** Attested batches of each interval; net batches have no groups here. */
+  readonly intervals: Map<number, (RingLink & { readonly batch: BookBatch | null })[]>
+  readonly nets: BookNet[]
+  /** Buyers of netted deals by their index. */
+  readonly buyers: Map<number, Address>
   readonly cases: Map<Hex, BookCase>
   /** By the subject of the case. */
   readonly refuted: Map<Hex, Refuted>
@@ -114,6 +119,8 @@ export function createBook(): Book {
     groups: new Map(),
     records: new Map(),
     intervals: new Map(),
+    nets: [],
+    buyers: new Map(),
     cases: new Map(),
     refuted: new Map(),
     demands: new Map(),

@@ -12,6 +12,7 @@ import {
   type PublicClient,
   parseEventLogs,
   zeroAddress,
+  zeroHash,
 } from 'viem'
 
 import { demandsAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
@@ -19,7 +20,7 @@ import { faultSubject } from '#protocol/evidence.ts'
 import { decodeFacts } from '#protocol/facts.ts'
 import { Fault, Mode } from '#protocol/types.ts'
 
-import type { Book, BookDeal, BookGroup } from './book.ts'
+import { type Book, type BookDeal, type BookGroup, intervalOf, listOf } from './book.ts'
 import { type AskFacts, enterBatch, type SettledEvent } from './settled-batch.ts'
 
 /** Contracts that a watcher follows. */
@@ -81,11 +82,14 @@ async function enterSettled(
   event: Extract<SettlementEvent, { eventName: 'Settled' }>,
 ): Promise<readonly BookGroup[]> {
   const { args, transactionHash: hash, blockNumber } = event
-  if (args.mode === Mode.Net) return []
   const { input, from, blobVersionedHashes } = await client.getTransaction({ hash })
   const call = decodeFunctionData({ abi: settlementAbi, data: input })
   if (call.functionName !== 'settle') return []
   const [bytes, authority] = call.args
+  if (args.mode === Mode.Net) {
+    await enterNet(book, client, settlement, { event, bytes, authority, versionedHashes: blobVersionedHashes ?? [] })
+    return []
+  }
   const { root, lane, applied, clock: time } = args
   const askFacts: AskFacts = async () => {
     if (args.mode === Mode.Blob) return null
@@ -100,6 +104,29 @@ async function enterSettled(
     blobs: blobVersionedHashes ?? [],
   }
   return await enterBatch(book, settled, async (one) => await askFacts(one).catch(() => null))
+}
+
+/** A net batch, with what stood before it. */
+async function enterNet(
+  book: Book,
+  client: PublicClient,
+  address: Address,
+  sent: {
+    readonly event: Extract<SettlementEvent, { eventName: 'Settled' }>
+    readonly bytes: Hex
+    readonly authority: Hex
+    readonly versionedHashes: readonly Hex[]
+  },
+): Promise<void> {
+  const { event, bytes, authority, versionedHashes } = sent
+  const { root, clock: time } = event.args
+  const own = { address, abi: settlementAbi, blockNumber: event.blockNumber - 1n } as const
+  const [previous, [queueFrom]] = await Promise.all([
+    client.readContract({ ...own, functionName: 'netRoot' }),
+    client.readContract({ ...own, functionName: 'netQueue' }),
+  ])
+  listOf(book.intervals, intervalOf(time)).push({ root, factsRoot: zeroHash, time, batch: null })
+  book.nets.push({ bytes, authority, versionedHashes, previous, queueFrom, root, time })
 }
 
 function enterOpening(book: Book, { args }: Extract<SettlementEvent, { eventName: 'DealOpened' }>): void {
@@ -119,6 +146,7 @@ function enterOpening(book: Book, { args }: Extract<SettlementEvent, { eventName
 
 function enterDealEvent(book: Book, event: SettlementEvent): void {
   if (event.eventName === 'DealOpened') enterOpening(book, event)
+  if (event.eventName === 'BuyerNumbered') book.buyers.set(event.args.index, event.args.buyer)
   if (event.eventName === 'FaultProven') enterFault(book, event)
   const id = 'id' in event.args ? Number(event.args.id) : null
   const deal = id === null ? undefined : book.deals.get(book.keys.get(id) ?? '0x')

@@ -23,13 +23,15 @@ function isDischarged(groups: readonly BookGroup[], hash: string, before: number
 /**
  * The fault that a promise has become; null while it was kept, or nothing was forced.
  *
- * @param signer - Member whose promise it is.
+ * @param signersOf - Keys of an epoch's members, in their order.
  */
 export function findBrokenPromise(
   book: Book,
   { dealId, tally, promise }: SeenPromise,
-  signer: Address,
+  signersOf: (epoch: number) => readonly Address[],
 ): Finding | null {
+  const signer = signersOf(promise.epoch)[promise.member]
+  if (signer === undefined) return null
   const hash = tallyHash(tally)
   const key = streamKey(tally.dealKey, tally.stream)
   const links = book.records.get(key) ?? []

@@ -18,7 +18,7 @@ import type { Key } from '#runtime/keystore.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
 
-import { type Book, type BookGroup, createBook, streamKey, unitsOf } from './book.ts'
+import { type Book, type BookGroup, createBook, intervalOf, streamKey, unitsOf } from './book.ts'
 import { actsFor } from './case-work.ts'
 import { readEvents } from './chain-events.ts'
 import { createCommittees } from './committees.ts'
@@ -27,6 +27,7 @@ import { createDoubts, type Doubts } from './doubts.ts'
 import { findBrokenPromise } from './find-broken-promise.ts'
 import { findConflicts } from './find-conflict.ts'
 import { findNoShow } from './find-no-show.ts'
+import { findWrongNet } from './find-wrong-net.ts'
 import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createListener, type Listener } from './listener.ts'
 import { lapses } from './order-doubts.ts'
@@ -143,15 +144,17 @@ export async function startWatcher(options: {
   /** Faults that time makes. */
   function findLate(clock: number, closingPeriod: number, signersOf: (epoch: number) => readonly Address[]): void {
     const { knowledge, book, listener } = sight
+    const buyerOf = (index: number) => book.buyers.get(index)
     for (const deal of book.deals.values()) {
       const end = { units: unitsOf(deal), budget: deal.budget, isExcused: deal.isExcused || deal.offer.mode !== 0 }
       knowledge.add(findNoShow(deal, end, clock, closingPeriod))
     }
-    for (const promised of listener.promised()) {
-      const { epoch, member } = promised.promise
-      const signer = signersOf(epoch)[member]
-      if (signer !== undefined) knowledge.add(findBrokenPromise(book, promised, signer))
-    }
+    const wrong = book.nets.flatMap((net) => {
+      const links = book.intervals.get(intervalOf(net.time)) ?? []
+      return findWrongNet(net, links, buyerOf, signersOf)
+    })
+    const broken = listener.promised().map((promised) => findBrokenPromise(book, promised, signersOf))
+    for (const finding of [...wrong, ...broken]) knowledge.add(finding)
   }
 
   async function act(clock: number): Promise<void> {

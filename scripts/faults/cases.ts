@@ -17,7 +17,8 @@ export type Proven = {
   readonly subject: Hex
   readonly transaction: Hex
   readonly gas: number
-  readonly reporter: Address
+  /** Stake token base units. */
+  readonly taken: bigint
 }
 
 /** Cases against a party's provider, or against members who took part, oldest first. */
@@ -28,13 +29,16 @@ export async function casesOf(world: World, party: Party, played: Played): Promi
     ...{ fromBlock: deployment.fromBlock, toBlock: 'latest' },
   })
   const members = new Set((played.members ?? []).map((one) => one.toLowerCase()))
-  const own = events.filter(({ args: { facts } }) =>
-    played.slashed === 'provider' ? facts.provider === party.provider.id : members.has(facts.signer.toLowerCase()),
+  const own = events.filter(({ args: { facts, fault } }) =>
+    played.slashed === 'provider'
+      ? facts.provider === party.provider.id
+      : members.has(facts.signer.toLowerCase()) && fault === played.membersFault,
   )
   return await Promise.all(
     own.map(async ({ args, transactionHash: transaction }) => {
       const { gasUsed } = await client.getTransactionReceipt({ hash: transaction })
-      return { subject: args.subject, transaction, gas: Number(gasUsed), reporter: args.facts.reporter }
+      const taken = args.facts.own + args.facts.delegated
+      return { subject: args.subject, transaction, gas: Number(gasUsed), taken }
     }),
   )
 }

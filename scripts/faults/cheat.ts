@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
+import type { Address } from 'viem'
+
+import type { Fault } from '#protocol/types.ts'
 
 import type { Deal, Party } from './party.ts'
 import type { World } from './world.ts'
@@ -27,8 +29,9 @@ export type Stage = (typeof STAGES)[number]
 /** A cheat that was done. */
 export type Played = {
   readonly deals: readonly Deal[]
-  /** Members who took part. */
-  readonly members?: readonly Hex[]
+  /** Members who took part, and what they are slashed for. */
+  readonly members?: readonly Address[]
+  readonly membersFault?: Fault
   /** Stake or bond that is slashed for it: by the provider, or by these members. */
   readonly slashed: 'provider' | 'members'
   /** Whether the provider is a victim and no cheater. */

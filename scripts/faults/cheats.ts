@@ -6,6 +6,7 @@
 import type { Cheat } from './cheat.ts'
 import { badAttestation } from './cheats/bad-attestation.ts'
 import { censorship } from './cheats/censorship.ts'
+import { collusion } from './cheats/collusion.ts'
 import { duplicateTask } from './cheats/duplicate-task.ts'
 import { equivocation } from './cheats/equivocation.ts'
 import { noShow } from './cheats/no-show.ts'
@@ -19,6 +20,7 @@ export const CHEATS: readonly Cheat[] = [
   badAttestation,
   unordered,
   withheldOutput,
+  collusion,
   equivocation,
   overclaim,
   duplicateTask,

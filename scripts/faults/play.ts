@@ -5,12 +5,12 @@
  */
 import type { Address } from 'viem'
 
-import { handOut, type Proven, untilDemanded, untilPaid, untilProven } from './cases.ts'
+import { casesOf, handOut, type Proven, untilDemanded, untilPaid, untilProven } from './cases.ts'
 import { type Cheat, type Outcome, type Played, STAGES, type Stage, type Standing } from './cheat.ts'
 import { makeParty, type Party } from './party.ts'
 import { pass } from './time.ts'
 import type { World } from './world.ts'
-import { standing, worthOfBuyer, worthOfMembers, worthOfProvider } from './worth.ts'
+import { standing, worthOfBuyer, worthOfMembers, worthOfProvider, worthOfStake } from './worth.ts'
 
 const HOUR = 3_600
 /** What passes before what is provable at a stage is looked for, seconds: demands are answered within twelve hours. */
@@ -18,7 +18,14 @@ const BEFORE: Readonly<Record<Stage, number>> = { 'at once': 0, 'on silence': 13
 /** How long slashed stake waits, and a little. */
 const VAULT = 73 * HOUR
 
-type Game = { readonly cheat: Cheat; readonly party: Party; readonly played: Played; readonly before: Standing }
+type Game = {
+  readonly cheat: Cheat
+  readonly party: Party
+  readonly played: Played
+  /** What the members who take part had. */
+  readonly members: bigint
+  readonly before: Standing
+}
 
 /** Plays all of them on one chain. */
 export async function playAll(world: World, cheats: readonly Cheat[]): Promise<Outcome[]> {
@@ -55,26 +62,34 @@ export async function playAll(world: World, cheats: readonly Cheat[]): Promise<O
 
 async function begin(world: World, cheat: Cheat): Promise<Game> {
   const party = await makeParty(world, cheat.name.toLowerCase())
-  const before = await look(world, party, { deals: [], slashed: 'provider' })
-  const bonds = new Map<Address, bigint>()
-  for (const { signer } of world.members) bonds.set(signer, await worthOfMembers(world, [signer]))
+  const [provider, buyer] = [await worthOfProvider(world, party), await worthOfBuyer(world, party, [])]
+  const bonds = await Promise.all(world.members.map(({ signer }) => worthOfMembers(world, [signer])))
   const played = await cheat.play(world, party)
-  const members = (played.members ?? []).reduce((total, signer) => total + (bonds.get(signer) ?? 0n), 0n)
-  const provider = played.isProviderHonest === true ? 0n : before.cheater
-  return { cheat, party, played, before: { ...before, cheater: provider + members } }
+  const taking = world.members.map(({ signer }, index) => (isOf(played, signer) ? (bonds[index] ?? 0n) : 0n))
+  const members = taking.reduce((total, one) => total + one, 0n)
+  const own = played.isProviderHonest === true ? 0n : provider
+  return { cheat, party, played, members, before: { cheater: own + members, buyer } }
 }
 
-async function look(world: World, party: Party, played: Played): Promise<Standing> {
-  const [provider, members, buyer] = await Promise.all([
+function isOf({ members }: Played, signer: Address): boolean {
+  return members?.includes(signer) ?? false
+}
+
+/** What both sides have; members lose what they were slashed for this, whatever else befell them. */
+async function look(world: World, { party, played, members }: Game): Promise<Standing> {
+  const cases = played.slashed === 'members' ? await casesOf(world, party, played) : []
+  const taken = cases.reduce((total, one) => total + one.taken, 0n)
+  const [provider, slashed, buyer] = await Promise.all([
     played.isProviderHonest === true ? 0n : worthOfProvider(world, party),
-    worthOfMembers(world, played.members ?? []),
+    worthOfStake(world, taken),
     worthOfBuyer(world, party, played.deals),
   ])
-  return { cheater: provider + members, buyer }
+  return { cheater: provider + members - slashed, buyer }
 }
 
-async function settle(world: World, { cheat, party, played, before }: Game, proofGas: number): Promise<Outcome> {
-  const [after, stands] = await Promise.all([look(world, party, played), standing(world, played.deals)])
+async function settle(world: World, game: Game, proofGas: number): Promise<Outcome> {
+  const { cheat, played, before } = game
+  const [after, stands] = await Promise.all([look(world, game), standing(world, played.deals)])
   const earned = played.isProviderHonest === true ? 0n : stands.net
   const cheaterProfit = after.cheater - before.cheater - earned
   const buyerLoss = before.buyer - after.buyer - stands.gross

@@ -84,6 +84,11 @@ export async function worthOfMembers(world: World, signers: readonly Address[]):
   return await sum(signers.map(one))
 }
 
+/** What stake is worth. */
+export async function worthOfStake(world: World, amount: bigint): Promise<bigint> {
+  return (await prices(world)).staked(amount)
+}
+
 /** What the work that stands pays: what it costs the buyer, and what its provider gets after fees. */
 export async function standing(world: World, deals: readonly Deal[]) {
   const { net } = await prices(world)

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { Fault } from '#protocol/types.ts'
 import { attest } from '../batches.ts'
 import type { Cheat } from '../cheat.ts'
 import { openDeal } from '../party.ts'
@@ -18,6 +20,11 @@ export const badAttestation: Cheat = {
     const made = [await work(world, deal, 0, { units: 1_000n, isOrdered: false })]
     const liars = world.members.slice(0, 2)
     await attest(world, liars, [sign(world, deal, made)])
-    return { deals: [deal], members: liars.map(({ signer }) => signer), slashed: 'members' }
+    return {
+      deals: [deal],
+      members: liars.map(({ signer }) => signer),
+      membersFault: Fault.BadAttestation,
+      slashed: 'members',
+    }
   },
 }

@@ -5,7 +5,7 @@
  */
 import { promiseDigest, tallyHash } from '#protocol/eip712.ts'
 import { signCompact } from '#protocol/signature.ts'
-
+import { Fault } from '#protocol/types.ts'
 import { force, tallyOf } from '../batches.ts'
 import type { Cheat } from '../cheat.ts'
 import { committeeDomainOf, openDeal } from '../party.ts'
@@ -37,6 +37,12 @@ export const censorship: Cheat = {
     world.noticeboard.publish(deal.id, tally, promise)
     await pass(world, WITHIN + 60)
     await force(world, party.provider.owner, segment)
-    return { deals: [deal], members: [censor.signer], slashed: 'members', isProviderHonest: true }
+    return {
+      deals: [deal],
+      members: [censor.signer],
+      membersFault: Fault.BrokenPromise,
+      slashed: 'members',
+      isProviderHonest: true,
+    }
   },
 }
