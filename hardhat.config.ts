@@ -40,7 +40,7 @@ const build = {
     'contracts/Demands.sol': large,
     'contracts/Desk.sol': desk,
     'contracts/Disputes.sol': large,
-    'contracts/Faults.sol': large,
+    'contracts/Faults.sol': withRuns(5000),
     'contracts/Panels.sol': large,
     'contracts/Pools.sol': large,
     'contracts/Registry.sol': large,

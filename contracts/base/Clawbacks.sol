@@ -42,7 +42,6 @@ abstract contract Clawbacks is Netting {
     ) internal returns (uint256 amount) {
         uint256 units = _freeze(id, index);
         uint256 gone = Math.saturatingSub(units, Math.max(keep, _acknowledged(id, index)));
-        if (gone == 0) return 0;
         uint256 provider = terms.provider();
         (Wheel wheel, LongWheel long) = _wheelsNow(provider, today);
         (gone, amount) = _affordable(id, terms, gone, seized + _unmatured(wheel, long));
@@ -51,7 +50,7 @@ abstract contract Clawbacks is Netting {
         if (used != 0) _lowerDisputed(used);
         _take(provider, wheel, long, due, amount - used, today);
         _giveBack(id, terms, amount);
-        emit IRemedies.UnitsVoided(uint32(id), uint8(index), uint40(units - gone), uint64(amount));
+        if (gone != 0) emit IRemedies.UnitsVoided(uint32(id), uint8(index), uint40(units - gone), uint64(amount));
     }
 
     /// @notice What a stream's unacknowledged units above `keep` were paid for, at most what is unmatured, moved out of
@@ -105,6 +104,7 @@ abstract contract Clawbacks is Netting {
     /// @dev Assumes the wheels hold as much. Money that matures on the day in question and later goes first, soonest
     /// first: so whatever else is unmatured and may have to be taken one day stays as late as it was.
     function _take(uint256 provider, Wheel wheel, LongWheel long, uint256 due, uint256 amount, uint256 today) private {
+        emit IRemedies.ClawedBack(uint32(provider), uint64(amount), uint8(due));
         wheel = wheel.addRoom(int256(amount));
         LongWheel before = long;
         for (uint256 i = 0; i < MAX_DUE && amount != 0; ++i) {

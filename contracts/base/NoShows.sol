@@ -10,6 +10,7 @@ import {IVault} from "../interfaces/IVault.sol";
 import {EvidenceLib} from "../libraries/EvidenceLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {NetTreeLib} from "../libraries/NetTreeLib.sol";
+import {Purse} from "../types/Purse.sol";
 import {Terms, TermsLib} from "../types/Terms.sol";
 import {Remedies} from "./Remedies.sol";
 
@@ -64,7 +65,8 @@ abstract contract NoShows is IFaults, Remedies {
         (charge.victim, charge.restitution) = (self.buyer, (charge.asked / 10) * 9);
         charge.evidence = EvidenceLib.evidenceOf(0, key);
         // Nothing was ordered in vain: who was to work keeps no fee for it.
-        if (terms.state() == TermsLib.LIVE) self.purse = self.purse.withoutFee();
+        Purse purse = self.purse;
+        if (terms.state() == TermsLib.LIVE && purse.openingFee() != 0) self.purse = purse.withoutFee();
         _slash(terms.provider(), charge, now_);
         emit FaultProven(charge.subject, 0, key);
     }

@@ -132,7 +132,7 @@ abstract contract Remedies is IRemedies, Clawbacks {
     function beginDispute(uint32 id, bytes32 key) external onlyCourts {
         _touch();
         _termsOf(id, key, 0);
-        ++_deals[id].disputes;
+        emit DisputesChanged(id, ++_deals[id].disputes);
     }
 
     /// @inheritdoc IRemedies
@@ -142,6 +142,7 @@ abstract contract Remedies is IRemedies, Clawbacks {
         uint32 disputes = self.disputes;
         require(disputes != 0, RemediesNotDisputed());
         self.disputes = disputes - 1;
+        emit DisputesChanged(id, disputes - 1);
         Terms terms = self.terms;
         if (disputes != 1 || terms.state() != TermsLib.CLOSED) return;
         REGISTRY.release(uint32(terms.provider()), self.bond);

@@ -21,11 +21,20 @@ interface IRemedies {
     /// @param id Deal's id.
     /// @param stream Index.
     /// @param units Units that are left.
-    /// @param amount Settlement token base units.
+    /// @param amount Settlement token base units: what was clawed back for it, and else what was in a dispute.
     event UnitsVoided(uint32 indexed id, uint8 indexed stream, uint40 units, uint64 amount);
+
+    /// @notice Money left a provider's unmatured earnings; what for is told next.
+    /// @param provider Provider's id.
+    /// @param amount Settlement token base units.
+    /// @param due Days from now to the first bucket it was taken from; later ones come next, sooner ones last.
+    event ClawedBack(uint32 indexed provider, uint64 amount, uint8 due);
 
     /// @notice Unmatured money went into a dispute.
     event Seized(uint32 indexed provider, uint64 amount);
+
+    /// @notice A deal has other open disputes than before.
+    event DisputesChanged(uint32 indexed id, uint32 disputes);
 
     /// @notice Money in a dispute became its provider's again; it matures at the start of the next day.
     event Restored(uint32 indexed provider, uint64 amount);

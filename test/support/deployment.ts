@@ -38,6 +38,8 @@ export type DeployOptions = { parameters?: Partial<typeof PARAMETERS>; members?:
 /**
  * Deploys everything.
  *
+ * The account `court` is a court too, so that tests can ask for remedies by themselves.
+ *
  * @returns Contracts, the accounts that play a part, and the committee's keys. `tally` and `registry` are
  * everything that the settlement's and the registry's address answer to.
  */
@@ -45,7 +47,7 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
   const accounts = await actors(
     ethers,
     ...(['deployer', 'governor', 'guardian', 'treasury', 'committeeTreasury', 'owner', 'operator'] as const),
-    ...(['payout', 'buyer', 'relayer', 'stranger', 'rival', 'nextPayout', 'otherBuyer'] as const),
+    ...(['payout', 'buyer', 'relayer', 'stranger', 'rival', 'nextPayout', 'otherBuyer', 'court'] as const),
   )
   const parameters = { ...PARAMETERS, ...options.parameters }
   const members = Array.from({ length: options.members ?? 3 }, (_, index) => signerNamed(`member ${index}`))
@@ -69,7 +71,8 @@ export async function deploy(ethers: HardhatEthers, options: DeployOptions = {})
     accounts.committeeTreasury,
   ])
   const courts = await deployCourts(ethers, manager, settlement)
-  await registry.bind(settlement, [courts.oversight, courts.demands, courts.disputes, courts.panels])
+  const bound = [courts.oversight, courts.demands, courts.disputes, courts.panels, accounts.court]
+  await registry.bind(settlement, bound)
   await committee.bind(settlement)
   const tally = await ethers.getContractAt('ITallystick', await settlement.getAddress())
 
