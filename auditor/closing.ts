@@ -110,7 +110,7 @@ export function replayClosing(replay: Replay, event: EventArgs<'DealClosed'>): v
   account.free += rest
   unpackDeal(replay, deal)
   deal.closedAt = state.clock.value
-  oweBond(replay, deal.provider, -deal.bond)
+  if ((state.disputes.get(deal.id) ?? 0) === 0) oweBond(replay, deal.provider, -deal.bond)
   touch(replay, thing.deal(event.id), 'closing')
   touch(replay, thing.account(deal.buyer), 'closing')
 }

@@ -18,9 +18,10 @@ const tokenAbi = parseAbi(['function balanceOf(address account) view returns (ui
 async function readHead({ contracts, source, block }: Scope) {
   const call = { abi: settlementAbi, address: contracts.settlement, args: [] } as const
   const tokens = { abi: tokenAbi, address: contracts.token } as const
-  const [clock, fees, pausedUntil, parameters, treasuries, epochs, balance, epoch] = await Promise.all([
+  const [clock, fees, disputed, pausedUntil, parameters, treasuries, epochs, balance, epoch] = await Promise.all([
     readView(source, { ...call, functionName: 'clock' }, block),
     readView(source, { ...call, functionName: 'fees' }, block),
+    readView(source, { ...call, functionName: 'disputed' }, block),
     readView(source, { ...call, functionName: 'pausedUntil' }, block),
     readView(source, { ...call, functionName: 'parameters' }, block),
     readView(source, { ...call, functionName: 'treasuries' }, block),
@@ -32,7 +33,7 @@ async function readHead({ contracts, source, block }: Scope) {
       block,
     ),
   ])
-  return { clock, fees, pausedUntil, parameters, treasuries, epochs, balance, epoch }
+  return { clock, fees, disputed, pausedUntil, parameters, treasuries, epochs, balance, epoch }
 }
 
 /** The epochs that attest, in the committee and in the settlement, which hears of none before it is bound. */
@@ -50,7 +51,7 @@ function compareEpochs(state: State, epoch: number, [current, last]: readonly [b
 /** Clock, tokens, fees, parameters and epochs. */
 export async function inspectHead(scope: Scope): Promise<Comparison[]> {
   const { state, timestamp } = scope
-  const { clock, fees, pausedUntil, parameters, treasuries, epochs, balance, epoch } = await readHead(scope)
+  const { clock, fees, disputed, pausedUntil, parameters, treasuries, epochs, balance, epoch } = await readHead(scope)
   const parameter = (name: keyof typeof parameters): Comparison =>
     pair('parameters', `the parameter ${name}`, state.parameters[name], parameters[name])
   return [
@@ -63,6 +64,9 @@ export async function inspectHead(scope: Scope): Promise<Comparison[]> {
     }),
     pair('fee', 'the committee fees', state.fees.committee, fees[1], () => {
       state.fees.committee = fees[1]
+    }),
+    pair('solvency', 'the money in disputes', state.disputed, disputed, () => {
+      state.disputed = disputed
     }),
     pair('parameters', 'the pause', state.pausedUntil, pausedUntil),
     ...(Object.keys(parameters) as (keyof typeof parameters)[]).map(parameter),

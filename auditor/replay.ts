@@ -22,6 +22,8 @@ export type Open = {
   spot: { provider: number; amount: bigint; protocolFee: bigint; committeeFee: bigint }[]
   /** Stake reserved for deals (negative: freed), by provider, that the registry has not told yet. */
   bonds: Map<number, bigint>
+  /** Money clawed back, by provider, that nothing has said yet what for. */
+  clawed: Map<number, bigint>
 }
 
 /** One token transfer. */
@@ -48,7 +50,7 @@ export type EventArgs<name extends SettlementEvent['eventName']> = Extract<
 
 /** Nothing owed. */
 export function createOpen(): Open {
-  return { transfers: [], spot: [], bonds: new Map() }
+  return { transfers: [], spot: [], bonds: new Map(), clawed: new Map() }
 }
 
 /** Writes down that the transaction under replay breaks a rule. */

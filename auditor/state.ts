@@ -144,6 +144,10 @@ export type State = {
   keys: Map<number, Hex>
   wheels: Map<number, Wheel>
   fees: { protocol: bigint; committee: bigint }
+  /** Money in disputes, nobody's until they end. */
+  disputed: bigint
+  /** Open disputes by deal id. */
+  disputes: Map<number, number>
   /** Tokens that came in for a reason less those that left for one. */
   held: bigint
   /** Rows of each deal page that still hold. */
@@ -208,6 +212,8 @@ export function createState(domain: Domain, committee: Address): State {
     keys: new Map(),
     wheels: new Map(),
     fees: { protocol: 0n, committee: 0n },
+    disputed: 0n,
+    disputes: new Map(),
     held: 0n,
     livePages: new Map(),
     offerTaken: new Map(),

@@ -11,9 +11,9 @@ function owedTo(wheel: Wheel): bigint {
   return sum
 }
 
-/** Σ free + Σ remaining of other deals not closed + Σ netted + Σ unmatured + Σ claimable + fees, base units. */
+/** Σ free + Σ remaining of other deals not closed + Σ netted + Σ unmatured + Σ claimable + fees + disputed, base units. */
 export function sumOfParts(state: State): bigint {
-  let sum = state.fees.protocol + state.fees.committee
+  let sum = state.fees.protocol + state.fees.committee + state.disputed
   for (const { free } of state.accounts.values()) sum += free
   for (const deal of state.deals.values()) if (deal.closedAt === null && !isNetted(deal)) sum += remainingOf(deal)
   for (const { netted } of state.nets.buyers.values()) sum += netted

@@ -30,6 +30,7 @@ import {
   replayWithdrawal,
 } from './escrow-events.ts'
 import type { ChainEvent, SettlementEvent } from './events.ts'
+import { checkClawed, lowerCover, replayFault } from './fault-events.ts'
 import { replayParameters, replayPause, replayTreasuries } from './governance-events.ts'
 import { refreshBonds } from './member-bonds.ts'
 import { coverDown } from './money.ts'
@@ -211,7 +212,7 @@ async function replaySettlementEvent(replay: Replay, event: SettlementEvent): Pr
   else if (event.eventName === 'Matured') replayMatured(replay, event.args, settleCall(replay) !== null)
   else if (event.eventName === 'Settled') await replaySettled(replay, event)
   else if (event.eventName === 'DealsPacked') await replayPacking(replay, event.args)
-  else if (!replayGovernance(replay, event) && !replayMoney(replay, event) && !replayNets(replay, event))
+  else if (![replayGovernance, replayMoney, replayNets, replayFault].some((part) => part(replay, event)))
     replayDeal(replay, event)
 }
 
@@ -220,6 +221,7 @@ async function replayEvent(replay: Replay, event: ChainEvent): Promise<void> {
     case 'settlement':
       return await replaySettlementEvent(replay, event.event)
     case 'registry':
+      if (event.event.eventName === 'Slashed') lowerCover(replay, event.event.args.facts)
       return await replayRegistryEvent(replay, event.event)
     case 'committee':
       return await replayCommitteeEvent(replay, event.event)
@@ -241,6 +243,7 @@ function checkRest(replay: Replay): void {
       (from === contracts.registry && token === contracts.stakeToken)
     if (isOurs) report(replay, 'solvency', `${amount} of ${token} left to ${to} without a reason`)
   }
+  checkClawed(replay)
   for (const [provider, amount] of open.bonds) {
     if (amount !== 0n) report(replay, 'bond', `the registry did not reserve ${amount} of provider ${provider}`)
   }

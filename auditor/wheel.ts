@@ -10,6 +10,7 @@ import { attestedDueUp, dayOf, feeDown, forcedDueUp, smallerOf } from './money.t
 import type { Parameters, Wheel } from './state.ts'
 
 const NEAR_DAYS = 2
+const LONGEST_DUE = 4
 /** Most one room holds; what passes it is looked up in the wheel. */
 const MAX_ROOM = 2n ** 48n - 1n
 
@@ -108,6 +109,24 @@ export function creditUnmatured(wheel: Wheel, amount: bigint, clock: number, due
   const day = dayOf(clock) + due
   const buckets = due <= NEAR_DAYS ? wheel.near : wheel.far
   buckets.set(day, (buckets.get(day) ?? 0n) + amount)
+}
+
+/**
+ * Takes money out of the buckets: first out of those of `due` days later, then of later days, then of sooner ones.
+ *
+ * @returns What was not there.
+ */
+export function clawBack(wheel: Wheel, amount: bigint, clock: number, due: number): bigint {
+  let left = amount
+  for (let i = 0; i < LONGEST_DUE; i++) {
+    const day = dayOf(clock) + 1 + ((due - 1 + i) % LONGEST_DUE)
+    for (const buckets of [wheel.near, wheel.far]) {
+      const part = smallerOf(bucketOf(buckets, day), left)
+      if (part !== 0n) buckets.set(day, bucketOf(buckets, day) - part)
+      left -= part
+    }
+  }
+  return left
 }
 
 /** Amount in a bucket, 0 where there is none. */
