@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IOpenings} from "../interfaces/IOpenings.sol";
 import {IOversight} from "../interfaces/IOversight.sol";
-import {Fault} from "../interfaces/ITypes.sol";
+import {Fault, Outcome} from "../interfaces/ITypes.sol";
 import {PlaceLib} from "../libraries/PlaceLib.sol";
 import {RootPlaceLib} from "../libraries/RootPlaceLib.sol";
 import {Voidings} from "./Voidings.sol";
@@ -67,10 +67,10 @@ abstract contract Vouchers is Voidings {
         bytes calldata opening,
         bytes calldata attestation
     ) external {
-        RootPlaceLib.Leaf memory leaf = RootPlaceLib.read(place);
-        _requireCase(refutation, leaf.tally.dealKey, leaf.tally.stream);
-        _requireHolds(leaf, refutation, receipts, opening);
-        (address[] memory signers, uint256 claims) = _signersOf(attestation, leaf.root);
+        bytes32 root = refutation.fault == Fault.Minority
+            ? _rootOfSettled(refutation, place, receipts)
+            : _rootOfSigned(refutation, place, receipts, opening);
+        (address[] memory signers, uint256 claims) = _signersOf(attestation, root);
         Fault fault = refutation.fault;
         require(_isClaimed(fault, claims), OversightNotClaimed(fault, uint8(claims)));
         Matter memory matter = Matter({
@@ -81,9 +81,9 @@ abstract contract Vouchers is Voidings {
             restitution: 0, // the provider's case sees to the buyer
             victim: address(0),
             subject: refutation.facts.subject,
-            evidence: keccak256(abi.encode(refutation.facts.subject, leaf.root))
+            evidence: keccak256(abi.encode(refutation.facts.subject, root))
         });
-        require(_slashAll(matter, signers) != 0, OversightPunished(leaf.root));
+        require(_slashAll(matter, signers) != 0, OversightPunished(root));
     }
 
     /// @inheritdoc IOversight
@@ -111,6 +111,32 @@ abstract contract Vouchers is Voidings {
         });
         require(_slashOne(matter, signers[0]), OversightPunished(one.root));
         SETTLEMENT.refreshBonds();
+    }
+
+    /// @dev Panels judge settled receipts only, of which a stream has one in each place: the group that paid for it.
+    function _rootOfSettled(
+        Refutation calldata refutation,
+        bytes calldata place,
+        bytes calldata segment
+    ) private view returns (bytes32) {
+        IOpenings.SettledGroup memory group = OPENINGS.proveGroup(place, bytes32(segment));
+        _requireCase(refutation, group.dealKey, group.stream);
+        uint256 index = refutation.index;
+        bool paid = group.outcome <= Outcome.Clamped && index >= group.cursor && index < group.count;
+        require(paid, OversightOtherGroup(group.segment));
+        return group.root;
+    }
+
+    function _rootOfSigned(
+        Refutation calldata refutation,
+        bytes calldata place,
+        bytes calldata receipts,
+        bytes calldata opening
+    ) private view returns (bytes32) {
+        RootPlaceLib.Leaf memory leaf = RootPlaceLib.read(place);
+        _requireCase(refutation, leaf.tally.dealKey, leaf.tally.stream);
+        _requireHolds(leaf, refutation, receipts, opening);
+        return leaf.root;
     }
 
     /// @dev The group is the very tally that was refuted, or holds the refuted receipt in its place.

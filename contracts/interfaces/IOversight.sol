@@ -145,8 +145,10 @@ interface IOversight {
     /// @notice Slashes members who claimed what a case refutes: orders exist (Unordered), results were re-executed
     /// alike (WrongResult) or agree (Minority, WrongResult), outputs are retrievable (Withheld).
     /// @param refutation The provider's case.
-    /// @param place The group's place under the root that they signed.
-    /// @param receipts Bytes of all the group's receipts; empty where the refutation's `detail` is the group's tally.
+    /// @param place The group's place under the root that they signed; for class Minority its place in a batch, because
+    /// panels judge what was settled.
+    /// @param receipts Bytes of all the group's receipts; for class Minority their hash; empty where the refutation's
+    /// `detail` is the group's tally.
     /// @param opening What else `detail` names: of a demand for an output the number of the chunk (4), of a claim all
     /// of it ({IReferee-Claim}, in words), else nothing.
     /// @param attestation What they signed.

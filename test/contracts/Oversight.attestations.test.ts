@@ -179,6 +179,30 @@ describe('Oversight: attestations that were refuted', function () {
     await expect(prove(chain, { receipts: '0x' })).to.be.revertedWithCustomError(oversight, 'OversightOtherGroup')
   })
 
+  it('cost who signed that results agree, where a panel found the settled one in the minority', async () => {
+    const chain = await unordered()
+    const { group, batch, registry } = chain
+    const { dealKey, stream, segment } = group.tally
+    const charge = chargeOf('', 30n * STAKE, {
+      subject: faultSubject(dealKey, stream, Fault.Minority),
+      fault: Fault.Minority,
+      evidence: evidenceHash(2, workHashOf('panel')),
+    })
+    const facts = await slash(networkHelpers, chain, chain.provider.id, charge)
+    const refutation = { facts, fault: Fault.Minority, index: 2, detail: workHashOf('panel') }
+    const place = placeIn([batch], 0, 0)
+    const attestation = attest(chain, batch.link.root, { claims: 5 })
+    const minority = { ...chain, refutation } as Refuted
+    const tallies = attest(chain, batch.link.root, { claims: 3 })
+    await expect(prove(minority, { place, receipts: segment, attestation: tallies })).not.to.be.fulfilled
+    await expect(
+      prove(minority, { place: placeIn([batch], 0, 1), receipts: chain.other.tally.segment, attestation }),
+    ).to.be.revertedWithCustomError(chain.oversight, 'OversightNoSuchCase')
+    await prove(minority, { place, receipts: segment, attestation })
+    expect([await bondOf(chain, 0), await registry.punishedAt(charge.subject)]).to.not.include(0n)
+    expect(await bondOf(chain, 0)).to.equal(BOND - 30n * STAKE)
+  })
+
   it('reach members who were replaced since, as long as their bonds thaw', async () => {
     const chain = await unordered()
     const seat = { signer: signerNamed('new member').address, endpoint: '' }
