@@ -67,9 +67,10 @@ abstract contract Vouchers is Voidings {
         bytes calldata opening,
         bytes calldata attestation
     ) external {
-        bytes32 root = refutation.fault == Fault.Minority
-            ? _rootOfSettled(refutation, place, receipts)
-            : _rootOfSigned(refutation, place, receipts, opening);
+        bytes32 root =
+            refutation.fault == Fault.Minority
+                ? _rootOfSettled(refutation, place, receipts)
+                : _rootOfSigned(refutation, place, receipts, opening);
         (address[] memory signers, uint256 claims) = _signersOf(attestation, root);
         Fault fault = refutation.fault;
         require(_isClaimed(fault, claims), OversightNotClaimed(fault, uint8(claims)));
