@@ -14,6 +14,7 @@ import { ExitCode } from './errors.ts'
 import { type ForceFlags, force } from './force.ts'
 import type { Io } from './io.ts'
 import { type StatusFlags, statusCommand } from './status.ts'
+import { type WatchFlags, watchCommand } from './watch.ts'
 import { type WithdrawFlags, withdraw } from './withdraw.ts'
 
 type Outcome = { code: ExitCode }
@@ -94,6 +95,26 @@ function addStatus(program: Command, io: Io): void {
   withChain(command)
 }
 
+function addWatch(program: Command, io: Io): void {
+  const collect =
+    (flag: string) =>
+    (value: string, all: readonly string[] = []): readonly string[] => [...all, parseUrl(flag)(value)]
+  const command = program
+    .command('watch')
+    .description('find faults on the chain and in what nodes publish, and prove them with your own key')
+    .requiredOption('--data <folder>', 'folder of its store, of this process alone')
+    .option('--oversight <address>', 'the Oversight’s address', parseAddress('--oversight'))
+    .option('--demands <address>', 'the Demands’ address', parseAddress('--demands'))
+    .option('--worker <url>', 'a worker whose promises are watched over; may be given again', collect('--worker'))
+    .option('--member <url>', 'a member besides the committee’s; may be given again', collect('--member'))
+    .option('--from-block <number>', 'block the settlement was deployed at', parseId('--from-block'))
+    .option('--confirmations <number>', 'blocks after which one counts', parseId('--confirmations'))
+    .option('--demand-budget <base units>', 'most to lay out for demands', parseAmount('--demand-budget'))
+    .option('--dry-run', 'say what it would send')
+    .action(async (flags: WatchFlags) => await watchCommand(io, flags))
+  withKey(withChain(command))
+}
+
 /** What people read of an error: one sentence, never a stack. */
 function sentenceOf(error: unknown): string {
   if (error instanceof CommanderError) {
@@ -133,6 +154,7 @@ export async function runTally(args: readonly string[], io: Io): Promise<ExitCod
   addForce(program, io)
   addWithdraw(program, io)
   addStatus(program, io)
+  addWatch(program, io)
   try {
     await program.parseAsync([...args], { from: 'user' })
     return outcome.code

@@ -21,7 +21,13 @@ const keyFile = z.string().min(1)
 const chainSettings = {
   /** JSON-RPC endpoint of the chain. */
   rpcUrl: z.url({ protocol: /^https?$/ }),
-  contracts: z.strictObject({ settlement: address, registry: address, committee: address }),
+  /** With `demands` the worker answers what is demanded of its receipts, with the gas key of `force`. */
+  contracts: z.strictObject({
+    settlement: address,
+    registry: address,
+    committee: address,
+    demands: address.optional(),
+  }),
   /** Block the settlement was deployed at: deals are looked for from there on. */
   fromBlock: z.number().int().min(0).default(0),
   /** How often the chain is read. */

@@ -20,12 +20,14 @@ import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
 
 import { createChainWatch, findMembership } from './adapters/chain.ts'
+import { createDemands } from './adapters/demands.ts'
 import { createGasSender } from './adapters/gas-sender.ts'
 import { createWorkerHttp } from './adapters/http-server.ts'
 import { createMembers } from './adapters/members.ts'
 import type { WorkerConfig } from './config.ts'
 import { streamName } from './domain/view.ts'
 import { shownPromises } from './promises.ts'
+import { createAnswerer } from './services/answerer.ts'
 import { createBoard } from './services/board.ts'
 import { createDeliverer } from './services/deliverer.ts'
 import { createForcer } from './services/forcer.ts'
@@ -39,6 +41,8 @@ import { createWorkerStore } from './store.ts'
 
 const DAY_MS = 86_400_000
 const PRUNE_EVERY_MS = 3_600_000
+/** Demands are open for twelve hours. */
+const DEMANDS_EVERY_MS = 10_000
 
 /** A running worker. */
 export type WorkerNode = { readonly url: string; readonly worker: number; readonly provider: number }
@@ -106,6 +110,18 @@ export async function startWorker(options: {
           sender: createGasSender({ client, rpcUrl, contracts, privateKey: options.gasKey.privateKey }),
         })
 
+  const { demands: court } = contracts
+  const answerer =
+    options.gasKey === null || court === undefined
+      ? null
+      : createAnswerer({
+          ...shared,
+          demands: createDemands({
+            ...{ client, rpcUrl, address: court, privateKey: options.gasKey.privateKey },
+            fromBlock: BigInt(config.fromBlock),
+          }),
+        })
+
   /** Signs what is due and hands it on. */
   function settleDue(): void {
     if (signal.aborted) return
@@ -147,6 +163,7 @@ export async function startWorker(options: {
   })
   loop('prune', PRUNE_EVERY_MS, async () => void (await data.prune(config.keepDataDays * DAY_MS)))
   if (forcer !== null) loop('force', 1_000, () => forcer.tick())
+  if (answerer !== null) loop('demands', DEMANDS_EVERY_MS, () => answerer.tick())
   shutdown.onShutdown(() => runner.idle())
 
   const app = createWorkerHttp({

@@ -28,6 +28,15 @@ const cases: Record<string, Record<string, Case>> = {
     'an unknown command': { args: ['audti'], code: bad, says: /audti/ },
     'an unknown flag': { args: ['status', ...chain, '--colour'], code: bad, says: /--colour/ },
   },
+  watch: {
+    'no folder': { args: ['watch', ...chain], code: bad, says: /--data/ },
+    'no key': { args: ['watch', ...chain, '--data', join(folder, 'watch')], code: 'cli.no-key', says: /--key-file/ },
+    'a worker that is no URL': {
+      args: ['watch', ...chain, '--data', join(folder, 'watch'), '--worker', 'x'],
+      code: bad,
+      says: /--worker/,
+    },
+  },
   audit: {
     'no address': { args: ['audit', '--rpc', DEAD], code: bad, says: /--address/ },
     'an address of the wrong length': { args: ['audit', '--rpc', DEAD, '--address', '0x12'], code: bad, says: /0x12/ },
