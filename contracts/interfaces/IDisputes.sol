@@ -179,8 +179,8 @@ interface IDisputes is ICourt {
     /// @param claim Its identity.
     /// @param state The referee's.
     /// @return move Hash of the move, its last four bytes cut; zero if none was made.
-    /// @return at When it was made.
-    function moveOf(bytes32 claim, bytes calldata state) external view returns (bytes28 move, uint32 at);
+    /// @return madeAt When it was made.
+    function moveOf(bytes32 claim, bytes calldata state) external view returns (bytes28 move, uint32 madeAt);
 
     /// @notice What a challenger's bond on a claim would be now.
     /// @param claim The claim.

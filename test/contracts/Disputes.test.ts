@@ -9,13 +9,14 @@ import { PER_MOVE } from '../support/courts.ts'
 import { deploy } from '../support/deployment.ts'
 import { assertion, createGames, objection, receiptOf, runOf, STEPS, Turn } from '../support/games.ts'
 import { ackKey, createMarket, type Market, openDeal, USD } from '../support/market.ts'
-import { advance, arriveAt } from '../support/protocol-clock.ts'
+import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
 import { createShowing } from '../support/tasks.ts'
 import { workHashOf } from '../support/work.ts'
 
 const { ethers, networkHelpers } = await network.create({ network: 'osaka' })
 
 const HOUR = 3600
+const DAY = 24 * HOUR
 const UNIT = USD / 1000n
 const BOND = 33n * PER_MOVE
 const ASSERTER_BOND = 32n * PER_MOVE
@@ -140,6 +141,9 @@ describe('Disputes', () => {
 
     it('voids what was disputed in time, though it would have matured meanwhile, and what came later', async () => {
       const { market, deal, right, stated, stream, showing, games } = await working({ 3: 20 })
+      // late in a day: what is settled now matures as soon as it may
+      const clock = await lastClock(market)
+      await arriveAt(networkHelpers, market, clock - (clock % DAY) + DAY + 22 * HOUR)
       const shown = await showing.attested(stream, 3)
       await advance(networkHelpers, market, 23 * HOUR)
       const game = await games.challenge(deal, shown, market.stranger)
