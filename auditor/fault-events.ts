@@ -5,7 +5,7 @@
  * @module
  */
 import type { SettlementEvent } from './events.ts'
-import { largerOf, paidFor, smallerOf } from './money.ts'
+import { attestedDueUp, largerOf, paidFor, smallerOf } from './money.ts'
 import { type EventArgs, expectSame, oweBond, type Replay, report, thing, touch } from './replay.ts'
 import { accountOf, addressKey, type Deal, type Stream, unitsOf, wheelOf } from './state.ts'
 import { clawBack, creditUnmatured, renewRoom } from './wheel.ts'
@@ -14,7 +14,6 @@ import { clawBack, creditUnmatured, renewRoom } from './wheel.ts'
 const FROZEN = 2 ** 24 - 1
 const STAKE_UNIT = 10n ** 18n
 const BPS = 10_000n
-const TOMORROW = 1
 
 const momentOf = ({ state }: Replay) => ({ clock: state.clock.value, parameters: state.parameters })
 
@@ -94,8 +93,9 @@ function replaySeizure(replay: Replay, { provider, amount }: EventArgs<'Seized'>
 function replayRestitution(replay: Replay, { provider, amount }: EventArgs<'Restored'>): void {
   lowerDisputed(replay, amount, `what was restored to provider ${provider}`)
   const wheel = wheelOf(replay.state, provider)
-  creditUnmatured(wheel, amount, replay.state.clock.value, TOMORROW)
-  renewRoom(wheel, momentOf(replay))
+  const moment = momentOf(replay)
+  creditUnmatured(wheel, amount, moment.clock, attestedDueUp(moment.parameters.attestedWindow))
+  renewRoom(wheel, moment)
   touch(replay, thing.earnings(provider), 'maturity')
 }
 

@@ -17,6 +17,10 @@ import {Clawbacks} from "./Clawbacks.sol";
 /// @custom:invariant money in disputes = what was seized - what was restored or voided
 /// @custom:invariant a provider's cover is never negative
 abstract contract Remedies is IRemedies, Clawbacks {
+    /// @dev A slash in terms of what the stream was paid for: once for what matured before and is out of reach, and as
+    /// much again, so that being seen half of the time is too often.
+    uint256 internal constant PENALTY = 2;
+
     modifier onlyCourts() {
         require(REGISTRY.isCourt(msg.sender), RemediesOnlyCourts(msg.sender));
         _;
@@ -115,8 +119,8 @@ abstract contract Remedies is IRemedies, Clawbacks {
     function restore(uint32 provider, uint64 amount) external onlyCourts {
         uint256 today = _touch() / DAY;
         _lowerDisputed(amount);
-        // Due tomorrow: a dispute delays money, and no longer than itself and a day.
-        _store(provider, _creditUnmatured(provider, _loadNow(provider, today), amount, 1), today);
+        // As if settled now: whoever lost on purpose must not have shortened the time others have to object.
+        _store(provider, _creditUnmatured(provider, _loadNow(provider, today), amount, _attestedDueUp()), today);
         emit Restored(provider, amount);
     }
 
@@ -164,7 +168,7 @@ abstract contract Remedies is IRemedies, Clawbacks {
     ) internal returns (uint96) {
         uint256 value = 0;
         if (terms.mode() == uint256(Mode.Net)) _stopForFault(id, terms, now_);
-        else value = _freeze(id, stream) * terms.price();
+        else value = PENALTY * _freeze(id, stream) * terms.price();
         Deal storage self = _deals[id];
         charge.subject = keccak256(abi.encode(self.key, stream, charge.fault));
         uint256 asked = Math.max(charge.asked, Math.max(self.bond, _inStakeUp(value)));

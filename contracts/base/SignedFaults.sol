@@ -104,7 +104,7 @@ abstract contract SignedFaults is IFaults, Remedies {
         if (accused.terms.mode() == uint256(Mode.Net)) {
             uint256 budget = _deals[accused.id].purse.budget();
             uint256 value = units * accused.terms.price();
-            charge.asked = _cutUp(_inStakeUp(value < budget ? value : budget));
+            charge.asked = _cutUp(_inStakeUp(PENALTY * (value < budget ? value : budget)));
         }
         _penalize(accused.id, accused.terms, stream, charge, accused.now_);
         emit FaultProven(charge.subject, uint24(index), detail);

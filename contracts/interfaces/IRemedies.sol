@@ -36,7 +36,7 @@ interface IRemedies {
     /// @notice A deal has other open disputes than before.
     event DisputesChanged(uint32 indexed id, uint32 disputes);
 
-    /// @notice Money in a dispute became its provider's again; it matures at the start of the next day.
+    /// @notice Money in a dispute became its provider's again; it matures as if it had been settled then.
     event Restored(uint32 indexed provider, uint64 amount);
 
     /// @notice A netted deal was stopped because of a fault.
@@ -70,7 +70,7 @@ interface IRemedies {
 
     /// @notice Slashes a deal's provider, freezes the stream (stops the deal if it is netted), and lowers the
     /// provider's
-    /// cover. Asks at least for the deal's bond and the value of everything the stream was paid for.
+    /// cover. Asks at least for the deal's bond, and for twice the value of everything the stream was paid for.
     /// @param id Deal's id.
     /// @param key Its key.
     /// @param stream Index.

@@ -213,7 +213,7 @@ describe('Faults: what tallies prove', () => {
       const tx = await prove(market, equivocationOf(deal.id, log.group(), deal.stream(0).work(1n).group()))
       const { bond } = await tally.deal(deal.id)
       expect(bond).to.equal(10n * STAKE)
-      expect((await caseOf(market, tx)).own).to.equal(40n * STAKE) // 40,000 units of a tenth of a cent
+      expect((await caseOf(market, tx)).own).to.equal(80n * STAKE) // twice 40,000 units of a tenth of a cent
     })
 
     it('of a closed deal count until its id is recycled', async () => {

@@ -347,14 +347,14 @@ describe('Remedies', () => {
       await isSolvent(market)
     })
 
-    it('is the provider’s again when it is restored, and matures tomorrow', async () => {
+    it('is the provider’s again when it is restored, and matures as if settled then: others have a whole window to object', async () => {
       const market = await networkHelpers.loadFixture(seized)
       const { tally, court, provider } = market
       await expect(tally.connect(court).restore(provider.id, 20n * PRICE))
         .to.emit(tally, 'Restored')
         .withArgs(provider.id, 20n * PRICE)
       expect(await tally.disputed()).to.equal(0n)
-      expect((await tally.earnings(provider.id)).attested).to.deep.equal([20n * PRICE, 10n * PRICE])
+      expect((await tally.earnings(provider.id)).attested).to.deep.equal([0n, 30n * PRICE])
       await isSolvent(market)
     })
 
