@@ -75,13 +75,14 @@ export function createDoubts(options: {
     return { dealId, dealKey, stream, first, count, units, worker, signature, receipts }
   }
 
-  async function demand(book: Book, group: BookGroup, readInterval: ReadInterval): Promise<void> {
-    if (demands === undefined || budget === 0n) return
+  /** True once nothing is left to do about the group: its order is demanded, or there is no way to. */
+  async function demand(book: Book, group: BookGroup, readInterval: ReadInterval): Promise<boolean> {
+    if (demands === undefined || budget === 0n) return true
     const { client, token } = options
     const approval = await approvalFor(client, { token, owner: sender.address, demands, budget })
-    if (approval !== null && (await sender.act(approval)) !== 'done') return
+    if (approval !== null && (await sender.act(approval)) !== 'done') return false
     const act = await demandFor(book, group, demands, readInterval)
-    if (act !== null) await sender.act(act)
+    return act === null || (await sender.act(act)) === 'done'
   }
 
   return {
@@ -94,8 +95,8 @@ export function createDoubts(options: {
         const deal = book.deals.get(group.tally.tally.dealKey)
         if (!isDoubtful(group, deal) || (await isShown(book, group, endpoints))) {
           doubted.delete(group)
-        } else if (nowMs() - sinceMs >= options.afterMs) {
-          await demand(book, group, readInterval)
+        } else if (nowMs() - sinceMs >= options.afterMs && (await demand(book, group, readInterval))) {
+          doubted.delete(group)
         }
       }
     },

@@ -171,6 +171,16 @@ describe('worker store', () => {
       expect(codeOf(() => createWorkerStore({ file, identity: other }))).to.equal('store.foreign')
   })
 
+  it('takes over a store from before there were promises', () => {
+    store.close()
+    const db = new DatabaseSync(file)
+    db.exec('DROP TABLE promises; PRAGMA user_version = 1')
+    db.close()
+    expect(codeOf(() => createWorkerStore({ file, readOnly: true }))).to.equal('store.version')
+    store = createWorkerStore({ file, identity })
+    expect(store.promises(0, 9)).to.deep.equal([])
+  })
+
   it('can be read beside the worker that writes it', () => {
     order(0)
     store.appendReceipt(ref, 0n, outcomeOf(0))
