@@ -121,6 +121,7 @@ export async function createScenario(options: ScenarioOptions) {
   const chainId = await client.getChainId()
   const deployer = actorOf('deployer')
   const relay = actorOf('relay')
+  const court = actorOf('court')
   const treasury = actorOf('treasury').address
   const committeeTreasury = actorOf('committee treasury').address
   const members = Array.from({ length: options.members ?? 3 }, (_, i) => actorOf(`member ${i}`))
@@ -144,7 +145,11 @@ export async function createScenario(options: ScenarioOptions) {
   const faults = await deploy('Faults', [accessManager, dollar, registry, nets])
   const desk = await deploy('Desk', [accessManager, dollar, registry, zeroAddress, faults])
   const settlement = await deploy('Settlement', [desk, committee, parameters, treasury, committeeTreasury])
-  await send(deployer, registry, encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement, []] }))
+  await send(
+    deployer,
+    registry,
+    encodeFunctionData({ abi: registryAbi, functionName: 'bind', args: [settlement, [court.address]] }),
+  )
   await send(deployer, committee, encodeFunctionData({ abi: committeeAbi, functionName: 'bind', args: [settlement] }))
   const deployment: Deployment = { settlement, registry, committee, dollar, stake, accessManager }
   const domain: Domain = { chainId, verifyingContract: settlement }
