@@ -15,16 +15,16 @@ contract StakingInvariantTest is Probe {
     StakingHandler private _handler;
     IStaking private _registry;
 
-    function setUp() public {
-        _handler = StakingHandler(_deploy("Staking.invariant.t.sol:StakingCalls", ""));
-        _handler.start();
-        _registry = _handler.registry();
-    }
-
     /// @dev Read by the runner: random calls go to the handler only.
     function targetContracts() external view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(_handler);
+    }
+
+    function setUp() public {
+        _handler = StakingHandler(_deploy("Staking.invariant.t.sol:StakingCalls", ""));
+        _handler.start();
+        _registry = _handler.registry();
     }
 
     /// Every token that is held is somebody's: of sides, bonds, the vault, rewards.

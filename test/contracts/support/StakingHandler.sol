@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IEarnings} from "../../../contracts/interfaces/IEarnings.sol";
 import {IPools} from "../../../contracts/interfaces/IPools.sol";
 import {IRegistry} from "../../../contracts/interfaces/IRegistry.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
@@ -77,19 +78,7 @@ contract StakingHandler is Probe {
         registry.nameBondOwner(SIGNER, address(this));
     }
 
-    // ---- the settlement and the access manager, as far as the registry asks them ----
-
-    function tick() external view returns (uint32) {
-        return clock;
-    }
-
-    function claim(uint32) external pure returns (uint64) {
-        revert("nothing");
-    }
-
-    function canCall(address, address, bytes4) external pure returns (bool, uint32) {
-        return (true, 0);
-    }
+    // ---- the settlement, as far as the registry asks it; see below for what it answers ----
 
     function refreshCover(uint32) external {}
 
@@ -222,6 +211,18 @@ contract StakingHandler is Probe {
 
     function returnCase(uint256 seed) external priced(false) {
         if (_cases.length != 0) registry.returnCase(_takeCase(seed));
+    }
+
+    function tick() external view returns (uint32) {
+        return clock;
+    }
+
+    function claim(uint32) external pure returns (uint64) {
+        revert IEarnings.EarningsNothingToClaim(0);
+    }
+
+    function canCall(address, address, bytes4) external pure returns (bool, uint32) {
+        return (true, 0);
     }
 
     function delegator(uint256 index) public pure returns (address) {
