@@ -8,9 +8,9 @@ import {IReferee} from "./IReferee.sol";
 /// @title IArbiterReferee
 /// @notice A referee that asks the arbiter the offer names. For work that nobody can prove.
 /// @dev Each side pays the arbiter's fee, in the chain's own currency, and then says so with an empty move: first
-/// the challenger's side, then the asserter's, whose payment submits the claim. One fee is the arbiter's, the other one goes
-/// to who wins; where the arbiter refuses or is silent, back in halves. All games on a claim share one ruling, so only
-/// its first challenger pays. A fee that rises in between is borne by who pays later.
+/// the challenger's side, then the asserter's, whose payment submits the claim. One fee is the arbiter's, the other
+/// one goes to who wins; where the arbiter refuses or is silent, back in halves. All games on a claim share one ruling,
+/// so only its first challenger pays. A fee that rises in between is borne by who pays later.
 interface IArbiterReferee is IReferee, IArbitrable {
     /// @notice Who pays.
     enum Side {

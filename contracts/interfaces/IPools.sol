@@ -89,6 +89,8 @@ interface IPools {
     }
 
     /// @notice A provider takes delegations: from now on its earnings go through the registry.
+    /// @param provider Provider's id.
+    /// @param commissionBps Owner's part of what delegators earn, in 1/10,000.
     event PoolOpened(uint32 indexed provider, uint16 commissionBps);
 
     /// @notice A provider's commission is, or will be, another one.
@@ -105,12 +107,25 @@ interface IPools {
     event Delegated(uint32 indexed provider, address indexed delegator, uint96 amount, uint96 shares);
 
     /// @notice A position cannot be taken out before `until`, and earns rewards as if it were larger.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param until Second on the protocol clock.
+    /// @param multiplierBps Weight of its shares, in 1/10,000.
     event Locked(uint32 indexed provider, address indexed delegator, uint32 until, uint16 multiplierBps);
 
     /// @notice Shares began to thaw; all of the position's thawing ones are ready at `readyAt`.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param shares Shares of the pool.
+    /// @param readyAt Second on the protocol clock.
     event Undelegating(uint32 indexed provider, address indexed delegator, uint96 shares, uint32 readyAt);
 
     /// @notice Thawed delegation left.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param to Recipient.
+    /// @param amount Stake token base units.
+    /// @param shares Shares of the pool.
     event DelegationWithdrawn(
         uint32 indexed provider,
         address indexed delegator,
@@ -126,24 +141,44 @@ interface IPools {
     event EarningsSplit(uint32 indexed provider, uint64 amount, uint64 delegated);
 
     /// @notice A provider's part of its earnings was paid.
+    /// @param provider Provider's id.
+    /// @param to Recipient.
+    /// @param amount Settlement token base units.
     event PayoutCollected(uint32 indexed provider, address indexed to, uint64 amount);
 
     /// @notice A delegator was paid.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param to Recipient.
+    /// @param paid Earnings, settlement token base units.
+    /// @param rewards Stake token base units.
     event Collected(uint32 indexed provider, address indexed delegator, address to, uint64 paid, uint96 rewards);
 
     /// @notice A delegator allows, or no longer, that anyone turns its rewards into delegation.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param compounds Whether anyone may compound it.
     event CompoundingSet(uint32 indexed provider, address indexed delegator, bool compounds);
 
     /// @notice Rewards became delegation.
+    /// @param provider Provider's id.
+    /// @param delegator Whose position.
+    /// @param amount Stake token base units.
+    /// @param shares Shares of the pool.
     event Compounded(uint32 indexed provider, address indexed delegator, uint96 amount, uint96 shares);
 
     /// @notice The reserve of rewards grew.
+    /// @param by Who paid.
+    /// @param amount Stake token base units.
     event RewardsFunded(address indexed by, uint96 amount);
 
     /// @notice Rewards are emitted in another way.
+    /// @param rate Stake token base units a second.
+    /// @param multipliersBps By term, in 1/10,000.
     event EmissionSet(uint64 rate, uint16[3] multipliersBps);
 
     /// @notice The governed numbers changed.
+    /// @param parameters The new ones.
     event StakingParametersSet(StakingParameters parameters);
 
     /// @notice The provider takes no delegations.

@@ -31,23 +31,33 @@ interface IRemedies {
     event ClawedBack(uint32 indexed provider, uint64 amount, uint8 due);
 
     /// @notice Unmatured money went into a dispute.
+    /// @param provider Provider's id.
+    /// @param amount Settlement token base units.
     event Seized(uint32 indexed provider, uint64 amount);
 
     /// @notice A deal has other open disputes than before.
+    /// @param id Deal's id.
+    /// @param disputes How many are open now.
     event DisputesChanged(uint32 indexed id, uint32 disputes);
 
     /// @notice Money in a dispute became its provider's again; it matures as if it had been settled then.
+    /// @param provider Provider's id.
+    /// @param amount Settlement token base units.
     event Restored(uint32 indexed provider, uint64 amount);
 
     /// @notice A netted deal was stopped because of a fault.
+    /// @param id Deal's id.
     event StoppedForFault(uint32 indexed id);
 
     /// @notice Money that a net batch misdirected went back to its buyer.
+    /// @param provider Provider's id.
+    /// @param buyer Who gets it.
     /// @param toNetted To what the buyer's netted deals may be paid with.
     /// @param toFree To its free balance, where that holds their budgets in full.
     event NettedReturned(uint32 indexed provider, address indexed buyer, uint64 toNetted, uint64 toFree);
 
     /// @notice A deal's provider asked for work in vain: what it leaves undone is no no-show.
+    /// @param id Deal's id.
     event DealExcused(uint32 indexed id);
 
     /// @notice The caller is no court.
@@ -122,6 +132,11 @@ interface IRemedies {
     ) external returns (uint64 amount);
 
     /// @notice Moves what a stream's unacknowledged units above `keep` were paid for out of the unmatured earnings.
+    /// @param id Deal's id.
+    /// @param key Its key.
+    /// @param stream Index.
+    /// @param keep Units of the stream that stay.
+    /// @param settledAt When the group in which they end was settled.
     /// @return amount Settlement token base units.
     function seize(
         uint32 id,
@@ -132,6 +147,12 @@ interface IRemedies {
     ) external returns (uint64 amount);
 
     /// @notice The same for units that a forced group brought, see {voidForced}.
+    /// @param id Deal's id.
+    /// @param key Its key.
+    /// @param stream Index.
+    /// @param keep Units of the stream that stay.
+    /// @param settledAt When the group in which they end was settled.
+    /// @param until Units of the stream after that group, which must be its last.
     /// @return amount Settlement token base units.
     function seizeForced(
         uint32 id,
@@ -157,15 +178,22 @@ interface IRemedies {
     ) external returns (uint64 returned);
 
     /// @notice Excuses a deal's provider from a no-show: it asked for work, and nobody answered.
+    /// @param id Deal's id.
+    /// @param key Its key.
     function excuse(uint32 id, bytes32 key) external;
 
     /// @notice Gives money in a dispute back to the provider.
+    /// @param provider Provider's id.
+    /// @param amount Settlement token base units.
     function restore(uint32 provider, uint64 amount) external;
 
     /// @notice Counts an open dispute on a deal: its bond stays reserved and its id its own until all have ended.
+    /// @param id Deal's id.
+    /// @param key Its key.
     function beginDispute(uint32 id, bytes32 key) external;
 
     /// @notice Ends one. Releases the bond of a deal that was closed meanwhile.
+    /// @param id Deal's id.
     function endDispute(uint32 id) external;
 
     /// @notice Money in disputes.

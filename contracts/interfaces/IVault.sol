@@ -65,18 +65,32 @@ interface IVault {
     event Slashed(bytes32 indexed subject, Fault indexed fault, Case facts);
 
     /// @notice A case has another reporter, whose commitment to the evidence was earlier.
+    /// @param subject Subject of the case.
+    /// @param reporter Its reporter now.
+    /// @param facts Everything about it.
     event PriorityClaimed(bytes32 indexed subject, address indexed reporter, Case facts);
 
     /// @notice The guardian holds a case until `until`.
+    /// @param subject Subject of the case.
+    /// @param until Second on the protocol clock.
     event CaseHeld(bytes32 indexed subject, uint32 until);
 
     /// @notice A case was returned to the stake it was taken from.
+    /// @param subject Subject of the case.
+    /// @param own To the own stake or the bond, stake token base units.
+    /// @param delegated To the pool, stake token base units.
     event CaseReturned(bytes32 indexed subject, uint96 own, uint96 delegated);
 
     /// @notice A case was paid out.
+    /// @param subject Subject of the case.
+    /// @param toVictim Stake token base units.
+    /// @param toReporter Stake token base units.
+    /// @param burned Stake token base units.
     event CasePaid(bytes32 indexed subject, uint96 toVictim, uint96 toReporter, uint96 burned);
 
     /// @notice Somebody committed to evidence.
+    /// @param commitment See {commitEvidence}.
+    /// @param by Who committed.
     event EvidenceCommitted(bytes32 indexed commitment, address indexed by);
 
     /// @notice The subject was punished before.
@@ -110,12 +124,16 @@ interface IVault {
     function claimPriority(Case calldata facts, bytes32 salt) external;
 
     /// @notice Holds a case for `duration`, at most 14 days and once. Guardian only.
+    /// @param facts Everything about it.
+    /// @param duration Seconds.
     function holdCase(Case calldata facts, uint32 duration) external;
 
     /// @notice Returns a case to the stake it was taken from, where liens have their part in it again. Governance only.
+    /// @param facts Everything about it.
     function returnCase(Case calldata facts) external;
 
     /// @notice Pays a case out, 72 hours after its slash or when it is no longer held. Permissionless.
+    /// @param facts Everything about it.
     function payOut(Case calldata facts) external;
 
     /// @notice Takes a provider's stake: its own first, then its pool's within the cap of one fault. Never reverts for

@@ -29,6 +29,7 @@ import { type CommittedBlob, GAS_PER_BLOB, signBlobTransaction } from '#runtime/
 import { createKzg } from '#runtime/kzg.ts'
 
 import { type Deployment, deployTallystick } from '../deploy.ts'
+import type { LedgerParameters } from '../parameters/local.ts'
 import { ROOT } from '../support/run.ts'
 import { startAnvil } from './anvil.ts'
 import { keyOf } from './random.ts'
@@ -83,7 +84,13 @@ export type Chain = {
 }
 
 /** What {@link openChain} needs. */
-export type ChainOptions = { readonly fork: Fork; readonly client: Client; readonly seed: number }
+export type ChainOptions = {
+  readonly fork: Fork
+  readonly client: Client
+  readonly seed: number
+  /** Parameters that differ from the defaults. */
+  readonly parameters?: Partial<LedgerParameters>
+}
 
 /** Members and threshold of the benches' committee. */
 export const COMMITTEE = { members: 7, threshold: 5 } as const
@@ -102,7 +109,7 @@ const ETHER = 10n ** 18n
 let opened = 0
 
 /** Starts a chain and deploys to it. */
-export async function openChain({ fork, client, seed }: ChainOptions): Promise<Chain> {
+export async function openChain({ fork, client, seed, parameters = {} }: ChainOptions): Promise<Chain> {
   const anvil = client === 'anvil' ? await startAnvil(fork, START_TIME) : undefined
   const connection =
     anvil === undefined
@@ -123,6 +130,7 @@ export async function openChain({ fork, client, seed }: ChainOptions): Promise<C
     const deployment = await deployTallystick(connection, {
       members,
       threshold: COMMITTEE.threshold,
+      parameters,
       deploymentId,
     })
     return { ...drive(connection, deployment.chainId, seed, anvil?.url), fork, client, deployment, close }

@@ -10,11 +10,14 @@ import { readGasRecord } from '../bench/figures.ts'
 import { readGrowthRecord } from '../growth/figures.ts'
 import { receiptsPerPair } from '../plots/comparison-charts.ts'
 import { blobPrices, feeLevels, groupsPerBatch, receiptsPerGroup } from '../plots/cost-charts.ts'
+import { profitByDetection } from '../plots/economics-charts.ts'
 import { builderGrowth, ledgerGrowth, receiptsGrowth } from '../plots/growth-charts.ts'
 import { lineChart } from '../plots/line-chart.ts'
+import { readEconomicsRecord } from '../sim/figures.ts'
 import { ROOT } from '../support/run.ts'
 import { checksTable, comparisonTable, pairsTable, partsTable, sourcesTable } from './comparison.ts'
 import { decodersLine, decodersTable, readDecoders } from './decoders.ts'
+import { strategiesTable, variationsTable } from './economics-tables.ts'
 import { actsTable, settlingTable, versionsLine } from './gas-tables.ts'
 import { buildingTable, crowdsTable, sizesTable } from './growth-tables.ts'
 import { modelErrorsTable } from './model-errors-table.ts'
@@ -28,6 +31,7 @@ export const PAGES = [
   'README.md',
   'docs/comparison.md',
   'docs/cost-model.md',
+  'docs/economics.md',
   'docs/growth.md',
   'docs/testing.md',
 ] as const
@@ -36,6 +40,7 @@ export const PAGES = [
 export function documents(): Map<string, string> {
   const gas = readGasRecord()
   const growth = readGrowthRecord()
+  const economics = readEconomicsRecord()
   const peers = readPeers()
   const decoders = readDecoders()
   const blocks = new Map<string, () => string>([
@@ -56,6 +61,9 @@ export function documents(): Map<string, string> {
     ['growth-crowds', () => crowdsTable(growth)],
     ['growth-building', () => buildingTable(growth)],
     ['growth-versions', () => versionsLine(growth)],
+    ['economics-strategies', () => strategiesTable(economics)],
+    ['economics-variations', () => variationsTable(economics)],
+    ['economics-versions', () => versionsLine(economics)],
     ['decoders', () => decodersTable(decoders)],
     ['decoders-run', () => decodersLine(decoders)],
   ])
@@ -68,6 +76,7 @@ export function documents(): Map<string, string> {
     'receipts-growth': receiptsGrowth(growth),
     'ledger-growth': ledgerGrowth(growth),
     'builder-growth': builderGrowth(growth),
+    'profit-by-detection': profitByDetection(economics),
   }
   return new Map([
     ...Object.entries(charts).map(([name, chart]) => [`docs/plots/${name}.svg`, lineChart(chart)] as const),

@@ -274,9 +274,9 @@ describe('Earnings', () => {
     })
 
     it('is never more than the ledger can hold', async () => {
-      const market = await networkHelpers.loadFixture(working)
+      const market = await createMarket(await deploy(ethers, { parameters: { stakeValue: 1_000_000_000 } }))
       const { tally, rival } = market
-      const rich = await joinProvider(market, rival, { stake: 2n ** 95n })
+      const rich = await joinProvider(market, rival, { stake: 2n ** 87n })
       expect((await tally.earnings(rich.id)).cover).to.equal(2n ** 55n - 1n)
       const deal = await openDeal(market, rich, { terms: { exposure: 10_000_000n } })
       await advance(networkHelpers, market, 60)

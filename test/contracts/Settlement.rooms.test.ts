@@ -17,8 +17,10 @@ const PRICE = 1000n
 const COVER = 10_000n * USD
 
 /** Noon of a day on the protocol clock, with one credit of 100 units made that day. */
-async function credited() {
-  const market = await createMarket(await deploy(ethers), { terms: { exposure: 10_000_000n, duration: 30 * DAY } })
+async function creditedWith(stakeValue: number) {
+  const market = await createMarket(await deploy(ethers, { parameters: { stakeValue } }), {
+    terms: { exposure: 10_000_000n, duration: 30 * DAY },
+  })
   await advance(networkHelpers, market, 3600)
   const today = Math.floor((await lastClock(market)) / DAY) + 1
   await arriveAt(networkHelpers, market, today * DAY + DAY / 2)
@@ -28,6 +30,9 @@ async function credited() {
 }
 
 /** The same with the stream's log: the chain goes back to the fixture, what a test writes down does not. */
+
+const credited = () => creditedWith(1_000_000)
+
 async function fresh() {
   const market = await networkHelpers.loadFixture(credited)
   return { ...market, stream: market.deal.stream(0).work(100n) }
@@ -167,12 +172,12 @@ describe('settle: rooms of the day', () => {
   })
 
   it('hold 48 bits; a provider with more is issued another when one is used up', async () => {
-    const market = await fresh()
+    const market = await creditedWith(1_000_000_000) // a thousand dollars a stake token
     const { tally, registry, stake, dollar, rival, buyer, provider, today } = market
     const most = 2n ** 48n - 1n
-    await stake.mint(rival, 2n ** 94n)
-    await stake.connect(rival).approve(registry, 2n ** 94n)
-    await registry.connect(rival).stake(provider.id, 2n ** 94n)
+    await stake.mint(rival, 2n ** 86n)
+    await stake.connect(rival).approve(registry, 2n ** 86n)
+    await registry.connect(rival).stake(provider.id, 2n ** 86n)
     await dollar.mint(buyer, 3n * most)
     await dollar.connect(buyer).approve(tally, 3n * most)
     await tally.connect(buyer).deposit(buyer, 3n * most)

@@ -25,7 +25,8 @@ contract SettlementBytesTest is Probe {
         address registry = _deploy("Registry.sol:Registry", abi.encode(pools));
         address dollar = _deploy("DemoDollar.sol:DemoDollar", "");
         address nets = _deploy("Nets.sol:Nets", abi.encode(address(this), dollar, registry, address(this)));
-        address desk = _deploy("Desk.sol:Desk", abi.encode(address(this), dollar, registry, address(this), nets));
+        address faults = _deploy("Faults.sol:Faults", abi.encode(address(this), dollar, registry, nets));
+        address desk = _deploy("Desk.sol:Desk", abi.encode(address(this), dollar, registry, address(this), faults));
         ILedger.Parameters memory parameters = ILedger.Parameters(
             1 days,
             3 days,

@@ -54,13 +54,13 @@ async function world() {
     await stake.mint(who, 10n ** 9n * STAKE)
     await stake.connect(who).approve(registry, ethers.MaxUint256)
   }
-  return { ...deployment, id, people, court: await asSettlement(networkHelpers, deployment) }
+  return { ...deployment, id, people, asCourt: await asSettlement(networkHelpers, deployment) }
 }
 type World = Awaited<ReturnType<typeof world>>
 
 /** The model, and the calls that change it and the chain alike. */
 function createBook(here: World) {
-  const { registry, governor, owner, id, court } = here
+  const { registry, governor, owner, id, asCourt } = here
   const side: OwnSide = newSide()
   const pool: PoolSide = newPool()
   grow(side, 100n * STAKE)
@@ -82,7 +82,7 @@ function createBook(here: World) {
 
   async function slash(asked: bigint): Promise<void> {
     slashes += 1
-    await court.slash(id, chargeOf(`slash ${slashes}`, asked))
+    await asCourt.slash(id, chargeOf(`slash ${slashes}`, asked))
     const own = slashOwn(side, asked)
     const before = pool.tokens
     const delegated = slashPool(pool, asked - own, CAP)
@@ -104,8 +104,8 @@ function createBook(here: World) {
   }
 
   async function dispute(amount: bigint): Promise<void> {
-    const handle = await court.lien.staticCall(id, amount)
-    const tx = await court.lien(id, amount)
+    const handle = await asCourt.lien.staticCall(id, amount)
+    const tx = await asCourt.lien(id, amount)
     const [log] = await registry.queryFilter(registry.filters.Liened, tx.blockNumber ?? 0)
     const { own, pooled } = log?.args ?? expect.fail('no lien')
     const mostOwn = side.shares - (side.blocked - side.thawing)
@@ -122,7 +122,7 @@ function createBook(here: World) {
   async function settle(index: number): Promise<void> {
     const [ended] = disputes.splice(index, 1)
     if (ended === undefined) return
-    await court.unlien(id, ended.handle)
+    await asCourt.unlien(id, ended.handle)
     if (ended.generation === side.generation) {
       side.blocked -= ended.own
       side.disputed -= ended.own
@@ -159,8 +159,8 @@ function createBook(here: World) {
   }
 
   async function take(amount: bigint): Promise<void> {
-    const lien = await court.reserve.staticCall(id, amount)
-    await court.reserve(id, amount)
+    const lien = await asCourt.reserve.staticCall(id, amount)
+    await asCourt.reserve(id, amount)
     expect(reserve(side, amount), 'lien').to.equal(lien)
     liens.push(lien)
   }
@@ -168,7 +168,7 @@ function createBook(here: World) {
   async function free(index: number): Promise<void> {
     const [lien] = liens.splice(index, 1)
     if (lien === undefined) return
-    await court.release(id, lien)
+    await asCourt.release(id, lien)
     moveLien(side, lien, -1n)
   }
 

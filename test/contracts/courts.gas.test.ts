@@ -6,7 +6,7 @@ import { Kind } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
 import { createGames, receiptOf, runOf } from '../support/games.ts'
-import { expectGas } from '../support/gas.ts'
+import { expectGasAbout as expectGas } from '../support/gas.ts'
 import { createMarket, USD } from '../support/market.ts'
 import { advance } from '../support/protocol-clock.ts'
 import { createShowing, taskOf } from '../support/tasks.ts'

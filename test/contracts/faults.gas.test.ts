@@ -7,7 +7,7 @@ import { Lane } from '#protocol/types.ts'
 
 import { deploy } from '../support/deployment.ts'
 import { bare, orderOf, prove, shown, taskOf } from '../support/faulty.ts'
-import { expectGas } from '../support/gas.ts'
+import { expectGasAbout as expectGas } from '../support/gas.ts'
 import { createMarket, openDeal } from '../support/market.ts'
 import { advance } from '../support/protocol-clock.ts'
 import { settle } from '../support/settling.ts'

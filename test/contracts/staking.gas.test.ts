@@ -7,7 +7,7 @@ import { fieldOf } from '#scripts/bench/layout.ts'
 
 import { signerNamed } from '../support/actors.ts'
 import { type Deployment, deploy } from '../support/deployment.ts'
-import { expectGas } from '../support/gas.ts'
+import { expectGasAbout as expectGas } from '../support/gas.ts'
 import { joinProvider, NO_PERMIT, STAKE } from '../support/market.ts'
 import { advance } from '../support/protocol-clock.ts'
 import { asSettlement, chargeOf, lastCase } from '../support/slashing.ts'
@@ -33,7 +33,7 @@ async function pooled() {
   await registry.connect(governor).setEmission(STAKE, [12_500, 17_500, 25_000])
   await registry.connect(owner).fundRewards(1_000_000n * STAKE)
   await registry.connect(rival).delegate(id, 100n * STAKE, 0, NO_PERMIT)
-  return { ...deployment, id, court: await asSettlement(networkHelpers, deployment) }
+  return { ...deployment, id, asCourt: await asSettlement(networkHelpers, deployment) }
 }
 
 /** Writes positions as delegating leaves them; what they hold together is delegated by one who delegates for all. */
@@ -58,10 +58,10 @@ async function crowd({ registry, rival, id }: Deployment & { id: number }, count
 
 describe('the gas of staking', () => {
   it('of a slash: the first one, later ones, and into the pool', async () => {
-    const { court, id } = await networkHelpers.loadFixture(pooled)
-    await expectGas('slash a provider for the first time', court.slash(id, chargeOf('first', STAKE)))
-    await expectGas('slash a provider again', court.slash(id, chargeOf('second', STAKE)))
-    await expectGas('slash a provider and its pool', court.slash(id, chargeOf('both', 120n * STAKE)))
+    const { asCourt, id } = await networkHelpers.loadFixture(pooled)
+    await expectGas('slash a provider for the first time', asCourt.slash(id, chargeOf('first', STAKE)))
+    await expectGas('slash a provider again', asCourt.slash(id, chargeOf('second', STAKE)))
+    await expectGas('slash a provider and its pool', asCourt.slash(id, chargeOf('both', 120n * STAKE)))
   })
 
   it(`of a slash with ${MANY} delegators is that of one with a single one, within 2 %`, async function () {
@@ -70,7 +70,7 @@ describe('the gas of staking', () => {
     const spent = async (market: Awaited<ReturnType<typeof pooled>>) => {
       await market.stake.mint(market.rival, rest)
       await market.registry.connect(market.rival).delegate(market.id, rest, 0, NO_PERMIT)
-      const sent = await market.court.slash(market.id, chargeOf('both', 120n * STAKE))
+      const sent = await market.asCourt.slash(market.id, chargeOf('both', 120n * STAKE))
       return Number((await sent.wait())?.gasUsed)
     }
     const single = await spent(await networkHelpers.loadFixture(pooled))
@@ -82,7 +82,7 @@ describe('the gas of staking', () => {
 
   it('of a bond’s slash, evidence and the vault', async () => {
     const market = await networkHelpers.loadFixture(pooled)
-    const { court, registry, owner, rival, stranger, buyer, id } = market
+    const { asCourt, registry, owner, rival, stranger, buyer, id } = market
     await networkHelpers.impersonateAccount(MEMBER)
     await networkHelpers.setBalance(MEMBER, 10n ** 20n)
     await registry.connect(await ethers.getSigner(MEMBER)).nameBondOwner(MEMBER, owner)
@@ -90,9 +90,9 @@ describe('the gas of staking', () => {
     const types = [{ type: 'bytes32' }, { type: 'address' }, { type: 'bytes32' }] as const
     const commitment = keccak256(encodeAbiParameters(types, [EVIDENCE, rival.address as never, zeroHash]))
     await expectGas('commit to evidence', registry.connect(rival).commitEvidence(commitment))
-    await expectGas('slash a bond', court.slashBond(MEMBER, chargeOf('bond', STAKE)))
+    await expectGas('slash a bond', asCourt.slashBond(MEMBER, chargeOf('bond', STAKE)))
     const parts = { victim: buyer.address, restitution: STAKE, reporter: stranger.address, evidence: EVIDENCE }
-    await (await court.slash(id, chargeOf('lie', 10n * STAKE, parts))).wait()
+    await (await asCourt.slash(id, chargeOf('lie', 10n * STAKE, parts))).wait()
     const facts = await lastCase(market)
     await expectGas('claim priority', registry.connect(rival).claimPriority(facts, zeroHash))
     await advance(networkHelpers, market, 3 * DAY)

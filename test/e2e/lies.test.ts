@@ -7,7 +7,7 @@ import { attestationDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import { Mode } from '#protocol/types.ts'
-import type { SegmentMessage } from '#protocol/wire.ts'
+import { parseConflictsAnswer, type SegmentMessage } from '#protocol/wire.ts'
 import { createExecutor, type Executor } from '#runtime/executor.ts'
 import { type Cluster, PRICE, startCluster } from '../support/cluster.ts'
 import type { Mining } from '../support/cluster-chain.ts'
@@ -147,7 +147,9 @@ describe('a worker that lies to a committee of three', function () {
     const other = await done(STREAM.again, { units: (honest) => honest + 1n })
     await refusedAtOnce(signSegment(cluster, deal, STREAM.again, [other]), [other], 'equivocation')
     for (const [member] of cluster.urls.entries()) {
-      expect((await cluster.ask(member, '/v1/status')).body.evidence, `member ${member}`).to.equal(1)
+      const { conflicts } = parseConflictsAnswer((await cluster.ask(member, '/v1/conflicts?from=0&limit=20')).body)
+      const told = conflicts.filter(({ check, right }) => check === 'equivocation' && right.stream === STREAM.again)
+      expect(told, `member ${member}`).to.have.lengthOf(1)
     }
   })
 

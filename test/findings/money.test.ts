@@ -25,7 +25,8 @@ const { ethers, networkHelpers } = await network.create()
 
 const DAY = 86_400
 const MAX_HELD = 2n ** 55n - 1n
-const WHALE = 2n ** 95n // worth more than the ledger can hold
+const WHALE = 2n ** 87n
+const DEAR = 1_000_000_000 // a thousand dollars a stake token: a whale's stake is worth more than the ledger can hold
 
 async function working() {
   const market = await createMarket(await deploy(ethers), { terms: { exposure: 10_000_000n, duration: 30 * DAY } })
@@ -34,7 +35,7 @@ async function working() {
 }
 
 async function founded(parameters: DeployOptions['parameters'] = {}) {
-  const deployment = await deploy(ethers, { parameters })
+  const deployment = await deploy(ethers, { parameters: { stakeValue: DEAR, ...parameters } })
   const provider = await joinProvider(deployment, deployment.owner, { stake: WHALE })
   return { ...deployment, provider }
 }

@@ -110,7 +110,11 @@ export function stateOf(ground: Ground, dealId: number) {
 }
 
 /** Asserts that a proof shows this fault of this batch. */
-export async function expectFault({ root }: Shown, fault: Fault, proof: Promise<[string, bigint]>): Promise<void> {
+export async function expectFault(
+  { root }: Shown,
+  fault: Fault,
+  proof: Promise<readonly [string, bigint, ...unknown[]]>,
+): Promise<void> {
   const [shown, code] = await proof
   expect([FAULTS[Number(code)], shown]).to.deep.equal([fault, root])
 }
