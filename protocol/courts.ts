@@ -6,7 +6,7 @@
  */
 import type { Hex } from 'viem'
 
-import { CHUNK_BYTES, chunkLeaves, merklePath } from './merkle.ts'
+import { CHUNK_BYTES, chunkNodes, merklePath } from './merkle.ts'
 import type { Tally } from './types.ts'
 import { concatBytes, FieldError, fixedBytes, toHex, uintBytes } from './words.ts'
 
@@ -64,9 +64,8 @@ export function shownSigned(tally: Tally, worker: number, signature: Hex, receip
  */
 export function chunkOf(content: Uint8Array, index: number): Chunk {
   if (index < 0) throw new FieldError('index', 'is negative')
-  const leaves = chunkLeaves(content)
-  const at = Math.min(index, leaves.length - 1)
-  const path = merklePath(leaves, at).map((sibling) => fixedBytes(sibling, 32, 'sibling'))
+  const at = Math.min(index, Math.max(0, Math.ceil(content.length / CHUNK_BYTES) - 1))
+  const path = merklePath(chunkNodes(content).map(toHex), at).map((sibling) => fixedBytes(sibling, 32, 'sibling'))
   return {
     length: BigInt(content.length),
     data: toHex(content.slice(CHUNK_BYTES * at, CHUNK_BYTES * (at + 1))),

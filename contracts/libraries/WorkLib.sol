@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {ICourt} from "../interfaces/ICourt.sol";
 import {MerkleLib} from "./MerkleLib.sol";
 import {MessageLib} from "./MessageLib.sol";
@@ -55,10 +57,24 @@ library WorkLib {
         bytes calldata data,
         bytes calldata path
     ) internal pure returns (bytes32) {
-        uint256 count = length == 0 ? 1 : (length + CHUNK - 1) / CHUNK;
+        uint256 count = length == 0 ? 1 : Math.ceilDiv(length, CHUNK);
         if (index >= count) index = count - 1;
         uint256 size = index == count - 1 ? length - CHUNK * index : CHUNK;
-        bytes32 top = climb(keccak256(abi.encodePacked(bytes1(0), data)), index, count, path);
-        return data.length == size && top != 0 ? keccak256(abi.encode(length, top)) : bytes32(0);
+        if (data.length != size) return 0;
+        // the content's last chunk has chunks of zeros behind it, so that their number is a power of two
+        uint256 padded = 1 << Math.log2(count, Math.Rounding.Ceil);
+        bytes32 top = climb(_chunkNode(data), index, padded, path);
+        return top != 0 ? keccak256(abi.encode(length, top)) : bytes32(0);
+    }
+
+    /// @dev Root over the 128 words of a chunk of at most 4,096 bytes, zeros behind them.
+    function _chunkNode(bytes calldata data) private pure returns (bytes32) {
+        bytes memory chunk = new bytes(CHUNK);
+        uint256 first;
+        assembly ("memory-safe") {
+            first := add(chunk, 32)
+            calldatacopy(first, data.offset, data.length)
+        }
+        return MerkleLib.rootInPlace(first, CHUNK / 32);
     }
 }

@@ -315,6 +315,9 @@ describe('Demands', () => {
       [7, 9000],
       [0, 0],
       [1, 4096],
+      [1, 8192],
+      [5, 20_481],
+      [2, 20_481],
     ] as const) {
       it(`is answered by chunk ${chunk} of ${size} bytes, or the last one there is`, async () => {
         const { market, task, output, facts, prepaid } = await demanded(chunk, contentOf(size))
@@ -333,6 +336,7 @@ describe('Demands', () => {
         chunkOf(output, 2),
         { ...right, length: right.length - 1n },
         { ...right, length: 1n << 40n },
+        { ...right, length: (1n << 64n) - 1n },
         { ...right, path: `${right.path}${'00'.repeat(32)}` },
         { ...right, path: right.path.slice(0, -64) },
         { ...right, data: right.data.slice(0, -2) },
