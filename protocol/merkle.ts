@@ -9,11 +9,13 @@
  */
 import type { Hex } from 'viem'
 
+import { subtreeRoots, zeroNode } from './vm/keccak-pairs.ts'
+import { PAGE_DEPTH } from './vm/layout.ts'
+import { paddedRoot } from './vm/tree.ts'
 import { concatBytes, FieldError, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
 
 /** Bytes of one chunk of content; the last one may be shorter. */
 export const CHUNK_BYTES = 4096
-const LEAF_BYTES = 32
 
 /**
  * Root of a binary tree over the leaves in order: parent = keccak256(left ‖ right), an odd last node moves up unhashed.
@@ -79,53 +81,18 @@ export function merklePath(leaves: readonly Hex[], index: number): Hex[] {
   return path
 }
 
-/** Levels of content's tree below the node of one chunk: 128 leaves of 32 bytes. */
-export const CHUNK_LEVELS = 7
-
-const zeroNodes: Uint8Array[] = [new Uint8Array(LEAF_BYTES)]
-
-/** Node over 2^level leaves of zeros; level 0 is such a leaf itself. */
-export function zeroNode(level: number): Uint8Array {
-  for (let top = zeroNodes.at(-1); zeroNodes.length <= level; top = zeroNodes.at(-1)) {
-    if (top !== undefined) zeroNodes.push(keccak(concatBytes([top, top])))
-  }
-  return zeroNodes[level] ?? new Uint8Array(LEAF_BYTES)
-}
-
-/** Levels of the tree over that many bytes, padded with zeros to 4,096 · 2^k of them, k ≥ 0 the smallest. */
-export function contentLevels(length: number): number {
-  const chunks = Math.max(1, Math.ceil(length / CHUNK_BYTES))
-  return CHUNK_LEVELS + 32 - Math.clz32(chunks - 1)
-}
-
-/** Nodes of content's chunks in its tree, the padding's chunks with them; no bytes are one chunk of zeros. */
+/** Nodes of content's chunks in its tree, those of the zeros behind it with them; no bytes are one chunk of zeros. */
 export function chunkNodes(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: 2 ** (contentLevels(bytes.length) - CHUNK_LEVELS) }, (_, index) =>
-    chunkNode(bytes.subarray(CHUNK_BYTES * index, CHUNK_BYTES * (index + 1))),
-  )
-}
-
-/** Root over the 128 leaves of a chunk, which are its bytes themselves, 32 each. */
-function chunkNode(chunk: Uint8Array): Uint8Array {
-  if (isZero(chunk)) return zeroNode(CHUNK_LEVELS)
-  const nodes = new Uint8Array(CHUNK_BYTES)
-  nodes.set(chunk)
-  for (let width = CHUNK_BYTES / 2; width >= LEAF_BYTES; width /= 2) {
-    for (let at = 0; at < width; at += LEAF_BYTES) nodes.set(keccak(nodes.subarray(2 * at, 2 * at + 64)), at)
-  }
-  return nodes.slice(0, LEAF_BYTES)
-}
-
-function isZero(chunk: Uint8Array): boolean {
-  return chunk.every((byte) => byte === 0)
-}
-
-/** Root of content's tree of 32-byte leaves over its bytes, of as many levels as {@link contentLevels} says. */
-export function contentRoot(bytes: Uint8Array): Uint8Array {
-  return root(chunkNodes(bytes))
+  const chunks = Math.max(1, Math.ceil(bytes.length / CHUNK_BYTES))
+  const padded = new Uint8Array(CHUNK_BYTES * chunks)
+  padded.set(bytes)
+  const roots = subtreeRoots(padded, PAGE_DEPTH)
+  const nodes = Array.from({ length: chunks }, (_, index) => roots.subarray(32 * index, 32 * (index + 1)))
+  while ((nodes.length & (nodes.length - 1)) !== 0) nodes.push(zeroNode(PAGE_DEPTH))
+  return nodes
 }
 
 /** Address of content: keccak256 of its length and the root of its tree. */
 export function dataRoot(bytes: Uint8Array): Hex {
-  return toHex(keccak(packWords([uintBytes(bytes.length, 256, 'length'), contentRoot(bytes)])))
+  return toHex(keccak(packWords([uintBytes(bytes.length, 256, 'length'), paddedRoot(bytes).root])))
 }

@@ -2,7 +2,8 @@
 import { expect } from 'chai'
 import { bytesToHex, concatHex, type Hex, keccak256, numberToHex } from 'viem'
 
-import { contentLevels, contentRoot, dataRoot, leavesRoot, merklePath, merkleRoot, zeroNode } from '#protocol/merkle.ts'
+import { chunkNodes, dataRoot, leavesRoot, merklePath, merkleRoot } from '#protocol/merkle.ts'
+import { zeroNode } from '#protocol/vm/keccak-pairs.ts'
 import { FieldError } from '#protocol/words.ts'
 
 import { readVectors } from './support/vectors.ts'
@@ -88,34 +89,19 @@ describe('data roots', () => {
     const short = content(3, 4000)
     const long = new Uint8Array(4096)
     long.set(short)
-    expect(contentRoot(short)).to.deep.equal(contentRoot(long))
     expect(dataRoot(short)).to.not.equal(dataRoot(long))
   })
 })
 
-describe('the tree of content', () => {
-  it('has the content’s words for leaves', () => {
-    const bytes = content(5, 64)
-    const pair = keccak256(bytes)
-    let top = pair
-    for (let level = 1; level < 7; level += 1) top = keccak256(concatHex([top, bytesToHex(zeroNode(level))]))
-    expect(bytesToHex(contentRoot(bytes))).to.equal(top)
-  })
-
-  it('grows by zeros alone, so that a larger region holding the content has its root inside', () => {
+describe('chunks of content', () => {
+  it('are nodes over the content’s words, as many as a power of two, and lead to its data root', () => {
     const bytes = content(8, 9000)
-    const region = new Uint8Array(16 * 4096)
-    region.set(bytes)
-    let top = bytesToHex(contentRoot(bytes))
-    for (let level = contentLevels(bytes.length); level < 11; level += 1) {
-      top = keccak256(concatHex([top, bytesToHex(zeroNode(level))]))
-    }
-    expect(bytesToHex(contentRoot(region))).to.equal(top)
-  })
-
-  it('has as many levels as a power of two of chunks needs', () => {
-    const lengths = [0, 1, 4096, 4097, 8192, 8193, 3 * 4096, 16 * 2 ** 20, 16 * 2 ** 20 + 1]
-    expect(lengths.map(contentLevels)).to.deep.equal([7, 7, 7, 8, 8, 9, 9, 19, 20])
+    const nodes = chunkNodes(bytes).map((node) => bytesToHex(node))
+    expect(nodes).to.have.lengthOf(4)
+    expect(nodes[3]).to.equal(bytesToHex(zeroNode(7)))
+    const words = Array.from({ length: 128 }, (_, at) => bytesToHex(bytes.subarray(32 * at, 32 * at + 32)))
+    expect(nodes[0]).to.equal(merkleRoot(words))
+    expect(dataRoot(bytes)).to.equal(keccak256(concatHex([numberToHex(9000, { size: 32 }), merkleRoot(nodes)])))
   })
 })
 
