@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Hex } from 'viem'
 
 /** A provable program, what it works on, and the most it may use. */
 export type ProvableRequest = {
@@ -28,6 +29,17 @@ export type ProvableExecution = {
   readonly instructions: bigint
   /** The 201 bytes of the last state: memory root, code root, core. */
   readonly finalState: Uint8Array
+  /** What its memory root is made of. */
+  readonly regions: RegionRoots
+}
+
+/** Roots of data memory's regions: memory root = keccak256(program ‖ keccak256(output ‖ input)). */
+export type RegionRoots = {
+  /** Of 20 levels. */
+  readonly program: Hex
+  /** Of 19 levels, like the input's. */
+  readonly output: Hex
+  readonly input: Hex
 }
 
 /** A run and moments of it, as counts of instructions. */
