@@ -111,15 +111,18 @@ function readRange(file: Uint8Array, view: DataView, at: number, memoryBytes: nu
   const isExecutable = (view.getUint32(at + 24, true) & EXECUTABLE_FLAG) !== 0
   if (fileBytes > memoryBytes || offset + fileBytes > file.length)
     throw malformed(`has a segment at ${toAddress(address)} with more bytes than its file or its memory`)
-  const segment = { address, bytes: file.slice(offset, offset + fileBytes), isExecutable }
-  return { address, memoryBytes, segment }
+  // linkers map the file's own headers into the page before the first code: they are no part of the program
+  const headers = offset === 0 && address < PROGRAM_BASE ? Math.min(PROGRAM_BASE - address, fileBytes) : 0
+  const bytes = file.slice(offset + headers, offset + fileBytes)
+  const segment = { address: address + headers, bytes, isExecutable }
+  return { address: segment.address, memoryBytes: memoryBytes - headers, segment }
 }
 
 function checkPlaces(ranges: readonly Range[]): void {
   let free = PROGRAM_BASE
   for (const { address, memoryBytes, segment } of ranges) {
-    const region = segment.isExecutable ? CODE_BYTES : PROGRAM_BYTES
-    if (!isWithin(address, memoryBytes, PROGRAM_BASE, region))
+    const codeEnd = segment.isExecutable ? address + segment.bytes.length : CODE_BASE
+    if (!isWithin(address, memoryBytes, PROGRAM_BASE, PROGRAM_BYTES) || codeEnd > CODE_BASE + CODE_BYTES)
       throw malformed(`has a segment at ${toAddress(address)}, outside of where it may be`)
     if (address < free) throw malformed(`has segments that overlap at ${toAddress(address)}`)
     free = address + memoryBytes
