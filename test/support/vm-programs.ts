@@ -28,6 +28,8 @@ export type ProgramOptions = {
 }
 
 type Choices = Random & { readonly words: number; readonly wildPerThousand: number }
+type LoadMnemonic = 'lb' | 'lh' | 'lw' | 'lbu' | 'lhu'
+type StoreMnemonic = 'sb' | 'sh' | 'sw'
 type Maker = (random: Choices, at: number) => number
 
 /** Pointers: into the image (which is also where code is), the heap, the output, the input, and to code. */
@@ -53,18 +55,19 @@ const REGISTER_MNEMONICS = [
 ] as const
 const IMMEDIATE_MNEMONICS = ['addi', 'slti', 'sltiu', 'xori', 'ori', 'andi'] as const
 const SHIFT_MNEMONICS = ['slli', 'srli', 'srai'] as const
-const LOADS = [
+type Access<Mnemonic> = readonly [mnemonic: Mnemonic, size: number]
+const LOADS: readonly [Access<LoadMnemonic>, ...Access<LoadMnemonic>[]] = [
   ['lb', 1],
   ['lh', 2],
   ['lw', 4],
   ['lbu', 1],
   ['lhu', 2],
-] as const
-const STORES = [
+]
+const STORES: readonly [Access<StoreMnemonic>, ...Access<StoreMnemonic>[]] = [
   ['sb', 1],
   ['sh', 2],
   ['sw', 4],
-] as const
+]
 const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const
 
 /** Kinds of instructions and how often they come. */
@@ -72,7 +75,7 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
   [34, (random) => asm[random.pick(REGISTER_MNEMONICS)](target(random), source(random), source(random))],
   [16, (random) => asm[random.pick(IMMEDIATE_MNEMONICS)](target(random), source(random), random.below(4096) - 2048)],
   [9, (random) => asm[random.pick(SHIFT_MNEMONICS)](target(random), source(random), random.below(32))],
-  [5, (random) => asm[random.pick(['lui', 'auipc'])](target(random), random.below(2 ** 20))],
+  [5, (random) => asm[random.pick(['lui', 'auipc'] as const)](target(random), random.below(2 ** 20))],
   [11, loadWord],
   [9, storeWord],
   [10, branchWord],
@@ -193,7 +196,7 @@ function dataOffset(random: Choices, size: number): number {
 
 /** From the word at `at` to another one, mostly forward. */
 function jumpOffset(random: Choices, at: number): number {
-  const [back, ahead] = [Math.min(at, 200), Math.min(random.words - 1 - at, 200)]
+  const [back, ahead] = [Math.min(at - PROLOGUE_WORDS, 200), Math.min(random.words - 1 - at, 200)]
   return random.chance(75) ? 4 * (1 + random.below(Math.min(ahead, 12))) : 4 * (random.below(back + ahead + 1) - back)
 }
 
