@@ -33,6 +33,7 @@ type Processor = {
 }
 
 const prepared = new WeakMap<Image, Int32Array>()
+const processors = new WeakMap<Machine, Processor>()
 
 /**
  * Runs until the machine has executed `until` instructions in all, or has ended.
@@ -59,18 +60,23 @@ export function interpret(machine: Machine, until: number | bigint): void {
   if (next === TRAPS) machine.status = STATUS.trapped
 }
 
-function processorOf({ image, memory: { bytes, dirty, registers } }: Machine): Processor {
-  const { buffer, byteOffset } = bytes
-  return {
+function processorOf(machine: Machine): Processor {
+  const known = processors.get(machine)
+  if (known !== undefined) return known
+  const { image, memory } = machine
+  const { buffer, byteOffset } = memory.bytes
+  const processor = {
     code: preparedCode(image),
-    x: registers,
-    dirty,
-    bytes,
+    x: memory.registers,
+    dirty: memory.dirty,
+    bytes: memory.bytes,
     signedBytes: new Int8Array(buffer, byteOffset, DATA_BYTES),
     halves: new Uint16Array(buffer, byteOffset, DATA_BYTES / 2),
     signedHalves: new Int16Array(buffer, byteOffset, DATA_BYTES / 2),
     words: new Int32Array(buffer, byteOffset, DATA_BYTES / 4),
   }
+  processors.set(machine, processor)
+  return processor
 }
 
 /** Place of a pc; -1, where nothing can be executed, for one between two instructions. */

@@ -1,0 +1,42 @@
+/**
+ * The engines that run a provable program, by name: one state after each count of instructions, whichever runs it.
+ *
+ * An engine is loaded when it is asked for, so that the small ones start at once.
+ *
+ * @module
+ */
+import type { Image } from '#protocol/vm/elf.ts'
+import { interpret } from '#protocol/vm/interpreter.ts'
+import { createMachine } from '#protocol/vm/machine.ts'
+import type { Status } from '#protocol/vm/state.ts'
+import { stateHash } from '#protocol/vm/state.ts'
+
+/** Where a run stands when an engine leaves it. */
+export type Stand = {
+  readonly status: Status
+  /** x10, unsigned. */
+  readonly a0: number
+  readonly steps: bigint
+  /** keccak256 of the 201 bytes. */
+  readonly stateHash: string
+}
+
+/** Runs a program on an input to its end, or until `maxSteps` instructions, below 2^53, are executed. */
+export type Engine = (image: Image, input: Uint8Array, maxSteps: number) => Promise<Stand>
+
+const interpreter: Engine = (image, input, maxSteps) => {
+  const machine = createMachine(image, input)
+  interpret(machine, maxSteps)
+  return Promise.resolve(standOf(machine))
+}
+
+function standOf(machine: ReturnType<typeof createMachine>): Stand {
+  const { status, steps, memory } = machine
+  const a0 = (memory.registers[10] ?? 0) >>> 0
+  return { status, a0, steps: BigInt(steps), stateHash: stateHash(machine.packedState()) }
+}
+
+/** Engines by name. */
+export const ENGINES: ReadonlyMap<string, Engine> = new Map([['interpreter', interpreter]])
+/** The one that runs where none is named. */
+export const DEFAULT_ENGINE = 'interpreter'
