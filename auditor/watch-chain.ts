@@ -15,7 +15,7 @@ import { startWatcher } from './watch/watcher.ts'
  *
  * @param settings - As `TALLY_WATCHER_CONFIG` has them, see `watch/config.ts`; `keyFile` is not read.
  * @returns The watcher's address.
- * @throws AuditError `config.invalid` or `watch.store`.
+ * @throws AuditError `config.invalid`, or ActStoreError.
  */
 export async function watchChain(
   settings: Readonly<Record<string, unknown>>,

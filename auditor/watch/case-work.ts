@@ -12,10 +12,9 @@ import { placeUnderRoot } from '#protocol/oversight.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
 import { Fault, Lane } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
-
+import type { Act } from '#runtime/act-sender.ts'
 import { type Book, type BookCase, type BookDeal, type BookGroup, streamKey } from './book.ts'
 import { placeOf, type ReadInterval } from './places.ts'
-import type { Act } from './sender.ts'
 
 /** Contracts that cases are worked on with; what is not deployed is left out. */
 export type CaseContracts = {

@@ -7,12 +7,11 @@ import type { Address, PublicClient } from 'viem'
 
 import type { Domain } from '#protocol/eip712.ts'
 import type { SignedSegment } from '#protocol/wire.ts'
-
+import type { Sender } from '#runtime/act-sender.ts'
 import type { Book, BookDeal, BookGroup } from './book.ts'
 import type { Knowledge } from './knowledge.ts'
 import { approvalFor, demandFor, hasOrders, isDoubtful } from './order-doubts.ts'
 import type { ReadInterval } from './places.ts'
-import type { Sender } from './sender.ts'
 import { readSigned, readWork, receiptsOfSegment } from './wire.ts'
 
 /** Settled groups asked about in one step. */

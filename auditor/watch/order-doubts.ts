@@ -12,10 +12,9 @@ import { type Domain, orderDigest } from '#protocol/eip712.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
 import type { SignedSegment } from '#protocol/wire.ts'
-
+import type { Act } from '#runtime/act-sender.ts'
 import type { Book, BookDeal, BookGroup } from './book.ts'
 import { placeOf, type ReadInterval } from './places.ts'
-import type { Act } from './sender.ts'
 
 const tokenAbi = parseAbi([
   'function approve(address spender, uint256 amount) returns (bool)',

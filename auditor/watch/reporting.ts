@@ -11,18 +11,17 @@ import { encodeFunctionData } from 'viem'
 import { registryAbi } from '#protocol/abi.generated.ts'
 import { evidenceCommitment } from '#protocol/evidence.ts'
 import { toHex } from '#protocol/words.ts'
-
+import type { Sender } from '#runtime/act-sender.ts'
+import type { ActStore } from '#runtime/act-store.ts'
 import type { CaseContracts } from './case-work.ts'
 import type { Finding } from './facts.ts'
-import type { Sender } from './sender.ts'
-import type { WatchStore } from './store.ts'
 
 /** One step towards the proof; true once it is in a block for good. */
 export async function report(
   finding: Finding,
   deps: {
     readonly sender: Sender
-    readonly store: WatchStore
+    readonly store: ActStore
     readonly contracts: CaseContracts
     readonly dryRun: boolean
   },

@@ -13,11 +13,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address, Hex, PublicClient } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
+import { createSender } from '#runtime/act-sender.ts'
+import { createActStore } from '#runtime/act-store.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import type { Key } from '#runtime/keystore.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
-
 import { type Book, type BookGroup, createBook, intervalOf, streamKey, unitsOf } from './book.ts'
 import { actsFor } from './case-work.ts'
 import { readEvents } from './chain-events.ts'
@@ -32,8 +33,6 @@ import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createListener, type Listener } from './listener.ts'
 import { lapses } from './order-doubts.ts'
 import { report } from './reporting.ts'
-import { createSender } from './sender.ts'
-import { createWatchStore } from './store.ts'
 
 /** What is known of the chain, and up to where. */
 type Sight = {
@@ -64,7 +63,7 @@ export async function startWatcher(options: {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const genesis = (await client.getBlock({ blockNumber: 0n })).hash
   const identity = `${key.address} on ${chainId}:${contracts.settlement}:${genesis}`
-  const store = createWatchStore(join(config.dataDir, 'watcher.sqlite'), identity)
+  const store = createActStore(join(config.dataDir, 'watcher.sqlite'), identity)
   shutdown.onShutdown(() => store.close())
   const nowMs = () => Date.now()
   const maxGas = BigInt(config.maxGas)

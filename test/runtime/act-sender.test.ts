@@ -4,10 +4,9 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 import { type Hex, keccak256, type PublicClient, stringToHex } from 'viem'
-
-import { createSender } from '#auditor/watch/sender.ts'
-import { createWatchStore, type WatchStore } from '#auditor/watch/store.ts'
 import { addressOf } from '#protocol/signature.ts'
+import { createSender } from '#runtime/act-sender.ts'
+import { type ActStore, createActStore } from '#runtime/act-store.ts'
 import { createLog } from '#runtime/log.ts'
 
 const privateKey = keccak256(stringToHex('watcher'))
@@ -40,12 +39,12 @@ function createChain() {
   return Object.assign(chain, { client: client as unknown as PublicClient })
 }
 
-describe('sending what a watcher decided', () => {
+describe('sending what a node decided', () => {
   let folder: string
-  let store: WatchStore
+  let store: ActStore
   let now: number
 
-  const open = (identity = 'one') => createWatchStore(join(folder, 'watcher.sqlite'), identity)
+  const open = (identity = 'one') => createActStore(join(folder, 'watcher.sqlite'), identity)
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tally-watch-'))
     store = open()
@@ -129,6 +128,30 @@ describe('sending what a watcher decided', () => {
     now += 30_001
     expect(await sender.act(act)).to.equal('sent')
     expect(store.act(act.name)?.nonce).to.equal(1)
+  })
+
+  it('is sent anew where another transaction of the key took its nonce', async () => {
+    const chain = createChain()
+    const sender = senderOn(chain)
+    await sender.act(act)
+    chain.nonce = 1
+    await sender.step()
+    now += 1
+    expect(await sender.act(act)).to.equal('sent')
+    expect(store.act(act.name)?.nonce).to.equal(1)
+    expect(chain.sent).to.have.length(2)
+  })
+
+  it('happens again where the chain shows it undone, and not while it is on its way', async () => {
+    const chain = createChain()
+    const sender = senderOn(chain)
+    expect([await sender.insist(act), await sender.insist(act)]).to.deep.equal(['sent', 'sent'])
+    chain.mined.set(keccak256(chain.sent[0] ?? '0x'), { status: 'success', blockNumber: 9n })
+    await sender.step()
+    expect([await sender.act(act), await sender.insist(act), await sender.insist(act)]).to.deep.equal([
+      ...['done', 'sent', 'sent'],
+    ])
+    expect(chain.sent).to.have.length(2)
   })
 
   it('is only said on a dry run', async () => {

@@ -1,19 +1,19 @@
 /**
- * Sends what a watcher decided to do, once: asks the chain first, keeps the signed bytes, sends them until they are in a
+ * Sends what a node decided to do, once: asks the chain first, keeps the signed bytes, sends them until they are in a
  * block, and sends them again where a re-organisation took them out.
  *
  * @module
  */
 import { type Address, BaseError, type Hex, keccak256, type PublicClient } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-
-import type { Key } from '#runtime/keystore.ts'
-import type { Logger } from '#runtime/log.ts'
-
-import type { WatchStore } from './store.ts'
+import type { ActStore, StoredAct } from './act-store.ts'
+import type { Key } from './keystore.ts'
+import type { Logger } from './log.ts'
 
 /** One call, by a name that is the same after a restart. */
 export type Act = { readonly name: string; readonly to: Address; readonly data: Hex }
+
+type Sent = Pick<StoredAct, 'name' | 'hash' | 'raw'>
 
 /** What became of an act: done for good, on its way, or refused for now. */
 export type ActState = 'done' | 'sent' | 'refused'
@@ -23,35 +23,41 @@ export type Sender = {
   readonly address: Address
   /** Does it unless it was done. */
   act(act: Act): Promise<ActState>
+  /**
+   * Does it although it was done: for what the chain shows to be undone, as after a deep re-organisation. While it is on
+   * its way it is not done twice.
+   */
+  insist(act: Act): Promise<ActState>
   /** Whether the chain would do it now, or it was done; what it refuses is not asked again for a while. */
   isPossible(act: Act): Promise<boolean>
   /** Looks after what was sent. */
   step(): Promise<void>
 }
 
-/** Pause before something the chain refused is tried again, milliseconds. */
 const RETRY_MS = 30_000
 /** Gas on top of what was estimated, in percent: others may come first. */
 const MARGIN_PERCENT = 130n
 
 /**
- * Creates the sender of one key, which nothing else may use.
+ * Creates the sender of one key. Other senders of this process may use the key, too: what one of their transactions took
+ * the nonce of is sent anew.
  *
  * @param options - `maxGas`: most gas of one transaction; `confirmations`: blocks after which it is done; `dryRun` asks the
- *   chain and sends nothing.
+ *   chain and sends nothing; `retryMs`: pause before something the chain refused is tried again, default 30 s.
  */
 export function createSender(options: {
   readonly client: PublicClient
-  readonly store: WatchStore
+  readonly store: ActStore
   readonly key: Key
   readonly chainId: number
   readonly maxGas: bigint
   readonly confirmations: number
   readonly dryRun: boolean
+  readonly retryMs?: number
   readonly log: Logger
   readonly nowMs: () => number
 }): Sender {
-  const { client, store, key, log, nowMs } = options
+  const { client, store, key, log, nowMs, retryMs = RETRY_MS } = options
   const account = privateKeyToAccount(key.privateKey)
   const tried = new Map<string, number>()
 
@@ -61,14 +67,14 @@ export function createSender(options: {
       return gas > options.maxGas ? options.maxGas : gas
     } catch (error) {
       log.info({ act: name, reason: reasonOf(error) }, 'the chain would refuse it now')
-      tried.set(name, nowMs() + RETRY_MS)
+      tried.set(name, nowMs() + retryMs)
       return null
     }
   }
 
   async function nextNonce(): Promise<number> {
     const open = store.open().map(({ nonce }) => nonce)
-    const onChain = await client.getTransactionCount({ address: key.address })
+    const onChain = await client.getTransactionCount({ address: key.address, blockTag: 'pending' })
     return Math.max(onChain, ...open.map((nonce) => nonce + 1))
   }
 
@@ -90,12 +96,23 @@ export function createSender(options: {
     })
   }
 
-  async function follow(name: string, hash: Hex, raw: Hex, head: bigint): Promise<void> {
-    const receipt = await client.getTransactionReceipt({ hash }).catch(() => null)
-    if (receipt === null) return await broadcast(raw)
+  const receiptOf = async (hash: Hex) => await client.getTransactionReceipt({ hash }).catch(() => null)
+
+  /** Sends the same bytes again, unless their nonce is used: then they never get into a block, and others have to. */
+  async function resend(name: string, raw: Hex, hash: Hex): Promise<void> {
+    const used = await client.getTransactionCount({ address: key.address })
+    const isOvertaken = used > (store.act(name)?.nonce ?? used) && (await receiptOf(hash)) === null
+    if (!isOvertaken) return await broadcast(raw)
+    log.warn({ act: name, transaction: hash }, 'another transaction took its nonce')
+    store.finished(name, 'failed', nowMs())
+  }
+
+  async function follow({ name, hash, raw }: Sent, head: bigint): Promise<void> {
+    const receipt = await receiptOf(hash)
+    if (receipt === null) return await resend(name, raw, hash)
     if (receipt.status === 'reverted') {
       log.warn({ act: name, transaction: hash }, 'reverted')
-      store.finished(name, 'failed', nowMs() + RETRY_MS)
+      store.finished(name, 'failed', nowMs() + retryMs)
     } else if (head - receipt.blockNumber + 1n >= BigInt(options.confirmations)) {
       store.finished(name, 'done', 0)
       log.info({ act: name, transaction: hash, gas: receipt.gasUsed.toString() }, 'done')
@@ -103,6 +120,21 @@ export function createSender(options: {
   }
 
   const isResting = (name: string): boolean => (tried.get(name) ?? store.act(name)?.retryAt ?? 0) > nowMs()
+
+  async function act(act: Act): Promise<ActState> {
+    const state = store.act(act.name)?.state
+    if (state === 'done' || state === 'sent') return state
+    if (isResting(act.name)) return 'refused'
+    const gas = await estimate(act)
+    if (gas === null) return 'refused'
+    if (options.dryRun) {
+      log.info({ act: act.name, gas: gas.toString() }, 'would be sent')
+      tried.set(act.name, Number.POSITIVE_INFINITY)
+      return 'refused'
+    }
+    await send(act, gas)
+    return 'sent'
+  }
 
   return {
     address: key.address,
@@ -113,26 +145,18 @@ export function createSender(options: {
       return !isResting(act.name) && (await estimate(act)) !== null
     },
 
-    async act(act) {
-      const state = store.act(act.name)?.state
-      if (state === 'done' || state === 'sent') return state
-      if (isResting(act.name)) return 'refused'
-      const gas = await estimate(act)
-      if (gas === null) return 'refused'
-      if (options.dryRun) {
-        log.info({ act: act.name, gas: gas.toString() }, 'would be sent')
-        tried.set(act.name, Number.POSITIVE_INFINITY)
-        return 'refused'
-      }
-      await send(act, gas)
-      return 'sent'
+    act,
+    async insist(wanted) {
+      let name = wanted.name
+      for (let again = 2; store.act(name)?.state === 'done'; again += 1) name = `${wanted.name} (${again})`
+      return await act({ ...wanted, name })
     },
 
     async step() {
       const open = store.open()
       if (open.length === 0) return
       const head = await client.getBlockNumber({ cacheTime: 0 })
-      for (const { name, hash, raw } of open) await follow(name, hash, raw, head)
+      for (const sent of open) await follow(sent, head)
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a watcher has done, on the disk before it does it: commitments with their salts, and every transaction with its
- * signed bytes, so that after a restart the same bytes are sent again and nothing is done twice.
+ * What a node did with one key, on the disk before it does it: commitments with their salts, and every transaction with
+ * its signed bytes, so that after a restart the same bytes are sent again and nothing is done twice.
  *
  * @module
  */
@@ -8,7 +8,16 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
 import type { Hex } from 'viem'
 
-import { AuditError } from '../errors.ts'
+import { TallyError } from '#protocol/errors.ts'
+
+/** Thrown when a file is no store of this key's; `code` is `acts.store`. */
+export class ActStoreError extends TallyError {
+  override readonly name = 'ActStoreError'
+
+  constructor(problem: string, options?: ErrorOptions) {
+    super('acts.store', problem, options)
+  }
+}
 
 /** One thing to do on chain, by a name that is the same after a restart. */
 export type StoredAct = {
@@ -21,8 +30,8 @@ export type StoredAct = {
   readonly retryAt: number
 }
 
-/** The watcher's memory. */
-export type WatchStore = {
+/** The memory of a key's deeds. */
+export type ActStore = {
   /** Salt of the commitment to some evidence; the same for ever. */
   salt(evidence: Hex, fresh: () => Hex): Hex
   act(name: string): StoredAct | null
@@ -47,15 +56,15 @@ CREATE TABLE IF NOT EXISTS acts (
  * Opens or creates the store of one deployment and key.
  *
  * @param identity - Names chain, contracts and key; a file of another one is refused.
- * @throws AuditError `watch.store`.
+ * @throws {@link ActStoreError}.
  */
-export function createWatchStore(file: string, identity: string): WatchStore {
+export function createActStore(file: string, identity: string): ActStore {
   const db = open(file)
   db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING').run('identity', identity)
   const known = db.prepare("SELECT value FROM meta WHERE key = 'identity'").get()?.value
   if (known !== identity) {
     db.close()
-    throw new AuditError('watch.store', `the watcher's store is of ${known}, not of ${identity}`)
+    throw new ActStoreError(`the store is of ${known}, not of ${identity}`)
   }
   return {
     salt(evidence, fresh) {
@@ -86,13 +95,13 @@ function open(file: string): DatabaseSync {
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${SCHEMA}`)
     return db
   } catch (cause) {
-    throw new AuditError('watch.store', `${file} cannot be used as a watcher's store`, { cause })
+    throw new ActStoreError(`${file} cannot be used as a store of what was sent`, { cause })
   }
 }
 
 function toAct(row: Record<string, SQLOutputValue>): StoredAct {
   const { state } = row
-  if (state !== 'sent' && state !== 'done' && state !== 'failed') throw new AuditError('watch.store', `state ${state}`)
+  if (state !== 'sent' && state !== 'done' && state !== 'failed') throw new ActStoreError(`state ${state}`)
   return {
     ...{ name: String(row.name), nonce: Number(row.nonce), raw: hex(row.raw), hash: hex(row.hash), state },
     retryAt: Number(row.retry_at),
@@ -101,5 +110,5 @@ function toAct(row: Record<string, SQLOutputValue>): StoredAct {
 
 function hex(value: SQLOutputValue | undefined): Hex {
   if (typeof value === 'string' && value.startsWith('0x')) return `0x${value.slice(2)}`
-  throw new AuditError('watch.store', 'a column holds no hex')
+  throw new ActStoreError('a column holds no hex')
 }
