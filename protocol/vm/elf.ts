@@ -20,7 +20,7 @@ export type Image = {
   readonly entry: number
   /** In ascending order of address, none overlapping; all of them stand in data memory, executable ones in code, too. */
   readonly segments: readonly Segment[]
-  /** The code region; never written after. */
+  /** The code region in whole pages up to the end of the code; never written after. */
   readonly code: Uint8Array
   /** Bytes of the code region, a multiple of 4, behind which there is no code. */
   readonly codeLength: number
@@ -37,6 +37,7 @@ export class ProgramError extends TallyError {
 }
 
 type Header = { readonly entry: number; readonly table: number; readonly entryBytes: number; readonly entries: number }
+type Placed = { readonly bytes: Uint8Array; readonly tree: MemoryTree; readonly length: number }
 type Range = { readonly address: number; readonly memoryBytes: number; readonly segment: Segment }
 
 const HEADER_BYTES = 52
@@ -66,14 +67,13 @@ export function loadElf(file: Uint8Array): Image {
     throw malformed(`starts at ${toAddress(entry)}, where no code can be`)
   const segments = ranges.map(({ segment }) => segment)
   const executable = segments.filter(({ isExecutable }) => isExecutable)
-  const { bytes, tree } = placed(executable, CODE_BASE, CODE_BYTES, CODE_DEPTH)
-  const end = executable.reduce((last, { address, bytes }) => Math.max(last, address - CODE_BASE + bytes.length), 0)
-  return { entry, segments, code: bytes, codeLength: 4 * Math.ceil(end / 4), codeTree: tree }
+  const { bytes, tree, length } = placed(executable, CODE_BASE, CODE_DEPTH)
+  return { entry, segments, code: bytes, codeLength: 4 * Math.ceil(length / 4), codeTree: tree }
 }
 
 /** Hash that names a program: keccak256(abi.encode(codeRoot, root of the program region, entry)). */
 export function programHash({ segments, codeTree, entry }: Image): Hex {
-  const { tree } = placed(segments, PROGRAM_BASE, PROGRAM_BYTES, PROGRAM_DEPTH)
+  const { tree } = placed(segments, PROGRAM_BASE, PROGRAM_DEPTH)
   return toHex(keccak(packWords([codeTree.root(), tree.root(), uintBytes(entry, 256, 'entry')])))
 }
 
@@ -129,15 +129,11 @@ function checkPlaces(ranges: readonly Range[]): void {
   }
 }
 
-/** A region as it stands with the segments in it. */
-function placed(
-  segments: readonly Segment[],
-  base: number,
-  length: number,
-  depth: number,
-): { bytes: Uint8Array; tree: MemoryTree } {
-  const bytes = new Uint8Array(length)
-  const dirty = new Uint8Array(length / PAGE_BYTES)
+/** A region with the segments in it, up to the end of the last one and of its page. */
+function placed(segments: readonly Segment[], base: number, depth: number): Placed {
+  const length = segments.reduce((last, { address, bytes }) => Math.max(last, address - base + bytes.length), 0)
+  const dirty = new Uint8Array(Math.ceil(length / PAGE_BYTES))
+  const bytes = new Uint8Array(PAGE_BYTES * dirty.length)
   for (const segment of segments) {
     const at = segment.address - base
     bytes.set(segment.bytes, at)
@@ -145,7 +141,7 @@ function placed(
   }
   const tree = createMemoryTree(bytes, depth)
   tree.update(dirty)
-  return { bytes, tree }
+  return { bytes, tree, length }
 }
 
 function isWithin(address: number, length: number, base: number, size: number): boolean {

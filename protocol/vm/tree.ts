@@ -31,12 +31,13 @@ export type MemoryTree = {
 }
 
 const BATCH_PAGES = 64
+const ZERO_PAGE = new Uint8Array(PAGE_BYTES)
 const LEAVES_PER_PAGE = PAGE_BYTES / LEAF_BYTES
 
 /**
  * A tree over memory that is all zero so far; pages that are not have to be marked dirty.
  *
- * @param bytes - 32 · 2^depth of them, at least a page.
+ * @param bytes - Whole pages; where they are fewer than the tree spans, the rest is zero for ever.
  */
 export function createMemoryTree(bytes: Uint8Array, depth: number): MemoryTree {
   const levels = zeroLevels(depth)
@@ -46,7 +47,9 @@ export function createMemoryTree(bytes: Uint8Array, depth: number): MemoryTree {
     const kept = levels[level - PAGE_DEPTH]
     if (kept !== undefined) return kept.slice(LEAF_BYTES * index, LEAF_BYTES * (index + 1))
     const length = LEAF_BYTES << level
-    return subtreeRoots(bytes.subarray(length * index, length * (index + 1)), level)
+    const at = length * index
+    const page = pageAt(bytes, Math.floor(at / PAGE_BYTES))
+    return subtreeRoots(page.subarray(at % PAGE_BYTES, (at % PAGE_BYTES) + length), level)
   }
 
   return {
@@ -60,8 +63,8 @@ export function createMemoryTree(bytes: Uint8Array, depth: number): MemoryTree {
       return pages.length
     },
     proofOf: (offset) => {
-      const page = Math.floor(offset / PAGE_BYTES)
-      const inside = pageNodes(bytes.subarray(PAGE_BYTES * page, PAGE_BYTES * (page + 1)))
+      const page = pageAt(bytes, Math.floor(offset / PAGE_BYTES))
+      const inside = pageNodes(page)
       const siblingAt = (level: number): Uint8Array => {
         const index = Math.floor(offset / (LEAF_BYTES << level)) ^ 1
         const nodes = inside[level]
@@ -69,10 +72,15 @@ export function createMemoryTree(bytes: Uint8Array, depth: number): MemoryTree {
         const within = index % (LEAVES_PER_PAGE >> level)
         return nodes.subarray(LEAF_BYTES * within, LEAF_BYTES * (within + 1))
       }
-      const at = offset - (offset % LEAF_BYTES)
-      return proofOver(bytes.slice(at, at + LEAF_BYTES), depth, siblingAt)
+      const at = (offset % PAGE_BYTES) - (offset % LEAF_BYTES)
+      return proofOver(page.slice(at, at + LEAF_BYTES), depth, siblingAt)
     },
   }
+}
+
+function pageAt(bytes: Uint8Array, page: number): Uint8Array {
+  const at = PAGE_BYTES * page
+  return at < bytes.length ? bytes.subarray(at, at + PAGE_BYTES) : ZERO_PAGE
 }
 
 function zeroLevels(depth: number): Uint8Array[] {
@@ -98,7 +106,7 @@ function rehashPages(bytes: Uint8Array, pages: readonly number[], pageRoots: Uin
   for (let at = 0; at < pages.length; at += BATCH_PAGES) {
     const batch = pages.slice(at, at + BATCH_PAGES)
     batch.forEach((page, index) => {
-      gathered.set(bytes.subarray(PAGE_BYTES * page, PAGE_BYTES * (page + 1)), PAGE_BYTES * index)
+      gathered.set(pageAt(bytes, page), PAGE_BYTES * index)
     })
     const roots = subtreeRoots(gathered.subarray(0, PAGE_BYTES * batch.length), PAGE_DEPTH)
     scatter(roots, batch, pageRoots)
