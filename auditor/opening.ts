@@ -16,6 +16,7 @@ import { accountOf, addressKey, type Deal, dealStateAt, isNetted } from './state
 export type Opened = EventArgs<'DealOpened'>
 
 const MAX_STREAMS = 62
+const KINDS: ReadonlySet<number> = new Set(Object.values(Kind))
 const LONG_SIGNATURE = 65
 const MAGIC = '0x1626ba7e'
 const walletAbi = parseAbi(['function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)'])
@@ -74,7 +75,7 @@ function limitsOf(replay: Replay, { offer, terms, buyer }: Opened, hash: Hex): R
   const taken = state.offerTaken.get(hash) ?? 0n
   return {
     pause: clock >= state.pausedUntil,
-    kind: offer.kind === Kind.Repeatable || offer.kind === Kind.Service,
+    kind: KINDS.has(offer.kind),
     mode: offer.mode === Mode.Calldata || offer.mode === Mode.Net,
     buyer: offer.buyer === zeroAddress || addressKey(offer.buyer) === addressKey(buyer),
     expiry: clock <= offer.expiry && replay.block.timestamp <= offer.expiry,

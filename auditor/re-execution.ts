@@ -10,12 +10,13 @@
 import { type Hex, zeroHash } from 'viem'
 import { z } from 'zod'
 
+import { isNamedBy, isProgram, MAX_CONTENT_BYTES } from '#protocol/content.ts'
 import { orderDigest, taskHash } from '#protocol/eip712.ts'
-import { dataRoot } from '#protocol/merkle.ts'
 import { recoverCompact } from '#protocol/signature.ts'
-import { Kind } from '#protocol/types.ts'
-import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
-import type { Execution, ExecutionRequest } from '#runtime/executor.ts'
+import { STATE_BYTES } from '#protocol/vm/state.ts'
+import { toHex } from '#protocol/words.ts'
+import { isRunnable, outputCommitment, workHash } from '#protocol/work.ts'
+import { createTaskDoer, type DoneTask, type DoTask, type TaskExecutor } from '#runtime/tasks.ts'
 
 import type { ReExecute } from './audit.ts'
 import type { Findings, PaidWork } from './findings.ts'
@@ -24,7 +25,7 @@ import { addressKey, type Deal, type State } from './state.ts'
 
 /** What re-execution needs of the world. */
 export type ReExecutionOptions = {
-  execute: (request: ExecutionRequest, options?: { readonly signal?: AbortSignal }) => Promise<Execution>
+  executor: TaskExecutor
   /** Base URLs that may serve preimages and data, asked before the committee's own. */
   urls: readonly string[]
   fetch: typeof fetch
@@ -44,15 +45,17 @@ const preimage = z.object({
   plainHash: hash,
   startedAt: z.number().int().nonnegative(),
   endedAt: z.number().int().nonnegative(),
+  finalState: z.templateLiteral(['0x', z.string().regex(new RegExp(`^[0-9a-f]{${2 * STATE_BYTES}}$`, 'i'))]).optional(),
 })
 
 /** Answer to `GET /v1/work/{workHash}`: what a receipt's work hash was made of. */
 export type Preimage = z.output<typeof preimage>
 
 type Verdict = { ran: boolean; task?: string; problem?: { kind: DiscrepancyKind; detail: string } | undefined }
+type Tools = { library: Library; doTask: DoTask; signal: AbortSignal | undefined }
 type Library = { data: (root: Hex) => Promise<Uint8Array | null>; preimage: (hash: Hex) => Promise<Preimage | null> }
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = MAX_CONTENT_BYTES
 const PARALLEL = 8
 const OPEN: Verdict = { ran: false }
 
@@ -97,7 +100,7 @@ function createLibrary(state: State, options: ReExecutionOptions): Library {
     data: async (root) => {
       const known = cache.get(root)
       if (known !== undefined) return known
-      const bytes = await first(`/v1/data/${root}`, (one) => (dataRoot(one) === root ? one : null))
+      const bytes = await first(`/v1/data/${root}`, (one) => (isNamedBy(root, one) ? one : null))
       if (bytes !== null) cache.set(root, bytes)
       return bytes
     },
@@ -140,19 +143,14 @@ function matches(paid: PaidWork, found: Preimage): boolean {
   return workHash({ taskHash: task, outputCommitment: commitment, ...times }) === paid.workHash
 }
 
-async function runAgain(
-  options: ReExecutionOptions,
-  library: Library,
-  deal: Deal,
-  found: Preimage,
-): Promise<Execution | null> {
-  if (deal.kind !== Kind.Repeatable) return null
-  const [program, input] = await Promise.all([library.data(deal.program), library.data(found.order.inputRoot)])
-  if (program === null || input === null) return null
-  const { signal } = options
+async function runAgain(tools: Tools, { kind, program: name }: Deal, found: Preimage): Promise<DoneTask | null> {
+  if (!isRunnable(kind)) return null
+  const { library, doTask, signal } = tools
+  const [program, input] = await Promise.all([library.data(name), library.data(found.order.inputRoot)])
+  if (program === null || input === null || !isProgram(kind, name, program)) return null
   try {
     const limits = signal === undefined ? {} : { signal }
-    return await options.execute({ program, input, maxUnits: found.order.maxUnits }, limits)
+    return await doTask({ kind, program, input, maxUnits: found.order.maxUnits }, limits)
   } catch {
     signal?.throwIfAborted()
     // this machine could not run it (time, memory): open, not wrong
@@ -160,36 +158,48 @@ async function runAgain(
   }
 }
 
-async function judge(state: State, options: ReExecutionOptions, library: Library, paid: PaidWork): Promise<Verdict> {
+async function judge(state: State, tools: Tools, paid: PaidWork): Promise<Verdict> {
   const deal = state.dealsByKey.get(paid.dealKey)
-  const found = await library.preimage(paid.workHash)
+  const found = await tools.library.preimage(paid.workHash)
   if (deal === undefined || found === null || !matches(paid, found)) return OPEN
   const disorder = checkOrder(state, deal, paid, found)
   if (disorder !== null) return disorder
-  const execution = await runAgain(options, library, deal, found)
-  if (execution === null) return OPEN
-  const what = `task ${found.order.index} of deal ${deal.id}`
-  if (plainHash(encodeResult(execution.status, execution.output)) !== found.plainHash) {
-    return wrong('result', `${what} gives another result when run again`)
+  const done = await runAgain(tools, deal, found)
+  if (done === null) return OPEN
+  const task = `${paid.dealKey} ${found.order.index}`
+  const difference = differenceOf(done, found, paid)
+  if (difference === null) return { ran: true, task }
+  return wrong('result', `task ${found.order.index} of deal ${deal.id} ${difference}`)
+}
+
+/** What comes out otherwise than was paid for; null when nothing does. */
+function differenceOf(done: DoneTask, found: Preimage, paid: PaidWork): string | null {
+  if (done.plainHash !== found.plainHash) {
+    const isSameOutput = done.finalState !== null && done.outputRoot === found.outputRoot
+    return isSameOutput ? 'ends in another state of the machine when run again' : 'gives another result when run again'
   }
-  if (execution.units !== paid.units) {
-    return wrong('result', `${what} takes ${execution.units} units when run again, ${paid.units} were paid`)
+  if (found.finalState !== undefined && found.finalState.toLowerCase() !== stateOf(done)) {
+    return 'is served with another final state than it was paid for'
   }
-  return { ran: true, task: `${paid.dealKey} ${found.order.index}` }
+  if (done.units === paid.units) return null
+  return `takes ${done.units} units when run again, ${paid.units} were paid`
+}
+
+function stateOf({ finalState }: DoneTask): string | null {
+  return finalState === null ? null : toHex(finalState)
 }
 
 /** Makes the re-execution step of an audit. */
 export function createReExecution(options: ReExecutionOptions): ReExecute {
   return async (state, findings, paid) => {
     const library = createLibrary(state, options)
+    const tools = { library, doTask: createTaskDoer(options.executor), signal: options.signal }
     const tasks = new Set<string>()
     let reExecuted = 0
     for (let start = 0; start < paid.length; start += PARALLEL) {
       options.signal?.throwIfAborted()
       const chunk = paid.slice(start, start + PARALLEL)
-      const judged = await Promise.all(
-        chunk.map(async (one) => ({ one, verdict: await judge(state, options, library, one) })),
-      )
+      const judged = await Promise.all(chunk.map(async (one) => ({ one, verdict: await judge(state, tools, one) })))
       for (const { one, verdict } of judged)
         reportVerdict(findings, one, verdict.problem ?? billedTwice(tasks, verdict))
       reExecuted += judged.filter(({ verdict }) => verdict.ran).length

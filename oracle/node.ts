@@ -16,7 +16,6 @@ import { signBlobTransaction } from '#runtime/blob-transaction.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import { blockSource } from '#runtime/chain-follower.ts'
 import { createDataStore } from '#runtime/data-store.ts'
-import type { Executor } from '#runtime/executor.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import { listenHttp } from '#runtime/http.ts'
 import type { Key } from '#runtime/keystore.ts'
@@ -24,7 +23,7 @@ import { createKzg } from '#runtime/kzg.ts'
 import type { Logger } from '#runtime/log.ts'
 import { createRecovery } from '#runtime/recovery.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
-import { createCommittingExecutor } from './adapters/executor.ts'
+import { createTaskDoer, type TaskExecutor } from '#runtime/tasks.ts'
 import { createHttpServer } from './adapters/http-server.ts'
 import { createMetrics } from './adapters/metrics.ts'
 import { createHttpPeers } from './adapters/peers-http.ts'
@@ -71,7 +70,7 @@ export type OracleDeps = {
   readonly config: OracleConfig
   readonly signerKey: Key
   readonly gasKey: Key
-  readonly executor: Pick<Executor, 'execute'>
+  readonly executor: TaskExecutor
   readonly faults: FaultPoints
   readonly log: Logger
   readonly shutdown: Shutdown
@@ -142,7 +141,7 @@ export async function startOracle(deps: OracleDeps): Promise<{ readonly url: str
   })
   const checker = createChecker({
     ...{ store, chain, data, clock, log },
-    executor: createCommittingExecutor(deps.executor),
+    doTask: createTaskDoer(deps.executor),
     parallel: config.concurrency,
     signal: shutdown.signal,
     onRefusal: metrics.refusal,

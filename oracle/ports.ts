@@ -20,7 +20,7 @@ import type {
 } from '#protocol/wire.ts'
 import type { CommittedBlob } from '#runtime/blob-transaction.ts'
 import type { ChainBlock, ChainChange } from '#runtime/chain-follower.ts'
-import type { ChainFacts, DealFacts, Execution, StreamFacts } from './domain/facts.ts'
+import type { ChainFacts, DealFacts, StreamFacts } from './domain/facts.ts'
 import type { FeeLevel, Fees } from './domain/fees.ts'
 import type { Candidate } from './domain/grouping.ts'
 import type { WorkerUse } from './domain/packing.ts'
@@ -239,11 +239,14 @@ export type TransactionStore = {
   counts(): Record<string, number>
 }
 
+/** What a deal's work is made with: its offer's program and kind. */
+export type ProgramFacts = { readonly root: Hex; readonly kind: number }
+
 /** A deal seen opened. */
 export type OpenedDeal = {
   readonly id: number
   readonly key: Hex
-  readonly program: Hex
+  readonly program: ProgramFacts
   readonly blockNumber: bigint
   readonly blockHash: Hex
 }
@@ -310,10 +313,10 @@ export type BlockStore = {
   window(): ChainBlock[]
   /** Applies one step: rolls back above the ancestor, adds the logs, replaces the window, all or nothing. */
   apply(change: ChainChange, logs: ChainLogs): void
-  program(dealKey: Hex): Hex | null
+  program(dealKey: Hex): ProgramFacts | null
   /** Id a deal was opened under, by its key; null if its opening was not seen. */
   dealId(dealKey: Hex): number | null
-  rememberProgram(dealKey: Hex, program: Hex): void
+  rememberProgram(dealKey: Hex, program: ProgramFacts): void
   /** The newest index of a worker in a page shared by several providers; null if it has none. */
   packedWorker(index: number): number | null
   /** Ids of deals seen opened and not yet recycled. */
@@ -388,7 +391,7 @@ export type Chain = {
   periods(): Promise<{ readonly closing: number; readonly retention: number }>
   committee(): Promise<Committee>
   /** Program of a deal by its key, from the deal's opening; null if the chain shows none. */
-  program(dealId: number, dealKey: Hex): Promise<Hex | null>
+  program(dealId: number, dealKey: Hex): Promise<ProgramFacts | null>
   logs(from: bigint, to: bigint): Promise<ChainLogs>
   block(number: bigint): Promise<{ readonly hash: Hex; readonly timestamp: bigint } | null>
   /** Fees of a first attempt; with a blob fee for a transaction that carries blobs. */
@@ -424,18 +427,9 @@ export type Chain = {
   inclusion(hash: Hex): Promise<Inclusion | null>
 }
 
-/** Runs a program in its sandbox. */
-export type Executor = {
-  execute(task: {
-    readonly program: Uint8Array
-    readonly input: Uint8Array
-    readonly maxUnits: bigint
-  }): Promise<Execution>
-}
-
-/** Inputs, outputs and programs by data root. */
+/** Inputs, outputs and programs, each under the root that names it. */
 export type Data = {
-  put(bytes: Uint8Array): Promise<Hex>
+  put(bytes: Uint8Array, root?: Hex): Promise<Hex>
   get(root: Hex): Promise<Uint8Array | null>
   has(root: Hex): boolean
   remove(root: Hex): Promise<void>

@@ -12,7 +12,7 @@ const MAX_SIGNATURE_BYTES = 2048
 const hexOf = (bytes: number): RegExp => new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`)
 
 /** Exactly `bytes` bytes of hex, in lower case once parsed. */
-function fixedHex(bytes: number) {
+export function fixedHex(bytes: number) {
   return z
     .string()
     .regex(hexOf(bytes), `must be 0x-hex of ${bytes} bytes`)

@@ -10,7 +10,18 @@ import { z } from 'zod'
 import { type Group, MAX_BLOBS } from './batch.ts'
 import { TallyError } from './errors.ts'
 import type { Offer } from './types.ts'
-import { address, anySignature, boundedHex, compactSignature, hash, seconds, small, wide } from './wire-fields.ts'
+import { STATE_BYTES } from './vm/state.ts'
+import {
+  address,
+  anySignature,
+  boundedHex,
+  compactSignature,
+  fixedHex,
+  hash,
+  seconds,
+  small,
+  wide,
+} from './wire-fields.ts'
 
 /** Largest body any route takes, in bytes. */
 export const MAX_BODY_BYTES = 1_048_576
@@ -124,7 +135,10 @@ export const segmentMessage = signedTally
 export type SegmentMessage = z.output<typeof segmentMessage>
 
 /** Answer to a worker's `GET /v1/work/{workHash}`: what the hash was made of. */
-export const workPreimage = segmentReceipt.omit({ units: true, workHash: true })
+export const workPreimage = segmentReceipt.omit({ units: true, workHash: true }).extend({
+  /** Of provable work: the 201 bytes of the state that it ended with, whose hash stands in the plain hash. */
+  finalState: fixedHex(STATE_BYTES).optional(),
+})
 export type WorkPreimage = z.output<typeof workPreimage>
 
 const shownSegmentReceipt = segmentReceipt.pick({ units: true, workHash: true }).extend({

@@ -6,11 +6,17 @@
 import type { Hex } from 'viem'
 
 import { TallyError } from './errors.ts'
+import { Kind } from './types.ts'
 import { concatBytes, fixedBytes, keccak, packWords, toHex, uintBytes } from './words.ts'
 
 /** How a run of a program ended; all three are payable. */
 export const ResultStatus = { Done: 0, Trap: 1, OutOfUnits: 2 } as const
 export type ResultStatus = (typeof ResultStatus)[keyof typeof ResultStatus]
+
+/** Whether work of this kind is a program's run, which anybody can repeat. */
+export function isRunnable(kind: number): boolean {
+  return kind === Kind.Provable || kind === Kind.Repeatable
+}
 
 /** Fuel of one unit of a WebAssembly program. */
 export const FUEL_PER_UNIT = 1_000_000n
@@ -62,7 +68,7 @@ export function workHash(work: Work): Hex {
   )
 }
 
-/** keccak256 of a plain output, the second half of an output commitment. */
+/** keccak256 of a plain output, the second half of an output commitment; of provable work see `vm/result.ts`. */
 export function plainHash(output: Uint8Array): Hex {
   return toHex(keccak(output))
 }

@@ -1,5 +1,5 @@
 /**
- * Inputs, outputs and programs on disk, addressed by their data root: what is read is what was asked for, or an error.
+ * Inputs, outputs and programs on disk, each under the root that names it: what is read is what was asked for, or an error.
  *
  * A file appears under its root only once its bytes are on the disk, so a crash leaves no half-written data.
  *
@@ -11,6 +11,7 @@ import { join } from 'node:path'
 
 import type { Hex } from 'viem'
 
+import { isNamedBy, MAX_CONTENT_BYTES } from '#protocol/content.ts'
 import { TallyError } from '#protocol/errors.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 
@@ -19,10 +20,11 @@ export type DataStore = {
   /**
    * Stores `bytes` durably; storing the same again renews their age.
    *
-   * @returns Their data root.
-   * @throws DataStoreError `data.too-large` or `data.full`.
+   * @param root - Root to store them under; their data root where absent.
+   * @returns The root.
+   * @throws DataStoreError `data.too-large`, `data.full`, or `data.root-mismatch` when the root does not name the bytes.
    */
-  put(bytes: Uint8Array): Promise<Hex>
+  put(bytes: Uint8Array, root?: Hex): Promise<Hex>
   /**
    * Reads the bytes of `root`, verified; null when they are not here.
    *
@@ -39,7 +41,7 @@ export type DataStore = {
   usage(): { readonly items: number; readonly bytes: number }
 }
 
-/** Thrown when bytes cannot be kept or given: `data.too-large`, `data.full`, `data.corrupt`, `data.invalid-root`. */
+/** Thrown when bytes cannot be kept or given: `data.too-large`, `data.full`, `data.root-mismatch`, `data.corrupt`, `data.invalid-root`. */
 export class DataStoreError extends TallyError {
   override readonly name = 'DataStoreError'
 }
@@ -49,14 +51,14 @@ const rootPattern = /^0x[0-9a-f]{64}$/
 /**
  * Opens the store of one directory, which must belong to one process.
  *
- * @param options - `maxBytes`: most bytes held in all, default 1 GiB; `maxItemBytes`: longest item, default 4 MiB.
+ * @param options - `maxBytes`: most bytes held in all, default 1 GiB; `maxItemBytes`: longest item, default 16 MiB.
  */
 export async function createDataStore(options: {
   readonly directory: string
   readonly maxBytes?: number
   readonly maxItemBytes?: number
 }): Promise<DataStore> {
-  const { directory, maxBytes = 1_073_741_824, maxItemBytes = 4_194_304 } = options
+  const { directory, maxBytes = 1_073_741_824, maxItemBytes = MAX_CONTENT_BYTES } = options
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const sizes = await scan(directory)
   const writing = new Map<Hex, Promise<void>>()
@@ -91,10 +93,13 @@ export async function createDataStore(options: {
   }
 
   return {
-    async put(bytes) {
+    async put(bytes, named) {
       if (bytes.length > maxItemBytes)
         throw new DataStoreError('data.too-large', `${bytes.length} > ${maxItemBytes} bytes`)
-      const root = dataRoot(bytes)
+      const root = named ?? dataRoot(bytes)
+      if (named !== undefined && !isNamedBy(root, bytes)) {
+        throw new DataStoreError('data.root-mismatch', `the bytes are not those of ${root}`)
+      }
       const pending = writing.get(root)
       if (pending !== undefined) {
         await pending
@@ -115,7 +120,7 @@ export async function createDataStore(options: {
       await writing.get(root)
       if (!sizes.has(root)) return null
       const bytes = await readFile(pathOf(root))
-      if (dataRoot(bytes) === root) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      if (isNamedBy(root, bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       await rename(pathOf(root), `${pathOf(root)}.corrupt`)
       forget(root)
       throw new DataStoreError('data.corrupt', `the disk gave other bytes for ${root}`)

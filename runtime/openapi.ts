@@ -84,13 +84,13 @@ function problemsOf(route: Route): Json {
 }
 
 /** What every route refuses for its form alone, and what it answers when it fails itself. */
-function formProblems({ params, query, body }: Route): [number, Codes][] {
+function formProblems({ params, query, body, bodyBytes = 1_048_576 }: Route): [number, Codes][] {
   const found: [number, Codes][] = [[500, { internal: 'The server failed; its log says why.' }]]
   const isJudged = params !== undefined || query !== undefined || (body !== undefined && body !== BYTES)
   if (isJudged) found.push([400, { 'wire.invalid': '`field` names the first part that is not what the route takes.' }])
   if (body === undefined) return found
   found.push([400, { 'request.malformed': 'The body does not read.' }])
-  found.push([413, { 'request.too-large': 'The body is longer than 1 MiB.' }])
+  found.push([413, { 'request.too-large': `The body is longer than ${bodyBytes / 1_048_576} MiB.` }])
   found.push([415, { 'request.media-type': 'The body is of another type.' }])
   return found
 }

@@ -27,6 +27,8 @@ export type Route = {
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
   readonly body?: z.ZodType | typeof BYTES
+  /** Longest body, where it is not the server's own limit. */
+  readonly bodyBytes?: number
   /** Answers by status; the lowest one is given unless the handler says otherwise. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
   /** Problem codes by status, each with what it means. */
@@ -61,6 +63,7 @@ export function serveRoutes<Table extends RouteTable>(
     const status = Number(Object.keys(route.answers)[0])
     app.route({
       method: route.method,
+      ...(route.bodyBytes === undefined ? {} : { bodyLimit: route.bodyBytes }),
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: (request, reply) => handler(inputOf(route, request), reply.status(status)),
     })

@@ -6,6 +6,7 @@
  */
 import { createExecutor } from '#runtime/executor.ts'
 import { createFaultPoints } from '#runtime/fault-points.ts'
+import { withInterpreter } from '#runtime/interpreted.ts'
 import { readKey } from '#runtime/keystore.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown } from '#runtime/shutdown.ts'
@@ -40,7 +41,7 @@ const workerKey = await keyOf(config.worker.keyFile, process.env.TALLY_WORKER_PA
 const gasKey = config.force === undefined ? null : await keyOf(config.force.keyFile, process.env.TALLY_FORCE_PASSWORD)
 const faults = createFaultPoints(process.env.TALLY_FAULT_POINT)
 const shutdown = createShutdown()
-const executor = createExecutor({ processes: config.concurrency })
+const executor = withInterpreter(createExecutor({ processes: config.concurrency }))
 shutdown.onShutdown(() => executor.close())
 
 async function end(reason: string, code: number): Promise<void> {
@@ -55,8 +56,7 @@ async function end(reason: string, code: number): Promise<void> {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end(signal, 0))
 
 try {
-  const { execute } = executor
-  const { url, worker, provider } = await startWorker({ config, workerKey, gasKey, execute, faults, log, shutdown })
+  const { url, worker, provider } = await startWorker({ config, workerKey, gasKey, executor, faults, log, shutdown })
   process.stdout.write(`${JSON.stringify({ url, worker, provider })}\n`)
 } catch (error) {
   log.fatal({ err: error }, 'the worker cannot start')

@@ -18,6 +18,7 @@ import type { FaultPoints } from '#runtime/fault-points.ts'
 import { listenHttp } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
+import { createTaskDoer, type TaskExecutor } from '#runtime/tasks.ts'
 
 import { createChainWatch, findMembership } from './adapters/chain.ts'
 import { createDemands } from './adapters/demands.ts'
@@ -34,7 +35,7 @@ import { createForcer } from './services/forcer.ts'
 import { createIntake } from './services/intake.ts'
 import { createLibrary } from './services/library.ts'
 import { createPromiseKeeper } from './services/promise-keeper.ts'
-import { createRunner, type Execute } from './services/runner.ts'
+import { createRunner } from './services/runner.ts'
 import { createSigner } from './services/signer.ts'
 import { statusOf } from './status.ts'
 import { createWorkerStore } from './store.ts'
@@ -59,7 +60,7 @@ export async function startWorker(options: {
   readonly config: WorkerConfig
   readonly workerKey: Key
   readonly gasKey: Key | null
-  readonly execute: Execute
+  readonly executor: TaskExecutor
   readonly faults: FaultPoints
   readonly log: Logger
   readonly shutdown: Shutdown
@@ -88,7 +89,12 @@ export async function startWorker(options: {
 
   const shared = { store, board, library, fleet, faults, log, signal, nowMs }
   const runner = createRunner({
-    ...{ ...shared, execute: options.execute, concurrency: config.concurrency, maxBacklog: delivery.maxReceipts },
+    ...{
+      ...shared,
+      doTask: createTaskDoer(options.executor),
+      concurrency: config.concurrency,
+      maxBacklog: delivery.maxReceipts,
+    },
     nowSeconds: () => Math.floor(Date.now() / 1000),
     onReceipt: () => settleDue(),
   })

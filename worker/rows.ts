@@ -19,8 +19,10 @@ export type Outcome = {
   readonly workHash: Hex
   /** Data root of the output as delivered. */
   readonly outputRoot: Hex
-  /** keccak256 of the plain output. */
+  /** keccak256 of the plain output; of provable work its root and the last state's hash. */
   readonly plainHash: Hex
+  /** The 201 bytes of the state that provable work ended with; null for work of other kinds. */
+  readonly finalState: Hex | null
   /** Unix seconds. */
   readonly startedAt: bigint
   readonly endedAt: bigint

@@ -170,6 +170,7 @@ export function createWorkerStore(options: {
         statements.addReceipt.run(
           ...[ref.dealKey, ref.stream, position, pad(index), outcome.units, totalUnits],
           ...[outcome.workHash, outcome.outputRoot, outcome.plainHash, outcome.startedAt, outcome.endedAt],
+          outcome.finalState,
         )
         return { ...outcome, position, totalUnits, order: toOrder(ref.dealKey, order) }
       }),
@@ -258,6 +259,7 @@ function upgrade(db: DatabaseSync): void {
   const statements = UPGRADES[version]
   if (statements === undefined) return
   db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`)
+  upgrade(db)
 }
 
 function nameOf(identity: StoreIdentity): string {
@@ -277,7 +279,7 @@ function prepare(db: DatabaseSync) {
     countOpenOrders: `SELECT count(*) AS count FROM orders o WHERE deal_key = ? AND ${isOpen}`,
     highestOrder: 'SELECT task_index FROM orders WHERE deal_key = ? ORDER BY task_index DESC LIMIT 1',
     receiptOfTask: 'SELECT position FROM receipts WHERE deal_key = ? AND task_index = ?',
-    addReceipt: 'INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    addReceipt: 'INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     receipts: `${receipt} WHERE r.deal_key = ? AND r.stream = ? AND r.position >= ? AND r.position < ? ORDER BY r.position`,
     receiptOfWork: `${receipt} WHERE r.work_hash = ? LIMIT 1`,
     head: 'SELECT position, total_units FROM receipts WHERE deal_key = ? AND stream = ? ORDER BY position DESC LIMIT 1',
@@ -320,6 +322,7 @@ function toReceipt(dealKey: Hex, row: Row): StoredReceipt {
     plainHash: hex(row, 'plain_hash'),
     startedAt: big(row, 'started_at'),
     endedAt: big(row, 'ended_at'),
+    finalState: row.final_state === null ? null : hex(row, 'final_state'),
     order: toOrder(dealKey, row),
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
+import type { Hex } from 'viem'
 
-import { dataRoot } from '#protocol/merkle.ts'
 import { MAX_BODY_BYTES, type ProposalAnswer, toWire } from '#protocol/wire.ts'
 import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
@@ -41,9 +41,8 @@ export function createHttpServer(deps: {
   const judgeProposal = createProposalDesk(deps)
   serveRoutes(app, oracleRoutes, {
     async putData({ params: { root }, body }, reply) {
-      if (dataRoot(body) !== root) throw new HttpProblem(400, 'data.root-mismatch', 'the bytes have another data root')
       const known = data.has(root)
-      await keep(data, body)
+      await keep(data, root, body)
       return reply.status(known ? 200 : 201).send({ root })
     },
 
@@ -98,11 +97,12 @@ export function createHttpServer(deps: {
   return app
 }
 
-async function keep(data: Data, bytes: Uint8Array): Promise<void> {
+async function keep(data: Data, root: Hex, bytes: Uint8Array): Promise<void> {
   try {
-    await data.put(bytes)
+    await data.put(bytes, root)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'data.root-mismatch') throw new HttpProblem(400, code, 'the root does not name these bytes')
     if (code === 'data.full') throw new HttpProblem(507, 'data.full', 'this member has no room left')
     if (code === 'data.too-large') throw new HttpProblem(413, 'data.too-large', 'the bytes are too many')
     throw error

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 
+import { MAX_CONTENT_BYTES } from '#protocol/content.ts'
 import {
   acknowledgementMessage,
   conflictsAnswer,
@@ -68,15 +69,16 @@ export const oracleRoutes = {
   putData: {
     method: 'PUT',
     path: '/v1/data/{root}',
-    summary: 'Stores bytes under their data root.',
+    summary: 'Stores bytes under their data root, or a provable program under its program hash.',
     params: dataParams,
     body: BYTES,
+    bodyBytes: MAX_CONTENT_BYTES,
     answers: {
       200: { when: 'They were here; they count as new again.', body: rootAnswer },
       201: { when: 'Stored.', body: rootAnswer },
     },
     problems: {
-      400: { 'data.root-mismatch': 'The bytes have another data root.' },
+      400: { 'data.root-mismatch': 'The root does not name these bytes.' },
       413: { 'data.too-large': 'The bytes are too many.' },
       507: { 'data.full': 'The member has no room left.' },
     },
@@ -84,7 +86,7 @@ export const oracleRoutes = {
   getData: {
     method: 'GET',
     path: '/v1/data/{root}',
-    summary: 'Gives bytes by their data root.',
+    summary: 'Gives bytes by their data root, or a provable program by its program hash.',
     params: dataParams,
     answers: { 200: { when: 'The bytes.', body: BYTES } },
     problems: { 404: { 'data.unknown': 'The member does not hold them.' } },

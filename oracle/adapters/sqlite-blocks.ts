@@ -33,9 +33,9 @@ export function createBlockStore(database: Database): BlockStore {
 
     program(dealKey) {
       const row =
-        database.one('select program from programs where deal_key = ?', dealKey) ??
-        database.one('select program from opened_deals where deal_key = ?', dealKey)
-      return row === null ? null : hex(row, 'program')
+        database.one('select program, kind from programs where deal_key = ?', dealKey) ??
+        database.one('select program, kind from opened_deals where deal_key = ?', dealKey)
+      return row === null ? null : { root: hex(row, 'program'), kind: integer(row, 'kind') }
     },
 
     dealId(dealKey) {
@@ -47,8 +47,8 @@ export function createBlockStore(database: Database): BlockStore {
     },
 
     // a deal key binds its offer and so its program: no re-organisation can change this
-    rememberProgram(dealKey, program) {
-      database.run('insert or replace into programs (deal_key, program) values (?, ?)', dealKey, program)
+    rememberProgram(dealKey, { root, kind }) {
+      database.run('insert or replace into programs (deal_key, program, kind) values (?, ?, ?)', dealKey, root, kind)
     },
 
     packedWorker(index) {
@@ -99,10 +99,11 @@ function noteBlock(database: Database, { number, hash, parentHash, timestamp }: 
 
 function noteOpened(database: Database, { id, key, program, blockNumber, blockHash }: OpenedDeal): void {
   database.run(
-    'insert or replace into opened_deals (deal_id, deal_key, program, block_number, block_hash) values (?, ?, ?, ?, ?)',
+    'insert or replace into opened_deals (deal_id, deal_key, program, kind, block_number, block_hash) values (?, ?, ?, ?, ?, ?)',
     id,
     key,
-    program,
+    program.root,
+    program.kind,
     blockNumber,
     blockHash,
   )

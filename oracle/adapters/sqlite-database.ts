@@ -123,6 +123,9 @@ const laterColumns = [
   { table: 'batches', column: 'blobs', definition: "text not null default '[]'" },
   { table: 'batches', column: 'most_gas', definition: 'integer not null default 0' },
   { table: 'transactions', column: 'blobs', definition: "text not null default '[]'" },
+  // before there was another kind, only programs of repeatable deals were run
+  { table: 'opened_deals', column: 'kind', definition: 'integer not null default 1' },
+  { table: 'programs', column: 'kind', definition: 'integer not null default 1' },
   { table: 'attempts', column: 'max_blob_fee', definition: 'text' },
 ] as const
 

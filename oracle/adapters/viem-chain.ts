@@ -22,7 +22,7 @@ import type { Kzg } from '#runtime/kzg.ts'
 import type { DealFacts, WorkerFacts } from '../domain/facts.ts'
 import type { Call, Chain, Upkeep } from '../ports.ts'
 import { readFeeLevel, readFirstFees } from './viem-fees.ts'
-import { LOG_RANGE, readLogs } from './viem-logs.ts'
+import { LOG_RANGE, programOf, readLogs } from './viem-logs.ts'
 import { createTransactions } from './viem-transactions.ts'
 
 /** Where the contracts stand. */
@@ -152,7 +152,7 @@ export function createViemChain(options: {
           toBlock: last,
           strict: true,
         })
-        if (found !== undefined) return found.args.offer.program
+        if (found !== undefined) return programOf(found.args.offer)
       }
       return null
     },

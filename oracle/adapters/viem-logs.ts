@@ -8,7 +8,7 @@ import { decodeFunctionData, type GetLogsReturnType, getAbiItem, type Hex, type 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { Mode } from '#protocol/types.ts'
 import { OracleError } from '../errors.ts'
-import type { ChainLogs, NetEvent, NetFact } from '../ports.ts'
+import type { ChainLogs, NetEvent, NetFact, ProgramFacts } from '../ports.ts'
 import type { Deployment } from './viem-chain.ts'
 
 /** Blocks asked for in one log query; public nodes refuse more. */
@@ -66,7 +66,7 @@ async function logsIn(
     opened: found
       .filter((log) => log.eventName === 'DealOpened')
       .map(({ args: { id, key, offer }, blockNumber, blockHash }) => {
-        return { id, key, program: offer.program, blockNumber, blockHash }
+        return { id, key, program: programOf(offer), blockNumber, blockHash }
       }),
     settled: found
       .filter((log) => log.eventName === 'Settled')
@@ -117,6 +117,11 @@ function netDealOf({ args }: Extract<Log, { eventName: 'DealOpened' }>): NetFact
 }
 
 /** Batches and announcements are transactions of their own, so the input says what came. */
+/** What a deal's work is made with, of the offer in its opening. */
+export function programOf({ program, kind }: { readonly program: Hex; readonly kind: number }): ProgramFacts {
+  return { root: program, kind }
+}
+
 async function carriedBy(client: PublicClient, hash: Hex): Promise<Carried> {
   const { input, blobVersionedHashes } = await client.getTransaction({ hash })
   const { functionName, args } = decodeFunctionData({ abi: settlementAbi, data: input })

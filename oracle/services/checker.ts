@@ -6,12 +6,13 @@
 import type { Hex } from 'viem'
 
 import { Claim } from '#protocol/attestation.ts'
+import { isProgram } from '#protocol/content.ts'
 import { TallyError } from '#protocol/errors.ts'
 import type { Logger } from '#runtime/log.ts'
+import type { DoneTask, DoTask, Task } from '#runtime/tasks.ts'
 import { executionChecks, firstFailure } from '../domain/checks.ts'
-import type { Execution } from '../domain/facts.ts'
 import type { FullReceipt } from '../domain/segment.ts'
-import type { Chain, Clock, Data, Executor, Store, StoredSegment } from '../ports.ts'
+import type { Chain, Clock, Data, Store, StoredSegment } from '../ports.ts'
 
 /** The re-execution of one member. */
 export type Checker = {
@@ -30,8 +31,15 @@ const RETRY_FAILED_MS = 30_000
 /** How often a program in use is put again, milliseconds. */
 const RENEW_MS = 3_600_000
 /** Failures that every member has alike: nothing can be payable for them. */
-const LASTING = new Set(['execution.program-invalid', 'execution.program-too-large', 'execution.input-too-large'])
+const LASTING = new Set([
+  'execution.program-invalid',
+  'execution.program-too-large',
+  'execution.input-too-large',
+  'execution.output-dirty',
+])
 
+/** A deal's program, at hand. */
+type Program = Pick<Task, 'program' | 'kind'>
 type Unlike = { readonly check: string; readonly receipt: FullReceipt }
 
 /**
@@ -43,7 +51,7 @@ export function createChecker(deps: {
   readonly store: Store
   readonly chain: Pick<Chain, 'program'>
   readonly data: Pick<Data, 'get' | 'put'>
-  readonly executor: Executor
+  readonly doTask: DoTask
   readonly clock: Clock
   readonly parallel: number
   readonly log: Logger
@@ -51,7 +59,7 @@ export function createChecker(deps: {
   readonly onRefusal: (check: string) => void
   readonly onVerified: () => void
 }): Checker {
-  const { store, chain, data, executor, clock, log } = deps
+  const { store, chain, data, clock, log } = deps
   const verified = new Set<string>()
   const renewedAt = new Map<Hex, number>()
   const keyOf = (receipt: FullReceipt) => `${receipt.workHash}:${receipt.units}`
@@ -62,29 +70,30 @@ export function createChecker(deps: {
     if (verified.size > REMEMBERED && oldest !== undefined) verified.delete(oldest)
   }
 
-  async function programOf({ segment }: StoredSegment): Promise<Uint8Array | null> {
+  async function programOf({ segment }: StoredSegment): Promise<Program | null> {
     const known = store.blocks.program(segment.dealKey)
-    const root = known ?? (await chain.program(segment.dealId, segment.dealKey))
-    if (root === null) return null
-    if (known === null) store.blocks.rememberProgram(segment.dealKey, root)
-    return renewed(root)
+    const facts = known ?? (await chain.program(segment.dealId, segment.dealKey))
+    if (facts === null) return null
+    if (known === null) store.blocks.rememberProgram(segment.dealKey, facts)
+    const program = await renewed(facts.root)
+    return program !== null && isProgram(facts.kind, facts.root, program) ? { program, kind: facts.kind } : null
   }
 
   /** A program's bytes. A deal may outlive what data is kept for: programs in use are put again now and then. */
   async function renewed(root: Hex): Promise<Uint8Array | null> {
     const bytes = await data.get(root)
     if (bytes === null || clock.now() - (renewedAt.get(root) ?? 0) < RENEW_MS) return bytes
-    await data.put(bytes)
+    await data.put(bytes, root)
     renewedAt.set(root, clock.now())
     return bytes
   }
 
   /** Check that fails, `input.available` if the run is not possible now, null if it is alike. */
-  async function judge(receipt: FullReceipt, program: Uint8Array): Promise<Unlike | null> {
+  async function judge(receipt: FullReceipt, program: Program): Promise<Unlike | null> {
     if (verified.has(keyOf(receipt))) return null
     const input = await data.get(receipt.order.inputRoot)
     if (input === null) return { check: 'input.available', receipt }
-    const execution = await run(program, input, receipt.order.maxUnits)
+    const execution = await run({ ...program, input, maxUnits: receipt.order.maxUnits })
     const failure =
       execution === null ? 'reexecution.output' : firstFailure(executionChecks, { receipt, execution })?.name
     if (failure !== undefined) return { check: failure, receipt }
@@ -93,16 +102,16 @@ export function createChecker(deps: {
   }
 
   /** What the program makes of the input; null if it can run nowhere. */
-  async function run(program: Uint8Array, input: Uint8Array, maxUnits: bigint): Promise<Execution | null> {
+  async function run(task: Task): Promise<DoneTask | null> {
     try {
-      return await executor.execute({ program, input, maxUnits })
+      return await deps.doTask(task)
     } catch (error) {
       if (error instanceof TallyError && LASTING.has(error.code)) return null
       throw error
     }
   }
 
-  async function firstUnlike(receipts: readonly FullReceipt[], program: Uint8Array): Promise<Unlike | null> {
+  async function firstUnlike(receipts: readonly FullReceipt[], program: Program): Promise<Unlike | null> {
     for (let at = 0; at < receipts.length && !deps.signal.aborted; at += deps.parallel) {
       const found = await Promise.all(receipts.slice(at, at + deps.parallel).map((receipt) => judge(receipt, program)))
       const unlike = found.find((one) => one !== null)
@@ -115,7 +124,7 @@ export function createChecker(deps: {
     store.segments.tried(tallyHash, check, clock.now() + pauseMs - RETRY_MS)
   }
 
-  async function verify({ tallyHash, segment }: StoredSegment, program: Uint8Array): Promise<void> {
+  async function verify({ tallyHash, segment }: StoredSegment, program: Program): Promise<void> {
     const unlike = await firstUnlike(segment.receipts, program)
     if (deps.signal.aborted) return
     if (unlike === null) {

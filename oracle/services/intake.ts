@@ -8,8 +8,8 @@ import type { Address, Hex } from 'viem'
 import { Claim } from '#protocol/attestation.ts'
 import { acknowledgementDigest, type Domain, offerHash, orderDigest, tallyHash } from '#protocol/eip712.ts'
 import { compact, recoverCompact } from '#protocol/signature.ts'
-import { Kind } from '#protocol/types.ts'
 import type { AcknowledgementMessage, OfferMessage, OrderMessage, SegmentAnswer } from '#protocol/wire.ts'
+import { isRunnable } from '#protocol/work.ts'
 import { HttpProblem } from '#runtime/http.ts'
 import type { Recovery } from '#runtime/recovery.ts'
 import { ackKeyOf, firstFailure, intakeChecks, orderChecks, sameAddress } from '../domain/checks.ts'
@@ -90,16 +90,16 @@ export function createIntake(deps: {
   }
 
   function accept(segment: Segment, hash: Hex, facts: SegmentFacts): StoredSegment {
-    // only repeatable programs can be re-executed here; of other work the tallies and outputs are vouched for
-    const repeatable = facts.deal.kind === Kind.Repeatable
+    // of work that is no program's run, the tallies and outputs are vouched for alone
+    const isChecked = isRunnable(facts.deal.kind)
     const stored: StoredSegment = {
       tallyHash: hash,
       segment,
       segmentHash: facts.tally.segment,
       status: 'accepted',
       check: null,
-      verification: repeatable ? 'pending' : 'done',
-      claims: repeatable ? 0 : Claim.Tallies | Claim.Retrievable,
+      verification: isChecked ? 'pending' : 'done',
+      claims: isChecked ? 0 : Claim.Tallies | Claim.Retrievable,
       transaction: null,
       receivedAtMs: clock.now(),
     }

@@ -8,8 +8,8 @@ import { createBlobArchive } from '#auditor/blobs.ts'
 import { createChainSource } from '#auditor/chain-source.ts'
 import { createReExecution } from '#auditor/re-execution.ts'
 import type { AuditReport } from '#auditor/report.ts'
-import type { Executor } from '#runtime/executor.ts'
 import { createKzg } from '#runtime/kzg.ts'
+import type { TaskExecutor } from '#runtime/tasks.ts'
 
 import type { LocalNetwork } from './local-network.ts'
 
@@ -17,21 +17,20 @@ import type { LocalNetwork } from './local-network.ts'
 export async function auditNetwork(
   network: LocalNetwork,
   options: {
-    readonly executor: Executor
+    readonly executor: TaskExecutor
     readonly onProgress: (block: number, head: number) => void
     readonly signal: AbortSignal
   },
 ): Promise<AuditReport> {
   const { client, rpcUrl, deployment, workers } = network
-  const { execute } = options.executor
-  const { signal } = options
+  const { executor, signal } = options
   return audit({
     source: createChainSource({
       ...{ client, name: rpcUrl },
       readBlob: createBlobArchive({ kzg: createKzg(), archives: [], signal }),
     }),
     address: deployment.settlement,
-    reExecute: createReExecution({ execute, fetch, signal, urls: workers.map(({ url }) => url) }),
+    reExecute: createReExecution({ executor, fetch, signal, urls: workers.map(({ url }) => url) }),
     onProgress: options.onProgress,
     signal,
   })

@@ -246,7 +246,8 @@ describe('tally on a chain', () => {
         const order = { dealKey: hash, index: 0n, inputRoot: hash, maxUnits: 5n, signature: waiting.group.signature }
         store.addOrders([{ order, stream: 0, dealId: deal.id }])
         const ref = { dealKey: hash, stream: 0 }
-        const made = { units: 2n, workHash: hash, outputRoot: hash, plainHash: hash, startedAt: 1n, endedAt: 2n }
+        const hashes = { workHash: hash, outputRoot: hash, plainHash: hash, finalState: null }
+        const made = { units: 2n, ...hashes, startedAt: 1n, endedAt: 2n }
         store.appendReceipt(ref, 0n, made)
         store.signTally(ref, 0, 1, (signed) => signCompact(tallyDigest(signed, scenario.domain), worker.key))
         store.close()

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { dataRoot } from '#protocol/merkle.ts'
+import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { createDataStore } from '#runtime/data-store.ts'
 
+import { ENDLESS, TRAPPING } from '../support/provable-programs.ts'
 import { caught } from './support/caught.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -30,6 +32,17 @@ describe('data store', () => {
       expect(await store.get(root)).to.deep.equal(item)
     }
     expect(store.usage()).to.deep.equal({ items: 3, bytes: 10_007 })
+  })
+
+  it('keeps a provable program under the hash that names it, and refuses other bytes under it', async () => {
+    const store = await createDataStore({ directory })
+    const name = programHash(loadElf(TRAPPING))
+    expect(await caught(store.put(bytes('no program'), name))).to.include({ code: 'data.root-mismatch' })
+    expect(store.has(name)).to.equal(false)
+    expect(await store.put(TRAPPING, name)).to.equal(name)
+    expect(await (await createDataStore({ directory })).get(name)).to.deep.equal(TRAPPING)
+    await writeFile(pathOf(name), ENDLESS)
+    expect(await caught(store.get(name))).to.include({ code: 'data.corrupt' })
   })
 
   it('removes one item and leaves the others', async () => {

@@ -10,18 +10,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { expect } from 'chai'
 import { network } from 'hardhat'
-import type { Hex } from 'viem'
+import { concatHex, type Hex, keccak256 } from 'viem'
 
 import { orderDigest, tallyDigest } from '#protocol/eip712.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { recoverCompact, signCompact } from '#protocol/signature.ts'
-import { Lane } from '#protocol/types.ts'
-import { type SegmentMessage, segmentToGroup, toWire } from '#protocol/wire.ts'
+import { Kind, Lane } from '#protocol/types.ts'
+import { loadElf, programHash } from '#protocol/vm/elf.ts'
+import { parseWorkPreimage, type SegmentMessage, segmentToGroup, toWire } from '#protocol/wire.ts'
+import { createExecutor } from '#runtime/executor.ts'
 import { createFaultPoints } from '#runtime/fault-points.ts'
+import { withInterpreter } from '#runtime/interpreted.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown, type Shutdown } from '#runtime/shutdown.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
+import { BACKWARDS } from '#test/support/provable-programs.ts'
 import type { Rpc } from '#test/support/rpc.ts'
 import { actorOf, createScenario, type Scenario } from '#test/support/scenario.ts'
 import { workerStatus } from '#worker/adapters/routes.ts'
@@ -35,6 +39,7 @@ type DealHand = Awaited<ReturnType<Scenario['open']>>['deal']
 
 const LONG_MS = 20_000
 const program = new TextEncoder().encode('a program')
+const provable = withInterpreter(createExecutor())
 
 describe('a worker', () => {
   let server: Awaited<ReturnType<typeof network.createServer>>
@@ -68,7 +73,7 @@ describe('a worker', () => {
     await scenario.deposit(actorOf('buyer'), 10n ** 11n)
   })
   after(async () => {
-    await Promise.all(members.map((member) => member.close()))
+    await Promise.all([...members.map((member) => member.close()), provable.close()])
     await server.close()
   })
 
@@ -107,8 +112,11 @@ describe('a worker', () => {
       ...{ config, shutdown, faults: createFaultPoints(''), log: createLog({ name: 'test', level: 'silent' }) },
       workerKey: { address: actor.address, privateKey: actor.key },
       gasKey: gasKey === null ? null : { address: actorOf('gas').address, privateKey: gasKey },
-      // two units for every task, its input backwards as output
-      execute: async ({ input }) => ({ status: 0, output: input.toReversed(), units: 2n }),
+      executor: {
+        // two units for every task, its input backwards as output
+        execute: async ({ input }) => ({ status: 0, output: input.toReversed(), units: 2n, fuel: 2_000_000n }),
+        executeProvable: provable.executeProvable,
+      },
     })
     url = node.url
   }
@@ -198,6 +206,40 @@ describe('a worker', () => {
     await reaches(0, 1)
     const output = newest(members[0], 0)?.receipts[0]?.outputRoot
     expect((await fetch(`${url}/v1/data/${output}`)).status).to.equal(200)
+  })
+
+  it('works off provable orders, with the program by its hash, and shows the state that each run ended with', async () => {
+    const name = programHash(loadElf(BACKWARDS))
+    for (const member of members) member.data.set(name, BACKWARDS)
+    const offer = { program: name, kind: Kind.Provable }
+    ;({ deal } = await scenario.open(provider, actorOf('buyer'), { offer }))
+    await scenario.elapse(3_600)
+    await start()
+    order(0)
+    await reaches(0, 1)
+    const [receipt] = newest(members[0], 0)?.receipts ?? []
+    if (receipt === undefined) return expect.fail('there is no receipt')
+    const output = new TextEncoder().encode('input 0').toReversed()
+    expect([receipt.units, receipt.outputRoot]).to.deep.equal([1n, dataRoot(output)])
+    expect(members[1]?.data.get(receipt.outputRoot)).to.deep.equal(output)
+    const shown = parseWorkPreimage(await (await fetch(`${url}/v1/work/${receipt.workHash}`)).json())
+    const { finalState = '0x' } = shown
+    expect(receipt.plainHash).to.equal(keccak256(concatHex([receipt.outputRoot, keccak256(finalState)])))
+  })
+
+  it('does no provable work with bytes that have the program’s name as their data root', async () => {
+    const name = dataRoot(BACKWARDS)
+    for (const member of members) member.data.set(name, BACKWARDS)
+    const offer = { program: name, kind: Kind.Provable }
+    ;({ deal } = await scenario.open(provider, actorOf('buyer'), { offer }))
+    await scenario.elapse(3_600)
+    await start()
+    order(0)
+    await until('the refusal is shown', async () => {
+      const { refusals } = await (await fetch(`${url}/v1/status`)).json()
+      return refusals.some(({ check }: Record<string, string>) => check === 'job.program')
+    })
+    expect((await streamOf(0)).receipts).to.equal(0)
   })
 
   it('serves its part of the streams only', async () => {

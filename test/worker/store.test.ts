@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 import { expect } from 'chai'
+import type { Hex } from 'viem'
 
 import { tallyDigest } from '#protocol/eip712.ts'
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
@@ -171,14 +172,18 @@ describe('worker store', () => {
       expect(codeOf(() => createWorkerStore({ file, identity: other }))).to.equal('store.foreign')
   })
 
-  it('takes over a store from before there were promises', () => {
+  it('takes over a store from before there were promises and provable work', () => {
     store.close()
     const db = new DatabaseSync(file)
-    db.exec('DROP TABLE promises; PRAGMA user_version = 1')
+    db.exec('DROP TABLE promises; ALTER TABLE receipts DROP COLUMN final_state; PRAGMA user_version = 1')
     db.close()
     expect(codeOf(() => createWorkerStore({ file, readOnly: true }))).to.equal('store.version')
     store = createWorkerStore({ file, identity })
     expect(store.promises(0, 9)).to.deep.equal([])
+    order(0)
+    const finalState: Hex = `0x${'07'.repeat(201)}`
+    expect(store.appendReceipt(ref, 0n, { ...outcomeOf(0), finalState }).finalState).to.equal(finalState)
+    expect(store.receipts(ref, 0, 1)[0]?.finalState).to.equal(finalState)
   })
 
   it('can be read beside the worker that writes it', () => {

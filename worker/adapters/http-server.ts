@@ -6,9 +6,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Hex } from 'viem'
 
-import { dataRoot } from '#protocol/merkle.ts'
-import { type PromisesAnswer, toWire } from '#protocol/wire.ts'
-import type { DataStore } from '#runtime/data-store.ts'
+import { type PromisesAnswer, toWire, type WorkPreimage } from '#protocol/wire.ts'
+import { type DataStore, DataStoreError } from '#runtime/data-store.ts'
 import { createHttp, HttpProblem } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
 import { serveRoutes } from '#runtime/routes.ts'
@@ -35,15 +34,9 @@ export function createWorkerHttp(options: {
     getStatus: () => options.status(),
 
     async putData({ params: { root }, body }, reply) {
-      const bytes = new Uint8Array(body)
-      if (dataRoot(bytes) !== root)
-        throw new HttpProblem(400, 'data.root-mismatch', `the bytes are not those of ${root}`)
       const isKnown = data.has(root)
-      await data.put(bytes).catch((error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 'data.full') {
-          throw new HttpProblem(507, 'data.full', 'the worker holds as much as it may')
-        }
-        throw error
+      await data.put(new Uint8Array(body), root).catch((error: unknown) => {
+        throw error instanceof DataStoreError ? toDataProblem(error) : error
       })
       return reply.status(isKnown ? 200 : 201).send({ root })
     },
@@ -89,9 +82,15 @@ function toProblem(error: WorkerError): HttpProblem {
   return new HttpProblem(statuses[error.code] ?? 422, error.code, error.message)
 }
 
+function toDataProblem({ code, message }: DataStoreError): unknown {
+  const statuses: Readonly<Record<string, number>> = { 'data.root-mismatch': 400, 'data.full': 507 }
+  return new HttpProblem(statuses[code] ?? 413, code, message)
+}
+
 /** What a receipt's work hash was made of, as an auditor asks for it. */
-function preimageOf({ order, outputRoot, plainHash, startedAt, endedAt }: StoredReceipt) {
+function preimageOf({ order, outputRoot, plainHash, startedAt, endedAt, finalState }: StoredReceipt): WorkPreimage {
   const { index, inputRoot, maxUnits, signature } = order
   const times = { startedAt: Number(startedAt), endedAt: Number(endedAt) }
-  return { order: { index, inputRoot, maxUnits, signature }, outputRoot, plainHash, ...times }
+  const known = { order: { index, inputRoot, maxUnits, signature }, outputRoot, plainHash, ...times }
+  return finalState === null ? known : { ...known, finalState }
 }

@@ -5,7 +5,7 @@
  */
 import type { Hex } from 'viem'
 
-import { dataRoot } from '#protocol/merkle.ts'
+import { isNamedBy, MAX_CONTENT_BYTES } from '#protocol/content.ts'
 import {
   type OrderMessage,
   parseOrdersMessage,
@@ -18,8 +18,8 @@ import {
 
 import { WorkerError } from '../errors.ts'
 
-/** Bytes taken of one answer at most. */
-const MAX_ANSWER_BYTES = 8_388_608
+/** Bytes taken of one answer at most: the longest content. */
+const MAX_ANSWER_BYTES = MAX_CONTENT_BYTES
 
 /** One member's routes. Everything throws WorkerError `member.unreachable` when the member fails to answer. */
 export type Members = {
@@ -80,7 +80,7 @@ export function createMembers(options: { readonly timeoutMs?: number } = {}): Me
       if (!response.ok) throw await failureOf(response)
       const bytes = await bytesOf(response)
       // another's bytes under this root are no answer: the next member is asked
-      return dataRoot(bytes) === root ? bytes : null
+      return isNamedBy(root, bytes) ? bytes : null
     },
 
     async putData(endpoint, root, bytes, signal) {

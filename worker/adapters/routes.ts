@@ -5,6 +5,8 @@
  */
 import { z } from 'zod'
 
+import { MAX_CONTENT_BYTES } from '#protocol/content.ts'
+import { STATE_BYTES } from '#protocol/vm/state.ts'
 import {
   dataRootParam,
   orderMessage,
@@ -14,7 +16,7 @@ import {
   promisesQuery,
   workPreimage,
 } from '#protocol/wire.ts'
-import { compactSignature, hash, seconds, small, wide } from '#protocol/wire-fields.ts'
+import { compactSignature, fixedHex, hash, seconds, small, wide } from '#protocol/wire-fields.ts'
 import type { OpenApiSource } from '#runtime/openapi.ts'
 import { BYTES, type RouteTable } from '#runtime/routes.ts'
 
@@ -28,6 +30,7 @@ const shownReceipt = z.object({
   plainHash: hash,
   startedAt: wide(64),
   endedAt: wide(64),
+  finalState: fixedHex(STATE_BYTES).nullable(),
   position: small(32),
   totalUnits: wide(48),
   order: orderMessage,
@@ -100,22 +103,23 @@ export const workerRoutes = {
   putData: {
     method: 'PUT',
     path: '/v1/data/{root}',
-    summary: 'Stores bytes under their data root.',
+    summary: 'Stores bytes under their data root, or a provable program under its program hash.',
     params: z.object({ root: dataRootParam }),
     body: BYTES,
+    bodyBytes: MAX_CONTENT_BYTES,
     answers: {
       200: { when: 'They were here; they count as new again.', body: rootAnswer },
       201: { when: 'Stored.', body: rootAnswer },
     },
     problems: {
-      400: { 'data.root-mismatch': 'The bytes have another data root.' },
+      400: { 'data.root-mismatch': 'The root does not name these bytes.' },
       507: { 'data.full': 'The worker holds as much as it may.' },
     },
   },
   getData: {
     method: 'GET',
     path: '/v1/data/{root}',
-    summary: 'Gives bytes by their data root.',
+    summary: 'Gives bytes by their data root, or a provable program by its program hash.',
     params: z.object({ root: dataRootParam }),
     answers: { 200: { when: 'The bytes.', body: BYTES } },
     problems: { 404: { 'data.unknown': 'The worker does not hold them.' } },

@@ -8,7 +8,7 @@
  */
 
 /** Raised when the tables change; a store of another version is refused. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 const WRITTEN_ONCE = ['orders', 'receipts', 'tallies', 'streams'] as const
 
@@ -30,7 +30,10 @@ CREATE TABLE promises (
 `
 
 /** Statements that lead from a store of an older version to the next one. */
-export const UPGRADES: Readonly<Record<number, string>> = { 1: `${PROMISES} PRAGMA user_version = 2;` }
+export const UPGRADES: Readonly<Record<number, string>> = {
+  1: `${PROMISES} PRAGMA user_version = 2;`,
+  2: 'ALTER TABLE receipts ADD COLUMN final_state TEXT; PRAGMA user_version = 3;',
+}
 
 /** Statements that create the tables of an empty store. Task indexes are 20 decimal digits, so that text order is number order. */
 export const SCHEMA = `
@@ -67,6 +70,7 @@ CREATE TABLE receipts (
   plain_hash TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL,
+  final_state TEXT,
   PRIMARY KEY (deal_key, stream, position),
   UNIQUE (deal_key, task_index),
   FOREIGN KEY (deal_key, task_index) REFERENCES orders (deal_key, task_index),

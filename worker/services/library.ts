@@ -33,7 +33,7 @@ export function createLibrary(options: {
       for (const endpoint of board.view()?.endpoints ?? []) {
         const bytes = await members.getData(endpoint, root, signal).catch(() => null)
         if (bytes === null) continue
-        await data.put(bytes)
+        await data.put(bytes, root)
         return bytes
       }
       throw new WorkerError('data.unavailable', `nobody has the data ${root}`)

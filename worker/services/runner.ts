@@ -5,10 +5,14 @@
  */
 import type { Hex } from 'viem'
 
+import { isProgram } from '#protocol/content.ts'
 import { taskHash } from '#protocol/eip712.ts'
-import { encodeResult, outputCommitment, plainHash, type ResultStatus, workHash } from '#protocol/work.ts'
+import type { Offer } from '#protocol/types.ts'
+import { toHex } from '#protocol/words.ts'
+import { outputCommitment, workHash } from '#protocol/work.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import type { Logger } from '#runtime/log.ts'
+import type { DoTask } from '#runtime/tasks.ts'
 
 import { type Hold, holdReason } from '../domain/limits.ts'
 import { unsupportedReason } from '../domain/orders.ts'
@@ -19,13 +23,6 @@ import type { WorkerStore } from '../store.ts'
 import type { Board } from './board.ts'
 import type { Library } from './library.ts'
 import { allStands, isFrozen, loadOf, type Running, type StreamStand } from './load.ts'
-
-/** Executes one program in a sandbox. */
-export type Execute = (job: {
-  readonly program: Uint8Array
-  readonly input: Uint8Array
-  readonly maxUnits: bigint
-}) => Promise<{ readonly status: ResultStatus; readonly output: Uint8Array; readonly units: bigint }>
 
 /** Runs orders. */
 export type Runner = {
@@ -57,7 +54,7 @@ export function createRunner(options: {
   readonly store: WorkerStore
   readonly board: Board
   readonly library: Library
-  readonly execute: Execute
+  readonly doTask: DoTask
   readonly fleet: Fleet
   readonly concurrency: number
   readonly maxBacklog: number
@@ -75,28 +72,29 @@ export function createRunner(options: {
 
   const jobName = (order: SignedOrder) => `${order.dealKey}/${order.index}`
 
-  async function run(ref: StreamRef, order: SignedOrder, program: Hex): Promise<void> {
-    const [code, input] = await Promise.all([library.fetch(program), library.fetch(order.inputRoot)])
+  async function run(ref: StreamRef, order: SignedOrder, { kind, program: name }: Offer): Promise<void> {
+    const [program, input] = await Promise.all([library.fetch(name), library.fetch(order.inputRoot)])
+    if (!isProgram(kind, name, program)) throw new WorkerError('job.program', `${name} names no program of this kind`)
     const startedAt = options.nowSeconds()
-    const { status, output, units } = await options.execute({ program: code, input, maxUnits: order.maxUnits })
+    const done = await options.doTask({ kind, program, input, maxUnits: order.maxUnits })
     const endedAt = Math.max(options.nowSeconds(), startedAt)
     if (signal.aborted) return
     faults.hit('job.done')
+    const { units, outputRoot, plainHash, finalState } = done
     if (units < 1n || units > order.maxUnits) throw new WorkerError('job.units', `the sandbox counted ${units} units`)
-    const result = encodeResult(status, output)
-    const outputRoot = await library.put(result)
-    const hash = plainHash(result)
-    const commitment = outputCommitment(outputRoot, hash)
+    await library.put(done.delivered)
+    const commitment = outputCommitment(outputRoot, plainHash)
     store.appendReceipt(ref, order.index, {
-      ...{ units, outputRoot, plainHash: hash, startedAt: BigInt(startedAt), endedAt: BigInt(endedAt) },
+      ...{ units, outputRoot, plainHash, startedAt: BigInt(startedAt), endedAt: BigInt(endedAt) },
       workHash: workHash({ taskHash: taskHash(order), outputCommitment: commitment, startedAt, endedAt }),
+      finalState: finalState === null ? null : toHex(finalState),
     })
     faults.hit('receipt.stored')
   }
 
-  function start(ref: StreamRef, order: SignedOrder, program: Hex): void {
+  function start(ref: StreamRef, order: SignedOrder, offer: Offer): void {
     const name = jobName(order)
-    const done = run(ref, order, program)
+    const done = run(ref, order, offer)
       .then(
         () => void retries.delete(name),
         (error: unknown) => {
@@ -138,7 +136,7 @@ export function createRunner(options: {
       holds.set(name, hold)
       return false
     }
-    start(stand.ref, order, deal.offer.program)
+    start(stand.ref, order, deal.offer)
     return true
   }
 

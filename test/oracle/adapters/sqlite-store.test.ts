@@ -10,6 +10,7 @@ import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
 import { type Segment, tallyOf } from '#oracle/domain/segment.ts'
 import type { Store, StoredSegment } from '#oracle/ports.ts'
 import { tallyHash } from '#protocol/eip712.ts'
+import { Kind } from '#protocol/types.ts'
 import { toWire } from '#protocol/wire.ts'
 import { goodSegment, place } from '../support/facts.ts'
 import { acknowledgementOf, orderOf, receiptOf, segmentOf } from '../support/work.ts'
@@ -151,7 +152,7 @@ describe("a member's store", () => {
     const opened = {
       id: place.dealId,
       key: place.dealKey,
-      program: hashOf('program'),
+      program: { root: hashOf('program'), kind: Kind.Repeatable },
       blockNumber: 1n,
       blockHash: head.hash,
     }
@@ -419,7 +420,7 @@ describe("a member's store", () => {
     const opened = (id: number, number: bigint) => ({
       id,
       key: hashOf(`deal ${id}`),
-      program: hashOf(`program ${id}`),
+      program: { root: hashOf(`program ${id}`), kind: Kind.Provable },
       blockNumber: number,
       blockHash: hashOf(`${number}main`),
     })
@@ -434,7 +435,7 @@ describe("a member's store", () => {
     )
     expect(store.blocks.dealIds()).to.deep.equal([1])
     expect(store.blocks.dealId(hashOf('deal 2'))).to.equal(null)
-    expect(store.blocks.program(hashOf('deal 1'))).to.equal(hashOf('program 1'))
+    expect(store.blocks.program(hashOf('deal 1'))).to.deep.equal({ root: hashOf('program 1'), kind: Kind.Provable })
     expect(store.blocks.window().map(({ hash }) => hash)).to.deep.equal([
       block(1n).hash,
       block(2n).hash,

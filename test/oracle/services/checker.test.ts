@@ -5,19 +5,24 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Hex } from 'viem'
 
-import { createCommittingExecutor } from '#oracle/adapters/executor.ts'
 import { createSqliteStore } from '#oracle/adapters/sqlite-store.ts'
 import { type Segment, tallyOf } from '#oracle/domain/segment.ts'
-import type { Store } from '#oracle/ports.ts'
+import type { ProgramFacts, Store } from '#oracle/ports.ts'
 import { type Checker, createChecker } from '#oracle/services/checker.ts'
 import { tallyHash } from '#protocol/eip712.ts'
 import { dataRoot } from '#protocol/merkle.ts'
+import { Kind } from '#protocol/types.ts'
+import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { createDataStore, type DataStore } from '#runtime/data-store.ts'
 import { createExecutor, type Executor } from '#runtime/executor.ts'
+import { withInterpreter } from '#runtime/interpreted.ts'
 import { createLog } from '#runtime/log.ts'
+import { createTaskDoer } from '#runtime/tasks.ts'
+import { BACKWARDS } from '../../support/provable-programs.ts'
 import { place } from '../support/facts.ts'
-import { echoProgram, inputOf, receiptOf, segmentOf } from '../support/work.ts'
+import { echoProgram, inputOf, provableReceiptOf, receiptOf, segmentOf } from '../support/work.ts'
 
+const repeatable = (root: Hex): ProgramFacts => ({ root, kind: Kind.Repeatable })
 const otherDeal = { ...place, dealId: 8, dealKey: `0x${'d8'.repeat(32)}` as const }
 
 describe('re-execution', function () {
@@ -29,7 +34,7 @@ describe('re-execution', function () {
   let checker: Checker
   let now: number
   let runs: number
-  let programs: Map<Hex, Hex>
+  let programs: Map<Hex, ProgramFacts>
 
   before(() => {
     sandbox = createExecutor()
@@ -41,15 +46,13 @@ describe('re-execution', function () {
     store = createSqliteStore({ file: join(folder, 'oracle.sqlite'), deployment: 'one' })
     data = await createDataStore({ directory: join(folder, 'data') })
     ;[now, runs, programs] = [1_000_000, 0, new Map()]
-    const executor = createCommittingExecutor(sandbox)
+    const doTask = createTaskDoer(withInterpreter(sandbox))
     checker = createChecker({
       ...{ store, data },
       chain: { program: async (_id, key) => programs.get(key) ?? null },
-      executor: {
-        execute: (task) => {
-          runs += 1
-          return executor.execute(task)
-        },
+      doTask: (task) => {
+        runs += 1
+        return doTask(task)
       },
       clock: { now: () => now },
       parallel: 2,
@@ -59,7 +62,7 @@ describe('re-execution', function () {
       onVerified: () => {},
     })
     const echo = await echoProgram()
-    programs.set(place.dealKey, await data.put(echo))
+    programs.set(place.dealKey, repeatable(await data.put(echo)))
     for (const index of [0, 2, 4]) await data.put(inputOf(index))
   })
   afterEach(() => {
@@ -86,6 +89,30 @@ describe('re-execution', function () {
     expect(store.segments.get(hash)?.claims).to.equal(11)
   })
 
+  it('vouches for provable work when result, last state and units come out alike, and refuses anything else', async () => {
+    const name = programHash(loadElf(BACKWARDS))
+    await data.put(BACKWARDS, name)
+    programs.set(otherDeal.dealKey, { root: name, kind: Kind.Provable })
+    const right = await provableReceiptOf(otherDeal, 0)
+    const hash = accept(segmentOf(otherDeal, 0, [right]))
+    const { plainHash } = await provableReceiptOf(otherDeal, 2)
+    const stateOfAnother = receiptOf(otherDeal, 0, { made: { outputRoot: right.outputRoot, plainHash } })
+    const wrong = accept(segmentOf(otherDeal, 1, [stateOfAnother]))
+    const dear = accept(segmentOf(otherDeal, 2, [{ ...right, units: 2n }]))
+    await checker.step()
+    expect(stateOf(hash)).to.deep.equal(['accepted', 'done', null])
+    expect(store.segments.get(hash)?.claims).to.equal(11)
+    expect(stateOf(wrong)).to.deep.equal(['refused', 'pending', 'reexecution.output'])
+    expect(stateOf(dear)).to.deep.equal(['refused', 'pending', 'reexecution.units'])
+  })
+
+  it('waits for a provable program as long as only bytes with its name for their data root are here', async () => {
+    programs.set(otherDeal.dealKey, { root: await data.put(BACKWARDS), kind: Kind.Provable })
+    const hash = accept(segmentOf(otherDeal, 0, [await provableReceiptOf(otherDeal, 0)]))
+    await checker.step()
+    expect(stateOf(hash)).to.deep.equal(['accepted', 'pending', 'program.available'])
+  })
+
   it('runs only what is new in a longer tally', async () => {
     accept(segmentOf(place, 0, [receiptOf(place, 0), receiptOf(place, 2)]))
     await checker.step()
@@ -95,7 +122,7 @@ describe('re-execution', function () {
   })
 
   it('refuses for good what a program that can run nowhere is said to have made', async () => {
-    programs.set(otherDeal.dealKey, await data.put(new TextEncoder().encode('no module')))
+    programs.set(otherDeal.dealKey, repeatable(await data.put(new TextEncoder().encode('no module'))))
     const hash = accept(segmentOf(otherDeal, 0, [receiptOf(otherDeal, 0)]))
     await checker.step()
     expect(stateOf(hash)).to.deep.equal(['refused', 'pending', 'reexecution.output'])
@@ -116,7 +143,7 @@ describe('re-execution', function () {
   it('waits for a program and goes on when it comes', async () => {
     // the same program with an empty custom section: other bytes, another root
     const program = new Uint8Array([...(await echoProgram()), 0, 1, 0])
-    programs.set(otherDeal.dealKey, dataRoot(program))
+    programs.set(otherDeal.dealKey, repeatable(dataRoot(program)))
     const hash = accept(segmentOf(otherDeal, 0, [receiptOf(otherDeal, 0)]))
     await checker.step()
     expect(stateOf(hash)[2]).to.equal('program.available')

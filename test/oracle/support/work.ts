@@ -11,8 +11,13 @@ import { acknowledgementDigest, orderDigest, tallyDigest, taskHash } from '#prot
 import { dataRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { signCompact } from '#protocol/signature.ts'
+import { Kind } from '#protocol/types.ts'
 import type { OrderMessage, SegmentMessage, SegmentReceipt } from '#protocol/wire.ts'
 import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
+import { createExecutor } from '#runtime/executor.ts'
+import { withInterpreter } from '#runtime/interpreted.ts'
+import { createTaskDoer } from '#runtime/tasks.ts'
+import { BACKWARDS } from '../../support/provable-programs.ts'
 import { keyOf } from './chain.ts'
 
 /** Which deployment, deal and worker work is for. */
@@ -65,6 +70,7 @@ export function receiptOf(
   index: number | bigint,
   spoil: {
     output?: Uint8Array
+    made?: Pick<SegmentReceipt, 'outputRoot' | 'plainHash'>
     units?: bigint
     startedAt?: number
     endedAt?: number
@@ -73,12 +79,12 @@ export function receiptOf(
 ): SegmentReceipt {
   const { dealKey, ...signed } = { ...orderOf(place, index), ...spoil.order }
   const output = spoil.output ?? outputOf(index)
+  const made = spoil.made ?? { outputRoot: dataRoot(output), plainHash: plainHash(output) }
   const endedAt = spoil.endedAt ?? LOADED_AT
   const startedAt = spoil.startedAt ?? endedAt
-  const outputRoot = dataRoot(output)
   const hash = workHash({
     taskHash: taskHash({ dealKey, ...signed }),
-    outputCommitment: outputCommitment(outputRoot, plainHash(output)),
+    outputCommitment: outputCommitment(made.outputRoot, made.plainHash),
     startedAt,
     endedAt,
   })
@@ -86,11 +92,19 @@ export function receiptOf(
     units: spoil.units ?? 1n,
     workHash: hash,
     order: signed,
-    outputRoot,
-    plainHash: plainHash(output),
+    ...made,
     startedAt,
     endedAt,
   }
+}
+
+/** Receipt of task `index` of the provable program that answers backwards. */
+export async function provableReceiptOf(place: Place, index: number): Promise<SegmentReceipt> {
+  const { execute, executeProvable, close } = withInterpreter(createExecutor())
+  const task = { kind: Kind.Provable, program: BACKWARDS, input: inputOf(index), maxUnits: 5n }
+  const { outputRoot, plainHash: hash, units } = await createTaskDoer({ execute, executeProvable })(task)
+  await close()
+  return receiptOf(place, index, { units, made: { outputRoot, plainHash: hash } })
 }
 
 /** Signs receipts as a segment that starts after `first` receipts of `before` units. */

@@ -9,21 +9,24 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { Hex } from 'viem'
 
 import { dataRoot } from '#protocol/merkle.ts'
+import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { toWire } from '#protocol/wire.ts'
 import { createDataStore } from '#runtime/data-store.ts'
 import { createLog } from '#runtime/log.ts'
 import { createWorkerHttp } from '#worker/adapters/http-server.ts'
 import { workerApi } from '#worker/adapters/routes.ts'
 import { WorkerError } from '#worker/errors.ts'
+import type { StoredReceipt } from '#worker/rows.ts'
 
+import { ENDLESS, TRAPPING } from '../../support/provable-programs.ts'
 import { brokenReferences, describedRoutes, registeredRoutes } from '../../support/routes.ts'
 import { dealKey, orderOf, outcomeOf } from '../support/fixtures.ts'
 
 const bytes = new TextEncoder().encode('an input')
 const root = dataRoot(bytes)
-const receipt = { ...outcomeOf(1), position: 0, totalUnits: 1n, order: orderOf(1) }
 const tally = {
   ...{ dealKey, stream: 1, first: 0, count: 1, units: 1n, segment: dealKey, hash: dealKey },
   signature: orderOf(1).signature,
@@ -34,11 +37,13 @@ describe('worker routes', () => {
   let folder: string
   let app: FastifyInstance
   let refusal: string | null
+  let receipt: StoredReceipt
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tally-worker-http-'))
     refusal = null
-    const data = await createDataStore({ directory: folder, maxBytes: 64, maxItemBytes: 1_024 })
+    receipt = { ...outcomeOf(1), position: 0, totalUnits: 1n, order: orderOf(1) }
+    const data = await createDataStore({ directory: folder, maxBytes: 128, maxItemBytes: 1_024 })
     app = createWorkerHttp({
       data,
       acceptOrders(orders) {
@@ -90,6 +95,25 @@ describe('worker routes', () => {
     })
   })
 
+  it('show of provable work the state that the run ended with', async () => {
+    const finalState: Hex = `0x${'5a'.repeat(201)}`
+    receipt = { ...receipt, finalState }
+    expect((await app.inject(`/v1/work/${receipt.workHash}`)).json().finalState).to.equal(finalState)
+    expect((await app.inject(`/v1/receipts?dealKey=${dealKey}&stream=1`)).json().receipts[0].finalState).to.equal(
+      finalState,
+    )
+  })
+
+  it('keep a provable program under its program hash, and nothing else under it', async () => {
+    const program = programHash(loadElf(TRAPPING))
+    const put = (payload: Uint8Array) =>
+      app.inject({ ...{ method: 'PUT', url: `/v1/data/${program}`, headers: octets }, payload: Buffer.from(payload) })
+    expect((await put(ENDLESS)).json().code).to.equal('data.root-mismatch')
+    expect((await put(bytes)).json().code).to.equal('data.root-mismatch')
+    expect((await put(TRAPPING)).statusCode).to.equal(201)
+    expect((await app.inject(`/v1/data/${program}`)).rawPayload).to.deep.equal(Buffer.from(TRAPPING))
+  })
+
   it('are all in the document, and nothing else is', () => {
     expect(registeredRoutes(app)).to.deep.equal(describedRoutes(workerApi))
     expect(brokenReferences(workerApi)).to.deep.equal([])
@@ -97,7 +121,7 @@ describe('worker routes', () => {
 
   const order = toWire(orderOf(1))
   const streamUrl = `/v1/receipts?dealKey=${dealKey}&stream=1`
-  const large = Buffer.alloc(65)
+  const large = Buffer.alloc(129)
   const put = (url: string, payload: Buffer | string, headers: Record<string, string> = octets): InjectOptions => ({
     ...{ method: 'PUT', url, payload, headers },
   })

@@ -8,7 +8,7 @@ import { keccak256, stringToHex } from 'viem'
 
 import { orderDigest } from '#protocol/eip712.ts'
 import { signCompact } from '#protocol/signature.ts'
-import { DealState } from '#protocol/types.ts'
+import { DealState, Kind } from '#protocol/types.ts'
 import { checkOrder } from '#worker/domain/orders.ts'
 import type { ChainView, DealFacts, Fleet } from '#worker/domain/view.ts'
 import { WorkerError } from '#worker/errors.ts'
@@ -53,7 +53,7 @@ describe('orders a worker takes', () => {
     ['a deal nobody knows', 'order.unknown-deal', orderOf(0, { dealKey: stranger })],
     ['a deal whose time is over', 'order.deal-ended', orderOf(0), deal, viewOf(deal, { clock: deal.end })],
     ['a deal that is closing', 'order.deal-ended', orderOf(0), dealOf({ state: DealState.Closing })],
-    ['a program of another kind', 'order.unsupported', orderOf(0), dealOf({ offer: { ...offer, kind: 0 } })],
+    ['a service', 'order.unsupported', orderOf(0), dealOf({ offer: { ...offer, kind: Kind.Service } })],
     ['a deal of another mode', 'order.unsupported', orderOf(0), dealOf({ offer: { ...offer, mode: 2 } })],
     ['no units at all', 'order.max-units', orderOf(0, { maxUnits: 0n })],
     ['more than the deal can ever hold', 'order.unpayable', orderOf(0, { maxUnits: 1_001n })],

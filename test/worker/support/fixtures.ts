@@ -43,6 +43,7 @@ export function outcomeOf(index: number, salt = 0, units = 1n): Outcome {
     plainHash: hash('plain'),
     startedAt: 1_700_000_000n + BigInt(salt),
     endedAt: 1_700_000_001n + BigInt(salt),
+    finalState: null,
   }
 }
 
