@@ -2,8 +2,7 @@
  * Starts a Node process that can do nothing but compute.
  *
  * Everywhere: an empty environment, Node's permission model with reading its own source files as the only right, bounded
- * heap, no code from strings, compilation in one pass over the code. Where util-linux is there: bounds on the data
- * segment and the stack, no new privileges, death with its parent, and, from {@link sealProcess} on, no new file
+ * heap, no code from strings. Where util-linux is there: bounds on the data segment and the stack, no new privileges, death with its parent, and, from {@link sealProcess} on, no new file
  * descriptor, hence no file and no socket, whatever the process does.
  *
  * @module
@@ -42,12 +41,13 @@ export function detectSystemConfinement(): boolean {
  * Starts `script` confined.
  *
  * @param options - `script`: absolute path; `system`: what {@link detectSystemConfinement} said; `readable`: further folders
- *   it may read its own code from.
+ *   it may read its own code from; `flags`: what else its V8 is told.
  */
 export function startConfined(options: {
   readonly script: string
   readonly system: boolean
   readonly readable?: readonly string[]
+  readonly flags?: readonly string[]
   readonly memory?: ProcessMemory
 }): ConfinedProcess {
   const memory = options.memory ?? defaultMemory
@@ -56,7 +56,7 @@ export function startConfined(options: {
     process.execPath,
     '--permission',
     ...readable.map((path) => `--allow-fs-read=${path}`),
-    '--liftoff-only',
+    ...(options.flags ?? []),
     '--expose-gc',
     '--stack-size=3900',
     `--max-old-space-size=${memory.heapMib}`,

@@ -5,20 +5,21 @@
  */
 import { fileURLToPath } from 'node:url'
 
+import { TRANSLATING_FLAGS } from '../vm/flags.ts'
 import { type ConfinedProcess, sealProcess, startConfined } from './confinement.ts'
-import {
-  type AnswerFrame,
-  answerLimit,
-  createFrameCollector,
-  decodeAnswer,
-  encodeJob,
-  type JobFrame,
-} from './frames.ts'
+import { type AnswerFrame, createFrameCollector, decodeAnswer } from './frames.ts'
+
+/** What a process runs: WebAssembly programs, or provable ones. */
+export type ProcessKind = 'program' | 'provable'
 
 /** A child process ready for jobs. */
 export type SandboxProcess = {
-  /** Runs one job; one at a time. Rejects with {@link ProcessEnded} when the process ended or broke its bounds. */
-  run(job: JobFrame): Promise<AnswerFrame>
+  /**
+   * Runs one job; one at a time. Rejects with {@link ProcessEnded} when the process ended or broke its bounds.
+   *
+   * @param frame - The message, its length in front.
+   */
+  run(frame: Buffer, maxAnswerBytes: number): Promise<AnswerFrame>
   /** Ends the process at once; a running job is rejected. */
   kill(): void
   /** False once the process has ended or been killed. */
@@ -39,8 +40,26 @@ export class ProcessEnded extends Error {
 
 type Waiting = { resolve(answer: AnswerFrame): void; reject(error: Error): void }
 
-const source = fileURLToPath(new URL('./', import.meta.url))
-const fuelSource = fileURLToPath(new URL('../fuel/', import.meta.url))
+const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** What each kind of process runs, may read of its own code, and is started with. */
+const kinds: Readonly<Record<ProcessKind, Omit<Parameters<typeof startConfined>[0], 'system'>>> = {
+  program: {
+    script: pathOf('./child.ts'),
+    readable: [pathOf('./'), pathOf('../fuel/')],
+    // compiled in one pass over the code, whatever it is
+    flags: ['--liftoff-only'],
+  },
+  provable: {
+    script: pathOf('./provable-child.ts'),
+    readable: [
+      ...[pathOf('../../package.json'), pathOf('../../protocol/'), pathOf('../../runtime/')],
+      pathOf('../../node_modules/@noble/hashes/'),
+    ],
+    flags: TRANSLATING_FLAGS,
+    memory: { heapMib: 512, dataBytes: 2_147_483_648 },
+  },
+}
 
 /** Longest time a process may take to be ready. */
 const START_TIMEOUT_MS = 20_000
@@ -50,8 +69,8 @@ const START_TIMEOUT_MS = 20_000
  *
  * @param system - Whether the operating system can confine it.
  */
-export async function startSandboxProcess(system: boolean): Promise<SandboxProcess> {
-  const child = startConfined({ script: `${source}child.ts`, readable: [source, fuelSource], system })
+export async function startSandboxProcess(kind: ProcessKind, system: boolean): Promise<SandboxProcess> {
+  const child = startConfined({ ...kinds[kind], system })
   const channel = openChannel(child)
   const timer = setTimeout(() => channel.kill('it was not ready in time'), START_TIMEOUT_MS)
   try {
@@ -64,9 +83,9 @@ export async function startSandboxProcess(system: boolean): Promise<SandboxProce
     clearTimeout(timer)
   }
   return {
-    run(job) {
-      child.stdin.write(encodeJob(job))
-      return channel.next(answerLimit(job.maxOutputBytes))
+    run(frame, maxAnswerBytes) {
+      child.stdin.write(frame)
+      return channel.next(maxAnswerBytes)
     },
     kill: () => channel.kill('it was killed'),
     isAlive: channel.isAlive,
