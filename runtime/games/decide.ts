@@ -52,22 +52,25 @@ export type Statement = {
 }
 
 /** What the challenger does next: it trusts its own run and nothing that the asserter says. */
-export async function decideChallenger(situation: Situation, truth: Truth): Promise<Decision> {
+export async function decideChallenger(situation: Situation, truth: () => Promise<Truth>): Promise<Decision> {
   const { claim, game, clock } = situation
   if (claim === ClaimState.Refuted) return { kind: 'conclude' }
   const last = lastSecond(game as Game)
   if (game.turn === Turn.Asserter) return awaitAsserter(situation, last)
   if (game.turn !== Turn.Challenger) return { kind: 'concede', why: 'the game is not between the two sides' }
   if (clock > last) return { kind: 'concede', why: 'its time has run out' }
-  return await answer(situation, truth)
+  return await answer(situation, await truth())
 }
 
 /**
  * What the asserter does next.
  *
- * @param statement - Null where its own run does not give what its receipt says: then every move would be a lie.
+ * @param statement - Gives null where its own run does not give what its receipt says: then every move would be a lie.
  */
-export async function decideAsserter(situation: Situation, statement: Statement | null): Promise<Decision> {
+export async function decideAsserter(
+  situation: Situation,
+  statement: () => Promise<Statement | null>,
+): Promise<Decision> {
   const { claim, game, known, clock } = situation
   if (claim === ClaimState.Refuted) return { kind: 'concede', why: 'the claim is refuted' }
   const last = lastSecond(game as Game)
@@ -75,10 +78,10 @@ export async function decideAsserter(situation: Situation, statement: Statement 
   if (game.turn !== Turn.Asserter) return { kind: 'concede', why: 'the game is not between the two sides' }
   if (known !== null) return repeatLate(situation, known)
   if (clock > last) return { kind: 'concede', why: 'its time has run out' }
-  if (statement === null) return { kind: 'concede', why: 'its own run does not give what the receipt says' }
-  const { truth } = statement
-  if (decodePosition(game.state) !== undefined) return await answer(situation, truth)
-  return { kind: 'play', move: await statement.opening(), what: 'opens the run' }
+  const own = await statement()
+  if (own === null) return { kind: 'concede', why: 'its own run does not give what the receipt says' }
+  if (decodePosition(game.state) !== undefined) return await answer(situation, own.truth)
+  return { kind: 'play', move: await own.opening(), what: 'opens the run' }
 }
 
 /** The asserter's clock runs, unless it is bound to a move that anyone may repeat. */

@@ -24,7 +24,7 @@ import {
 import { openingOf } from '#runtime/games/opening.ts'
 import { createTruth, type Truth } from '#runtime/games/truth.ts'
 
-import { createInterpreter, rounds, type Slip, slips, stepsOf, summing } from '../../support/provable-runs.ts'
+import { createInterpreter, rounds, type Slip, slips, stepsOf, summing } from '../../support/summing.ts'
 
 const HOURS = 3600
 const CLOCK = 8 * HOURS
@@ -78,7 +78,9 @@ async function play(
   for (let table = begin(); ; ) {
     const isAsserters = table.turn === Turn.Asserter
     const now = situation(table)
-    const decision = await (isAsserters ? decideAsserter(now, asserter) : decideChallenger(now, challenger))
+    const decision = await (isAsserters
+      ? decideAsserter(now, async () => asserter)
+      : decideChallenger(now, async () => challenger))
     if (decision.kind !== 'play') return { table, last: decision }
     const next = await after(table, decision.move, initial)
     if (next === null) return { table, last: 'refused' }
@@ -122,7 +124,7 @@ describe('deciding what to do in a game about provable work', () => {
       expect(level).to.equal(1)
       expect(slip.after > lo && slip.after <= lo + BigInt(ARITY)).to.equal(true)
       const late = situation(table, { clock: CLOCK + 1 })
-      expect(await decideAsserter(late, honest.statement)).to.deep.equal({ kind: 'time-out' })
+      expect(await decideAsserter(late, async () => honest.statement)).to.deep.equal({ kind: 'time-out' })
     })
   }
 
@@ -136,9 +138,10 @@ describe('deciding what to do in a game about provable work', () => {
     for (let table = begin(); table.turn !== Turn.ChallengerWon; ) {
       const now = situation(table)
       const one = await (table.turn === Turn.Asserter
-        ? decideAsserter(now, liar.statement)
-        : decideChallenger(now, honest.truth))
-      if (table.turn === Turn.Challenger) expect(await decideChallenger(now, other.truth)).to.deep.equal(one)
+        ? decideAsserter(now, async () => liar.statement)
+        : decideChallenger(now, async () => honest.truth))
+      if (table.turn === Turn.Challenger)
+        expect(await decideChallenger(now, async () => other.truth)).to.deep.equal(one)
       table = (await after(table, one.kind === 'play' ? one.move : '0x', initial)) ?? begin()
     }
   })
@@ -152,7 +155,7 @@ describe('deciding what to do in a game about provable work', () => {
   })
 
   describe('the challenger', () => {
-    const { truth } = honest
+    const truth = async () => honest.truth
     const opened = async () => (await after(begin(), await honest.statement.opening(), initial)) ?? begin()
 
     it('waits for the asserter while its clock runs, and ends the game when that is over', async () => {
@@ -188,22 +191,24 @@ describe('deciding what to do in a game about provable work', () => {
   })
 
   describe('the asserter', () => {
+    const nothing = async () => null
+
     it('says nothing where its own run does not give what it was paid for', async () => {
-      expect(await decideAsserter(situation(begin()), null)).to.include({ kind: 'concede' })
+      expect(await decideAsserter(situation(begin()), nothing)).to.include({ kind: 'concede' })
     })
 
     it('repeats itself only where the challenger did not and its time is over', async () => {
       const known = { bytes: '0x1234', madeAt: 5 } as const
-      expect(await decideAsserter(situation(begin(), { known }), null)).to.deep.equal({
+      expect(await decideAsserter(situation(begin(), { known }), nothing)).to.deep.equal({
         ...{ kind: 'wait', until: 5 + CLOCK + 1 },
       })
       const late = situation(begin(), { known, clock: 5 + CLOCK + 1 })
-      expect(await decideAsserter(late, null)).to.include({ kind: 'play', move: '0x1234' })
+      expect(await decideAsserter(late, nothing)).to.include({ kind: 'play', move: '0x1234' })
     })
 
     it('waits for the challenger', async () => {
       const table = { ...begin(), turn: Turn.Challenger, moved: 100 }
-      expect(await decideAsserter(situation(table), null)).to.deep.equal({ kind: 'wait', until: 100 + CLOCK + 1 })
+      expect(await decideAsserter(situation(table), nothing)).to.deep.equal({ kind: 'wait', until: 100 + CLOCK + 1 })
     })
   })
 })
