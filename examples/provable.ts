@@ -1,0 +1,27 @@
+/**
+ * The examples whose programs run on the provable machine, all of one shape.
+ *
+ * @module
+ */
+import * as weather from './city-weather/workload.ts'
+import * as phage from './lambda-phage/workload.ts'
+
+/** What an example offers to whoever sells or buys its work. */
+export type ProvableExample = {
+  /** The folder's name, too. */
+  readonly name: string
+  /** What is asked, in a few words. */
+  readonly title: string
+  /** The ELF file that every task runs. */
+  program(): Uint8Array
+  /** The first `count` tasks' inputs, default all. */
+  loadTasks(count?: number): { readonly inputs: Uint8Array[] }
+  /** Puts the tasks' outputs together, given in the order of `loadTasks`: a table for people, and the finding in a sentence. */
+  summarise(outputs: readonly Uint8Array[]): { readonly lines: string[]; readonly event: string }
+}
+
+/** Every provable example. */
+export const provableExamples: readonly ProvableExample[] = [
+  { name: 'lambda-phage', title: 'where reads of a genome come from', ...phage },
+  { name: 'city-weather', title: 'how well weather can be told ahead', ...weather },
+]
