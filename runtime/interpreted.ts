@@ -10,7 +10,8 @@ import { instructionLimit, resultOf } from '#protocol/vm/result.ts'
 
 import { toHex } from '#protocol/words.ts'
 
-import { ExecutionError, type Executor } from './executor.ts'
+import { ExecutionError } from './execution-error.ts'
+import type { Executor } from './executor.ts'
 import type { ProvableExecutor } from './provable-execution.ts'
 
 const ENDINGS = { halted: 0, trapped: 1, 'out-of-units': 2 } as const
