@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decode, type Instruction, OP } from '#protocol/vm/decode.ts'
+import { type Instruction, OP } from '#protocol/vm/decode.ts'
 import { CODE_BASE } from '#protocol/vm/layout.ts'
 
 /** A write of a return address: what a jump leaves in a register. */

@@ -14,7 +14,7 @@ import { STATUS } from '#protocol/vm/state.ts'
 
 import { codeOffset } from './blocks.ts'
 import { CASES_AT, DIRTY_AT, FUEL_AT, MEMORY_PAGES, PC_AT, REGISTERS_AT, SLOTS_AT } from './memory-plan.ts'
-import { installEntry } from './module.ts'
+import { installEntry, type Shared } from './module.ts'
 import { createTranslator } from './translator.ts'
 
 /** A machine and the engine that moves it. */
@@ -26,6 +26,8 @@ export type TranslatedMachine = {
    * @throws {@link TranslationError}
    */
   run(until: number | bigint): void
+  /** How many of its instructions translated code has executed. */
+  readonly translatedSteps: number
 }
 
 /** Thrown when V8 gave up on translated code: the machine's state is lost, a new one has to be interpreted. */
@@ -48,15 +50,36 @@ const PATIENCE = 64
 /** Arrivals at a place after which it is translated. */
 const HOT = 2
 
+/** What translated code works on: memory, a table of functions, and the way into one of them. */
+export type TranslatedSpace = Shared & { enter(slot: number): void }
+
+/** A space for one machine: all zero, and no function in it. */
+export function createTranslatedSpace(): TranslatedSpace {
+  const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES })
+  const table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 })
+  return { memory, table, enter: installEntry({ memory, table }) }
+}
+
+/** How a translated machine is made. */
+export type TranslatedOptions = {
+  /** Instructions that are interpreted first. */
+  readonly warmUp?: number
+  /** Arrivals at a place after which it is translated. */
+  readonly hot?: number
+  readonly space?: TranslatedSpace
+}
+
 /**
  * A machine before its first instruction.
  *
  * @throws MachineError when the input is too long.
  */
-export function createTranslatedMachine(image: Image, input: Uint8Array): TranslatedMachine {
-  const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES })
-  const table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 })
-  const { buffer } = memory
+export function createTranslatedMachine(
+  image: Image,
+  input: Uint8Array,
+  { warmUp = WARM_UP, hot = HOT, space = createTranslatedSpace() }: TranslatedOptions = {},
+): TranslatedMachine {
+  const { buffer } = space.memory
   const machine = createMachine(image, input, {
     bytes: new Uint8Array(buffer, 0, DATA_BYTES),
     dirty: new Uint8Array(buffer, DIRTY_AT, DATA_PAGES),
@@ -65,13 +88,9 @@ export function createTranslatedMachine(image: Image, input: Uint8Array): Transl
   const slots = new Int32Array(buffer, SLOTS_AT, CODE_BYTES / 4)
   const pcCell = new Uint32Array(buffer, PC_AT, 1)
   const fuelCell = new BigInt64Array(buffer, FUEL_AT, 1)
-  const enter = installEntry({ memory, table })
-  const translator = createTranslator({
-    image,
-    shared: { memory, table },
-    slots,
-    numbers: new Uint16Array(buffer, CASES_AT, CODE_BYTES / 4),
-  })
+  const numbers = new Uint16Array(buffer, CASES_AT, CODE_BYTES / 4)
+  const translator = createTranslator({ image, shared: space, slots, numbers })
+  let translatedSteps = 0
   const arrivals = new Map<number, number>()
 
   const slotAt = (pc: number): number => {
@@ -85,13 +104,14 @@ export function createTranslatedMachine(image: Image, input: Uint8Array): Transl
     pcCell[0] = machine.pc
     fuelCell[0] = BigInt(fuel)
     try {
-      enter(slot)
+      space.enter(slot)
     } catch (cause) {
       throw new TranslationError(cause)
     }
     const used = fuel - Number(fuelCell[0])
     machine.pc = pcCell[0] as number
     machine.steps += used
+    translatedSteps += used
     return used > 0
   }
 
@@ -100,7 +120,7 @@ export function createTranslatedMachine(image: Image, input: Uint8Array): Transl
     const count = (arrivals.get(pc) ?? 0) + 1
     if (arrivals.size > 100_000) arrivals.clear()
     arrivals.set(pc, count)
-    return count < HOT || translator.translate(pc)
+    return count < hot || translator.translate(pc)
   }
 
   /** Interprets one by one until translated code begins, and at last until a jump was taken. */
@@ -116,8 +136,8 @@ export function createTranslatedMachine(image: Image, input: Uint8Array): Transl
 
   /** Moves the machine by interpreting, and translates what it keeps coming back to. */
   function runCold(until: number): void {
-    if (machine.steps < WARM_UP) {
-      interpret(machine, Math.min(until, WARM_UP))
+    if (machine.steps < warmUp) {
+      interpret(machine, Math.min(until, warmUp))
       return
     }
     if (!arrive(machine.pc)) {
@@ -143,6 +163,9 @@ export function createTranslatedMachine(image: Image, input: Uint8Array): Transl
 
   return {
     machine,
+    get translatedSteps() {
+      return translatedSteps
+    },
     run(until) {
       const limit = Number(until)
       while (machine.status === STATUS.running && machine.steps < limit) advance(limit)
