@@ -23,7 +23,7 @@ import { createMemoryTree, type MemoryTree } from './tree.ts'
 export type MachineMemory = {
   /** Data memory, 64 MiB from `DATA_BASE` on; its offset in its buffer is a multiple of 4. */
   readonly bytes: Uint8Array
-  /** One byte per page of 4,096 bytes: whoever writes into a page puts a 1. */
+  /** One byte per page of 4,096 bytes: whoever writes into a page puts a 1; commits and snapshots clear them. */
   readonly dirty: Uint8Array
   /** x0 to x31; x0 stays 0. */
   readonly registers: Int32Array
@@ -101,8 +101,7 @@ export function createMachine(image: Image, input: Uint8Array, memory: MachineMe
     status: STATUS.running,
     memoryTree,
     commit: () => {
-      pages.note()
-      memoryTree.update(memory.dirty)
+      memoryTree.update(pages.takeUnhashed())
       const { pc, steps, status } = machine
       return {
         memoryRoot: toHex(memoryTree.root()),
@@ -136,26 +135,34 @@ function place({ bytes, dirty }: MachineMemory, address: number, content: Uint8A
 }
 
 type PageKeeper = {
-  /** Takes note of the dirty pages before their marks go. */
-  note(): void
+  /** Marks of the pages that were written since the tree took them last. */
+  takeUnhashed(): Uint8Array
   keep(): ReadonlyMap<number, Uint8Array>
   restore(pages: ReadonlyMap<number, Uint8Array>): void
 }
 
 /** Keeps pages of earlier moments; pages that did not change between two moments are kept once. */
 function createPageKeeper({ bytes, dirty }: MachineMemory): PageKeeper {
+  const unhashed = new Uint8Array(dirty.length)
   /** Pages as they stand in memory unless they are in `changed`. */
   let kept: ReadonlyMap<number, Uint8Array> = new Map()
   const changed = new Set<number>()
 
-  const note = () => {
-    for (let page = dirty.indexOf(1); page >= 0; page = dirty.indexOf(1, page + 1)) changed.add(page)
+  const takeDirty = () => {
+    for (let page = dirty.indexOf(1); page >= 0; page = dirty.indexOf(1, page + 1)) {
+      changed.add(page)
+      unhashed[page] = 1
+    }
+    dirty.fill(0)
   }
 
   return {
-    note,
+    takeUnhashed: () => {
+      takeDirty()
+      return unhashed
+    },
     keep: () => {
-      note()
+      takeDirty()
       const now = new Map(kept)
       for (const page of changed) now.set(page, bytes.slice(PAGE_BYTES * page, PAGE_BYTES * (page + 1)))
       changed.clear()
@@ -163,13 +170,13 @@ function createPageKeeper({ bytes, dirty }: MachineMemory): PageKeeper {
       return now
     },
     restore: (pages) => {
-      note()
+      takeDirty()
       for (const page of new Set([...kept.keys(), ...pages.keys(), ...changed])) {
         const content = pages.get(page)
         if (content === kept.get(page) && !changed.has(page)) continue
         if (content === undefined) bytes.fill(0, PAGE_BYTES * page, PAGE_BYTES * (page + 1))
         else bytes.set(content, PAGE_BYTES * page)
-        dirty[page] = 1
+        unhashed[page] = 1
       }
       changed.clear()
       kept = pages

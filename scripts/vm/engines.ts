@@ -7,9 +7,9 @@
  */
 import type { Image } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
-import { createMachine } from '#protocol/vm/machine.ts'
-import type { Status } from '#protocol/vm/state.ts'
-import { stateHash } from '#protocol/vm/state.ts'
+import { REGISTER_A0 } from '#protocol/vm/layout.ts'
+import { createMachine, type Machine } from '#protocol/vm/machine.ts'
+import { type Status, stateHash } from '#protocol/vm/state.ts'
 
 /** Where a run stands when an engine leaves it. */
 export type Stand = {
@@ -30,13 +30,26 @@ const interpreter: Engine = (image, input, maxSteps) => {
   return Promise.resolve(standOf(machine))
 }
 
-function standOf(machine: ReturnType<typeof createMachine>): Stand {
+const translator: Engine = async (image, input, maxSteps) => {
+  const { setTranslatingFlags } = await import('#runtime/vm/flags.ts')
+  const { withEngine } = await import('#runtime/vm/engine.ts')
+  setTranslatingFlags()
+  return withEngine(image, input, ({ machine, run }) => {
+    run(maxSteps)
+    return standOf(machine)
+  })
+}
+
+function standOf(machine: Machine): Stand {
   const { status, steps, memory } = machine
-  const a0 = (memory.registers[10] ?? 0) >>> 0
+  const a0 = (memory.registers[REGISTER_A0] ?? 0) >>> 0
   return { status, a0, steps: BigInt(steps), stateHash: stateHash(machine.packedState()) }
 }
 
 /** Engines by name. */
-export const ENGINES: ReadonlyMap<string, Engine> = new Map([['interpreter', interpreter]])
+export const ENGINES: ReadonlyMap<string, Engine> = new Map([
+  ['interpreter', interpreter],
+  ['translator', translator],
+])
 /** The one that runs where none is named. */
-export const DEFAULT_ENGINE = 'interpreter'
+export const DEFAULT_ENGINE = 'translator'
