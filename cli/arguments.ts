@@ -42,7 +42,7 @@ export function parseAmount(flag: string): (value: string) => bigint | 'all' {
 }
 
 function parseWhole(flag: string, value: string, range: { min: number; max: number }): number {
-  const number = /^[0-9]{1,13}$/.test(value) ? Number(value) : Number.NaN
+  const number = /^[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN
   const fits = number >= range.min && number <= range.max
   return fits ? number : refuse(flag, value, `a whole number from ${range.min} to ${range.max}`)
 }
@@ -50,6 +50,11 @@ function parseWhole(flag: string, value: string, range: { min: number; max: numb
 /** Id of a provider or deal, from 1. @throws CliError `cli.bad-argument`. */
 export function parseId(flag: string): (value: string) => number {
   return (value) => parseWhole(flag, value, { min: 1, max: MAX_ID })
+}
+
+/** A whole number of something. @throws CliError `cli.bad-argument`. */
+export function parseCount(flag: string, min: number, max: number): (value: string) => number {
+  return (value) => parseWhole(flag, value, { min, max })
 }
 
 /** Index of a worker in the registry. @throws CliError `cli.bad-argument`. */

@@ -13,6 +13,7 @@ import { reasonOf } from './chain.ts'
 import { ExitCode } from './errors.ts'
 import { type ForceFlags, force } from './force.ts'
 import type { Io } from './io.ts'
+import { addProgram } from './program-commands.ts'
 import { type StatusFlags, statusCommand } from './status.ts'
 import { type WatchFlags, watchCommand } from './watch.ts'
 import { type WithdrawFlags, withdraw } from './withdraw.ts'
@@ -155,6 +156,7 @@ export async function runTally(args: readonly string[], io: Io): Promise<ExitCod
   addWithdraw(program, io)
   addStatus(program, io)
   addWatch(program, io)
+  addProgram(program, io)
   try {
     await program.parseAsync([...args], { from: 'user' })
     return outcome.code

@@ -31,17 +31,21 @@ export type Build = {
   /** Further arguments of GCC. */
   readonly extra?: readonly string[]
   readonly compiler?: string
+  /** Is given what the compiler says: warnings, errors. */
+  readonly report?: (text: string) => void
 }
 
-/** A program and what the compiler had to say about it. */
-export type Built = { readonly elf: Uint8Array; readonly warnings: string }
-
 /**
- * Compiles and links a program.
+ * Compiles and links a program into an ELF file.
  *
- * @throws CliError `cli.no-compiler` when it is not installed, `cli.does-not-compile`.
+ * @throws CliError `cli.no-compiler` when compiler or C library are not installed, `cli.does-not-compile`.
  */
-export async function compile({ sources, extra = [], compiler = DEFAULT_COMPILER }: Build): Promise<Built> {
+export async function compile({
+  sources,
+  extra = [],
+  compiler = DEFAULT_COMPILER,
+  report = () => undefined,
+}: Build): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-build-'))
   const output = join(folder, 'program.elf')
   // relative to where the sources are, so that no path of this machine gets into the program
@@ -54,25 +58,24 @@ export async function compile({ sources, extra = [], compiler = DEFAULT_COMPILER
       [...flags, `-ffile-prefix-map=${sdk}=sdk`, ...own, ...files, ...extra, '-lm', '-o', output],
       { cwd, maxBuffer: 2 ** 24 },
     )
-    return { elf: Uint8Array.from(await readFile(output)), warnings: stderr.trim() }
+    if (stderr !== '') report(stderr.trimEnd())
+    return Uint8Array.from(await readFile(output))
   } catch (error) {
-    throw explain(error, compiler)
+    throw explain(error, compiler, report)
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-function explain(error: unknown, compiler: string): CliError {
-  const { code, stderr } = error as { readonly code?: unknown; readonly stderr?: string }
-  if (code === 'ENOENT') {
-    const how = `on Debian and Ubuntu: apt-get install ${PACKAGES}`
-    return new CliError('cli.no-compiler', `${compiler} is not installed (${how})`, { cause: error })
+function explain(error: unknown, compiler: string, report: (text: string) => void): CliError {
+  const { code, stderr = '' } = error as { readonly code?: unknown; readonly stderr?: string }
+  const how = `on Debian and Ubuntu: apt-get install ${PACKAGES}`
+  if (code === 'ENOENT')
+    return new CliError('cli.no-compiler', `${compiler} is not installed; ${how}`, { cause: error })
+  if (stderr.includes('picolibc.specs')) {
+    return new CliError('cli.no-compiler', `${compiler} finds no C library; ${how}`, { cause: error })
   }
-  if (stderr?.includes('picolibc.specs') === true) {
-    const how = `on Debian and Ubuntu: apt-get install ${PACKAGES}`
-    return new CliError('cli.no-compiler', `${compiler} finds no C library (${how})`, { cause: error })
-  }
-  return new CliError('cli.does-not-compile', `${compiler} refused it:\n${stderr?.trim() ?? String(error)}`, {
-    cause: error,
-  })
+  report(stderr.trimEnd())
+  const first = stderr.split('\n').find((line) => line.includes('error') || line.includes('undefined')) ?? String(code)
+  return new CliError('cli.does-not-compile', `${compiler} refused it: ${first.trim()}`, { cause: error })
 }

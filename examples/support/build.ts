@@ -11,7 +11,6 @@ import { compile } from '../../cli/toolchain.ts'
 /** Programs of an example's folder: the names of their sources without `.c`. */
 export async function buildPrograms(folder: string, names: readonly string[], output = folder): Promise<void> {
   for (const name of names) {
-    const { elf } = await compile({ sources: [join(folder, `${name}.c`)] })
-    writeFileSync(join(output, `${name}.elf`), elf)
+    writeFileSync(join(output, `${name}.elf`), await compile({ sources: [join(folder, `${name}.c`)] }))
   }
 }
