@@ -117,6 +117,11 @@ contract ArbiterReferee is IArbiterReferee {
     }
 
     /// @inheritdoc IReferee
+    function advance(bytes calldata, Turn, bytes calldata) external pure returns (bytes memory, Turn) {
+        revert RefereeNeedsClaim(); // its rulings are about claims
+    }
+
+    /// @inheritdoc IReferee
     function moves(Claim calldata claim) external pure returns (uint16 asserter, uint16 challenger) {
         require(claim.arbiter != address(0), RefereeNotMine(claim.kind, claim.arbiter));
         // each pays the fee and says so

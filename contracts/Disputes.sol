@@ -48,6 +48,7 @@ contract Disputes is Claims {
 
         Game memory self;
         (self.claim, self.number, self.challenger, self.bond) = (claimId, _addGame(claimId), msg.sender, bond);
+        (self.referee, self.provider) = (claim.referee, claim.provider);
         (self.moved, self.asserterTime, self.challengerTime) = (clock, CLOCK, CLOCK);
         (self.state, self.turn) = claim.referee.first(claim);
         require(self.turn <= IReferee.Turn.Challenger, DisputesNotProvable(id));
@@ -61,23 +62,11 @@ contract Disputes is Claims {
     /// @inheritdoc IDisputes
     function play(IReferee.Claim calldata claim, Game calldata game, bytes calldata move) external {
         uint32 clock = SETTLEMENT.tick();
-        (bytes32 claimId, bytes32 gameId) = _requireGame(claim, game, ClaimState.Open);
-        Game memory next = game;
-        uint256 pulled = 0;
-        if (game.turn == IReferee.Turn.Asserter) {
-            (next.moved, pulled) = _moveAsserter(claimId, claim, game, move, clock);
-            next.asserterTime -= next.moved - game.moved;
-        } else if (game.turn == IReferee.Turn.Challenger) {
-            require(msg.sender == game.challenger, CourtUnauthorized(msg.sender));
-            require(clock - game.moved <= game.challengerTime, DisputesTooLate(gameId));
-            next.challengerTime -= clock - game.moved;
-            next.moved = clock;
-        } else {
-            require(clock - game.moved <= ARBITER_CLOCK, DisputesTooLate(gameId));
-            next.moved = clock;
-        }
+        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Open);
+        (Game memory next, bool isNew) = _timed(gameId, game, move, clock);
+        uint256 pulled = isNew ? _postBond(claimId, claim) : 0;
         (next.state, next.turn) = claim.referee.next(claim, game.state, game.turn, move);
-        emit Moved(claimId, gameId, move, next);
+        emit Moved(gameId, next.moved, move);
 
         if (next.turn > IReferee.Turn.Arbiter) _end(claimId, gameId, claim, game, next.turn, false);
         else gameHash[gameId] = keccak256(abi.encode(next));
@@ -85,9 +74,21 @@ contract Disputes is Claims {
     }
 
     /// @inheritdoc IDisputes
+    function advance(Game calldata game, bytes calldata move) external {
+        uint32 clock = SETTLEMENT.tick();
+        bytes32 gameId = _requireGame(game, ClaimState.Open);
+        (Game memory next, bool isNew) = _timed(gameId, game, move, clock);
+        (next.state, next.turn) = game.referee.advance(game.state, game.turn, move);
+        bool holds = next.turn <= IReferee.Turn.Arbiter && (!isNew || _hasBond(game.claim));
+        require(holds, DisputesNeedsClaim(gameId));
+        gameHash[gameId] = keccak256(abi.encode(next));
+        emit Moved(gameId, next.moved, move);
+    }
+
+    /// @inheritdoc IDisputes
     function timeOut(IReferee.Claim calldata claim, Game calldata game) external {
         uint32 clock = SETTLEMENT.tick();
-        (bytes32 claimId, bytes32 gameId) = _requireGame(claim, game, ClaimState.Open);
+        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Open);
         IReferee.Turn outcome = IReferee.Turn.Drawn;
         uint32 time = ARBITER_CLOCK;
         if (game.turn == IReferee.Turn.Asserter) {
@@ -104,35 +105,54 @@ contract Disputes is Claims {
 
     /// @inheritdoc IDisputes
     function conclude(IReferee.Claim calldata claim, Game calldata game) external {
-        (bytes32 claimId, bytes32 gameId) = _requireGame(claim, game, ClaimState.Refuted);
+        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Refuted);
         _closeGame(claimId, gameId);
         owed[game.challenger] += game.bond;
         emit Ended(claimId, gameId, IReferee.Turn.ChallengerWon, false);
     }
 
-    /// @notice The asserter's move: its own, the first in this state, or a repetition of that by anyone.
-    /// @return moved Until when its clock ran: now, or when it made the move elsewhere. From then on the challenger's
-    /// runs, who can repeat it as well.
-    /// @return pulled Bond to take from the caller.
-    function _moveAsserter(
-        bytes32 claimId,
-        IReferee.Claim calldata claim,
+    /// @notice A game after the time for this move, without what the move leads to.
+    /// @return next The game with its clocks set.
+    /// @return isNew Whether the asserter makes this move for the first time.
+    function _timed(
+        bytes32 gameId,
         Game calldata game,
         bytes calldata move,
         uint32 clock
-    ) private returns (uint32 moved, uint256 pulled) {
-        (bytes28 known, uint32 at_) = moveOf(claimId, game.state);
-        bytes28 hash = bytes28(keccak256(move));
-        moved = clock;
-        if (known == 0) {
-            require(_isPlayer(claim.provider), CourtUnauthorized(msg.sender));
-            _keepMove(claimId, game.state, hash, clock);
-            pulled = _postBond(claimId, claim);
-        } else {
-            require(hash == known, DisputesOtherMove(known));
-            moved = at_ > game.moved ? at_ : game.moved;
+    ) private returns (Game memory next, bool isNew) {
+        next = game;
+        if (game.turn == IReferee.Turn.Asserter) {
+            (next.moved, isNew) = _moveAsserter(game, move, clock);
+            require(next.moved - game.moved <= game.asserterTime, DisputesTooLate(gameId));
+            next.asserterTime -= next.moved - game.moved;
+            return (next, isNew);
         }
-        require(moved - game.moved <= game.asserterTime, DisputesTooLate(_idOf(game)));
+        bool isChallengers = game.turn == IReferee.Turn.Challenger;
+        require(!isChallengers || msg.sender == game.challenger, CourtUnauthorized(msg.sender));
+        uint32 spent = clock - game.moved;
+        require(spent <= (isChallengers ? game.challengerTime : ARBITER_CLOCK), DisputesTooLate(gameId));
+        next.moved = clock;
+        if (isChallengers) next.challengerTime -= spent;
+    }
+
+    /// @notice The asserter's move: its own, the first in this state, or a repetition of that by anyone.
+    /// @return moved Until when its clock ran: now, or when it made the move elsewhere. From then on the challenger's
+    /// runs, who can repeat it as well.
+    /// @return isNew Whether it is its own.
+    function _moveAsserter(
+        Game calldata game,
+        bytes calldata move,
+        uint32 clock
+    ) private returns (uint32 moved, bool isNew) {
+        (bytes28 known, uint32 at_) = moveOf(game.claim, game.state);
+        bytes28 hash = bytes28(keccak256(move));
+        if (known == 0) {
+            require(_isPlayer(game.provider), CourtUnauthorized(msg.sender));
+            _keepMove(game.claim, game.state, hash, clock);
+            return (clock, true);
+        }
+        require(hash == known, DisputesOtherMove(known));
+        moved = at_ > game.moved ? at_ : game.moved;
     }
 
     function _end(
@@ -155,14 +175,20 @@ contract Disputes is Claims {
     }
 
     /// @notice An open game of a claim that is in `state`, by their facts.
-    function _requireGame(
+    function _requireFacts(
         IReferee.Claim calldata claim,
         Game calldata game,
         ClaimState state
     ) private view returns (bytes32 claimId, bytes32 gameId) {
-        (claimId, gameId) = (keccak256(abi.encode(claim)), _idOf(game));
-        bool holds = game.claim == claimId && gameHash[gameId] == keccak256(abi.encode(game));
-        require(holds && _stateOf(claimId) == state, CourtOtherFacts(gameId));
+        (claimId, gameId) = (keccak256(abi.encode(claim)), _requireGame(game, state));
+        require(game.claim == claimId, CourtOtherFacts(gameId));
+    }
+
+    /// @notice An open game of a claim that is in `state`, by its facts.
+    function _requireGame(Game calldata game, ClaimState state) private view returns (bytes32 gameId) {
+        gameId = _idOf(game);
+        bool holds = gameHash[gameId] == keccak256(abi.encode(game)) && _stateOf(game.claim) == state;
+        require(holds, CourtOtherFacts(gameId));
     }
 
     function _idOf(Game memory game) private pure returns (bytes32) {

@@ -32,7 +32,7 @@ export type Opening = {
 /** The final state, with its memory by regions. */
 export type FinalState = {
   readonly programRoot: Hex
-  /** Root of the tree over the output's pages as its data root has it; without an output, of the output region. */
+  /** Root of the tree over the output's pages as its data root has it; of the output region if the output is empty. */
   readonly output: Hex
   readonly inputRoot: Hex
   /** pc ‖ x1 … x31 ‖ steps ‖ status, 137 bytes. */

@@ -48,6 +48,19 @@ export function gameHash(game: Game): Hex {
   return keccak256(encodeAbiParameters([gameInput], [game]))
 }
 
+/**
+ * A game's facts after a move.
+ *
+ * @param until - Until when the clock of who moved ran, by the move's event.
+ * @param led - What the move leads to, by the referee.
+ */
+export function gameAfter(game: Game, until: number, led: Pick<Game, 'state' | 'turn'>): Game {
+  const spent = until - game.moved
+  const asserterTime = game.asserterTime - (game.turn === Turn.Asserter ? spent : 0)
+  const challengerTime = game.challengerTime - (game.turn === Turn.Challenger ? spent : 0)
+  return { ...game, ...led, moved: until, asserterTime, challengerTime }
+}
+
 /** Last second on the protocol clock at which the side to move may. */
 export function lastSecond({ turn, moved, asserterTime, challengerTime }: Game): number {
   if (turn === Turn.Asserter) return moved + asserterTime

@@ -81,6 +81,7 @@ export type Deployment = {
   readonly demands: Address
   readonly disputes: Address
   readonly arbiterReferee: Address
+  readonly bisectionReferee: Address
   readonly panels: Address
   readonly permit2: Address
 }
@@ -181,6 +182,7 @@ export async function deployTallystick(
     demands: await addressOf(contracts.demands),
     disputes: await addressOf(contracts.disputes),
     arbiterReferee: await addressOf(contracts.arbiterReferee),
+    bisectionReferee: await addressOf(contracts.bisectionReferee),
     panels: await addressOf(contracts.panels),
     permit2,
   }

@@ -217,6 +217,11 @@ abstract contract Claims is IDisputes, Court {
         return uint64(bond << open);
     }
 
+    /// @notice Whether the asserter has posted the claim's bond.
+    function _hasBond(bytes32 claimId) internal view returns (bool) {
+        return _dockets[claimId].payer != address(0);
+    }
+
     function _isPlayer(uint32 provider) internal view returns (bool) {
         return msg.sender == playerOf[provider] || REGISTRY.isOperator(provider, msg.sender);
     }

@@ -308,8 +308,7 @@ abstract contract Deals is IDeals, Escrow, Streams, Wheels, Netting {
     }
 
     function _checkOffer(Offer calldata offer, DealTerms calldata terms, uint256 now_) private view {
-        // Provable work needs its referee and cannot be promised before that is there.
-        _check(offer.kind == uint8(Kind.Repeatable) || offer.kind == uint8(Kind.Service), "kind", offer.kind, 2);
+        _check(offer.kind <= uint8(type(Kind).max), "kind", offer.kind, uint8(type(Kind).max));
         _check(offer.mode == uint8(Mode.Calldata) || offer.mode == uint8(Mode.Net), "mode", offer.mode, 0);
         _check(offer.buyer == address(0) || offer.buyer == msg.sender, "buyer", uint160(msg.sender), 0);
         // The protocol clock falls behind while nobody touches it; no offer lives longer for that.

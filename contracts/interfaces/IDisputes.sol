@@ -29,6 +29,8 @@ interface IDisputes is ICourt {
 
     /// @notice Facts of a game; the chain keeps their hash.
     /// @param claim Its claim.
+    /// @param referee The claim's.
+    /// @param provider The claim's.
     /// @param number Games on the claim before it.
     /// @param challenger Who challenges.
     /// @param bond The challenger's, settlement token base units.
@@ -39,6 +41,8 @@ interface IDisputes is ICourt {
     /// @param state The referee's.
     struct Game {
         bytes32 claim;
+        IReferee referee;
+        uint32 provider;
         uint16 number;
         address challenger;
         uint64 bond;
@@ -70,12 +74,12 @@ interface IDisputes is ICourt {
     /// @param opened The game's facts.
     event Challenged(bytes32 indexed claim, bytes32 indexed game, IReferee.Claim facts, Game opened);
 
-    /// @notice A move was made.
-    /// @param claim The claim.
+    /// @notice A move was made. What it leads to the referee says, see {IReferee-next}; but for that, the facts of the
+    /// game stay as they are, and the time went off the clock of who moved.
     /// @param game The game.
+    /// @param until Until when the clock of who moved ran.
     /// @param move What was moved.
-    /// @param next The game's facts after it.
-    event Moved(bytes32 indexed claim, bytes32 indexed game, bytes move, Game next);
+    event Moved(bytes32 indexed game, uint32 until, bytes move);
 
     /// @notice A game ended.
     /// @param claim The claim.
@@ -121,6 +125,9 @@ interface IDisputes is ICourt {
     /// @notice The clock has run out.
     error DisputesTooLate(bytes32 game);
 
+    /// @notice The move is the asserter's first on the claim, or may end the game: {play} it.
+    error DisputesNeedsClaim(bytes32 game);
+
     /// @notice Challenges a settled receipt. Anyone.
     /// @param id Deal's id.
     /// @param shown The receipt, by its place.
@@ -140,6 +147,12 @@ interface IDisputes is ICourt {
     /// @param game The game.
     /// @param move Any bytes; the referee judges.
     function play(IReferee.Claim calldata claim, Game calldata game, bytes calldata move) external;
+
+    /// @notice Makes a move that neither brings the asserter's bond nor ends the game, without the claim's facts. As
+    /// {play} otherwise.
+    /// @param game The game.
+    /// @param move Any bytes; the referee judges.
+    function advance(Game calldata game, bytes calldata move) external;
 
     /// @notice Ends a game whose side to move has run out of time; a silent arbiter draws it. Permissionless.
     /// @param claim The claim.

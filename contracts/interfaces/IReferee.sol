@@ -8,14 +8,10 @@ pragma solidity ^0.8.30;
 /// bytes), must depend on nothing but its arguments, or on facts that never change once they are there (a ruling), and
 /// must end every game within the number of moves it states. It calls nobody and holds none of the game's money.
 ///
-/// **How a bisection plugs in.** `first` gives the state "the asserter states its trace" with the asserter to move.
-/// The asserter's first move opens the work hash (which names the final machine state) and the number of steps; the
-/// referee computes the initial state from the claim's program and the order's input root. Every further state is an
-/// interval: `lo ‖ hi ‖ state at lo ‖ state at hi`, then with the K − 1 states between that the asserter gave. The
-/// challenger's move names the first part it disagrees with. At an interval of one step the asserter proves the step;
-/// a proof that the step function accepts wins, and one that cannot be given loses by time. The state must not name
-/// the challenger: the core shares the asserter's move among all games that stand in the same state. An RV32IM referee
-/// is this with {open} of memory leaves in the last move, and is registered by governance for the kind Provable.
+/// **Two ways to move.** A game's opening and its end concern the claim, so {next} is shown it. Most moves between need
+/// the game's state only: {advance} takes those, and saves the players the claim's bytes. A referee may refuse any move
+/// there with {RefereeNeedsClaim}; both must lead to the same where it does not. The state must not name the
+/// challenger: the core shares the asserter's move among all games that stand in the same state.
 interface IReferee {
     /// @notice Who moves next, or how it ended. Arbiter: whoever brings what the referee itself was told meanwhile.
     enum Turn {
@@ -63,6 +59,9 @@ interface IReferee {
     /// @notice The move is none in this state.
     error RefereeBadMove();
 
+    /// @notice The move can be judged by the claim only: see {next}.
+    error RefereeNeedsClaim();
+
     /// @notice What every game on a claim begins with.
     /// @param claim The claim.
     /// @return state Any bytes.
@@ -78,6 +77,18 @@ interface IReferee {
     /// @return then_ Who moves then.
     function next(
         Claim calldata claim,
+        bytes calldata state,
+        Turn turn,
+        bytes calldata move
+    ) external view returns (bytes memory after_, Turn then_);
+
+    /// @notice What a move leads to that does not concern the claim. Reverts if it does, or is none.
+    /// @param state The game's.
+    /// @param turn Whose it is.
+    /// @param move Any bytes.
+    /// @return after_ The game's next state.
+    /// @return then_ Who moves then.
+    function advance(
         bytes calldata state,
         Turn turn,
         bytes calldata move

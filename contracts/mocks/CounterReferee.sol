@@ -33,9 +33,17 @@ contract CounterReferee is IReferee {
         Turn turn,
         bytes calldata move
     ) external pure returns (bytes memory after_, Turn then_) {
-        if (state.length == 0) return _begin(claim, move);
-        if (turn == Turn.Asserter) return _split(state, move);
-        return _pick(state, move);
+        return state.length == 0 ? _begin(claim, move) : _go(state, turn, move);
+    }
+
+    /// @inheritdoc IReferee
+    function advance(
+        bytes calldata state,
+        Turn turn,
+        bytes calldata move
+    ) external pure returns (bytes memory after_, Turn then_) {
+        require(state.length != 0, RefereeNeedsClaim());
+        return _go(state, turn, move);
     }
 
     /// @inheritdoc IReferee
@@ -47,6 +55,10 @@ contract CounterReferee is IReferee {
         (bytes32 from, uint64 steps, bytes32 to) = abi.decode(move, (bytes32, uint64, bytes32));
         require(keccak256(abi.encode(from, steps, to)) == claim.workHash && steps > 1, RefereeBadMove());
         return (abi.encode(Interval(0, steps, from, to)), Turn.Asserter);
+    }
+
+    function _go(bytes calldata state, Turn turn, bytes calldata move) private pure returns (bytes memory, Turn) {
+        return turn == Turn.Asserter ? _split(state, move) : _pick(state, move);
     }
 
     function _split(bytes calldata state, bytes calldata move) private pure returns (bytes memory, Turn) {

@@ -69,10 +69,12 @@ export const tallystick = buildModule('Tallystick', (m) => {
   const demands = m.contract('Demands', [accessManager, settlement, openings, m.getParameter<bigint>('answerPrice')])
   const disputes = m.contract('Disputes', [accessManager, settlement, openings, m.getParameter<bigint>('movePrice')])
   const arbiterReferee = m.contract('ArbiterReferee', [disputes])
+  const bisectionReferee = m.contract('BisectionReferee')
   const panels = m.contract('Panels', [accessManager, settlement, openings])
   const courts = [oversight, demands, disputes, panels]
   const bound = [m.call(registry, 'bind', [settlement, courts]), m.call(committee, 'bind', [settlement])]
   const referees = [
+    m.call(disputes, 'setReferee', [Kind.Provable, bisectionReferee], { id: 'refereeProvable' }),
     m.call(disputes, 'setReferee', [Kind.Repeatable, arbiterReferee], { id: 'refereeRepeatable' }),
     m.call(disputes, 'setReferee', [Kind.Service, arbiterReferee], { id: 'refereeService' }),
   ]
@@ -114,6 +116,6 @@ export const tallystick = buildModule('Tallystick', (m) => {
 
   return {
     ...{ accessManager, timelock, pools, registry, nets, faults, desk, committee, settlement, openings, netProofs },
-    ...{ oversight, demands, disputes, arbiterReferee, panels },
+    ...{ oversight, demands, disputes, arbiterReferee, bisectionReferee, panels },
   }
 })

@@ -41,7 +41,6 @@ async function attempt(market: Market, { offer: offerChange, terms }: Change) {
 }
 
 const REFUSED: [name: string, change: Change, field: string, value: bigint, limit: bigint][] = [
-  ['a provable program, whose referee is not there yet', { offer: { kind: 0 } }, 'kind', 0n, 2n],
   ['an unknown kind', { offer: { kind: 3 } }, 'kind', 3n, 2n],
   ['blob mode', { offer: { mode: 1 } }, 'mode', 1n, 0n],
   ['a mode that does not exist', { offer: { mode: 3 } }, 'mode', 3n, 0n],

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { type Hex, zeroAddress } from 'viem'
 
+import type { Game } from '#protocol/disputes.ts'
 import { Fault, Kind } from '#protocol/types.ts'
 
 import { PER_MOVE } from '../support/courts.ts'
@@ -169,7 +170,7 @@ describe('Disputes', () => {
       const game = await games.challenge(deal, await showing.attested(stream, 3), market.stranger)
       const run = states(stated, 3)
       const refused = (who: typeof market.rival) =>
-        expect(market.disputes.connect(who).play(game.claim as never, game.facts as never, assertion(run, game.state)))
+        expect(market.disputes.connect(who).play(game.claim as never, game.facts, assertion(run, game.state)))
           .to.be.revertedWithCustomError(market.disputes, 'CourtUnauthorized')
           .withArgs(who.address)
       await refused(market.rival)
@@ -186,24 +187,21 @@ describe('Disputes', () => {
     it('refuses moves on facts that are not the game’s: a move made before a re-organisation binds nothing after', async () => {
       const { market, referee, deal, right, stated, stream, showing, games } = await working({ 3: 20 })
       const game = await games.challenge(deal, await showing.attested(stream, 3), market.stranger)
-      const stale = [...game.facts]
+      const stale = game.facts
       await games.assert(game, states(stated, 3), market.operator)
-      const play = (facts: unknown[], claim = game.claim) =>
-        market.disputes
-          .connect(market.operator)
-          .play(claim as never, facts as never, assertion(states(stated, 3), game.state))
+      const play = (facts: Game, claim = game.claim) =>
+        market.disputes.connect(market.operator).play(claim as never, facts, assertion(states(stated, 3), game.state))
       await expect(play(stale)).to.be.revertedWithCustomError(market.disputes, 'CourtOtherFacts')
       const claim = [...game.claim]
       claim[5] = 0n
       await expect(play(game.facts, claim)).to.be.revertedWithCustomError(market.disputes, 'CourtOtherFacts')
-      const rich = [...game.facts]
-      rich[3] = 10n ** 9n
+      const rich = { ...game.facts, bond: 10n ** 9n }
       await expect(play(rich)).to.be.revertedWithCustomError(market.disputes, 'CourtOtherFacts')
       await games.assert(game, states(stated, 3), market.operator)
       await expect(
         market.disputes
           .connect(market.stranger)
-          .play(game.claim as never, game.facts as never, objection(states(right, 3), game.state).replace(/.$/, '9')),
+          .play(game.claim as never, game.facts, objection(states(right, 3), game.state).replace(/.$/, '9')),
       ).to.be.revertedWithCustomError(referee, 'RefereeBadMove')
     })
   })
@@ -212,7 +210,7 @@ describe('Disputes', () => {
     it('void what a silent provider asserts and slash it for it', async () => {
       const { market, deal, stream, showing, games } = await working()
       const game = await games.challenge(deal, await showing.attested(stream, 3), market.stranger)
-      const moved = Number(game.facts[4])
+      const moved = game.facts.moved
       await arriveAt(networkHelpers, market, moved + 8 * HOUR)
       await expect(games.timeOut(game)).to.be.revertedWithCustomError(market.disputes, 'CourtWrongTime')
       await arriveAt(networkHelpers, market, moved + 8 * HOUR + 1)
@@ -236,7 +234,7 @@ describe('Disputes', () => {
       await expect(
         market.disputes
           .connect(market.stranger)
-          .play(game.claim as never, game.facts as never, objection(states(stated, 3), game.state)),
+          .play(game.claim as never, game.facts, objection(states(stated, 3), game.state)),
       ).to.be.revertedWithCustomError(market.disputes, 'DisputesTooLate')
       await expect(games.timeOut(game)).to.emit(market.tally, 'Restored')
       expect(await market.disputes.owed(market.operator)).to.equal(ASSERTER_BOND + (BOND * 4n) / 5n)
@@ -246,7 +244,7 @@ describe('Disputes', () => {
     it('run for all moves together, and end a game within twice eight hours', async () => {
       const { market, deal, right, stated, stream, showing, games } = await working({ 3: 20 })
       const game = await games.challenge(deal, await showing.attested(stream, 3), market.stranger)
-      const began = Number(game.facts[4])
+      const began = game.facts.moved
       for (const half of [0, 1]) {
         await advance(networkHelpers, market, 3 * HOUR)
         await games.assert(game, states(stated, 3), market.operator)
@@ -258,7 +256,7 @@ describe('Disputes', () => {
       await expect(
         market.disputes
           .connect(market.operator)
-          .play(game.claim as never, game.facts as never, assertion(states(stated, 3), game.state)),
+          .play(game.claim as never, game.facts, assertion(states(stated, 3), game.state)),
       ).to.be.revertedWithCustomError(market.disputes, 'DisputesTooLate')
       await games.timeOut(game)
       expect(Number(await market.tally.clock()) - began).to.be.lessThan(16 * HOUR)
@@ -289,9 +287,7 @@ describe('Disputes', () => {
       await games.assert(won, states(stated, 3), market.relayer)
       const other = runOf(states(stated, 3)[0] ?? '0x', 3)
       await expect(
-        market.disputes
-          .connect(market.operator)
-          .play(won.claim as never, won.facts as never, assertion(other, won.state)),
+        market.disputes.connect(market.operator).play(won.claim as never, won.facts, assertion(other, won.state)),
       ).to.be.revertedWithCustomError(market.disputes, 'DisputesOtherMove')
       await games.assert(won, states(stated, 3), market.relayer)
       await games.finish(

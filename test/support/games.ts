@@ -5,10 +5,12 @@
  * @module
  */
 import type { HardhatEthersSigner } from '@nomicfoundation/hardhat-ethers/types'
-import type { ContractTransactionResponse, Result } from 'ethers'
+import { Contract, type ContractTransactionResponse, type Result } from 'ethers'
 import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem'
 
+import { bisectionRefereeAbi } from '#protocol/abi.generated.ts'
 import type { Shown } from '#protocol/courts.ts'
+import { type Game, gameAfter } from '#protocol/disputes.ts'
 import type { Receipt } from '#protocol/types.ts'
 
 import type { Market, OpenDeal } from './market.ts'
@@ -77,10 +79,21 @@ export type PlayedGame = {
   readonly id: Hex
   readonly claimId: Hex
   readonly claim: unknown[]
-  facts: unknown[]
+  facts: Game
   turn: number
   state: Hex
   readonly bond: bigint
+}
+
+/** A game's facts as its event tells them. */
+function factsOf(facts: Result): Game {
+  const { claim, referee, challenger, bond, state } = facts
+  const [provider, number, moved, turn] = [facts.provider, facts.number, facts.moved, facts.turn].map(Number)
+  const [asserterTime, challengerTime] = [Number(facts.asserterTime), Number(facts.challengerTime)]
+  return {
+    ...{ claim, referee, challenger, bond: BigInt(bond), state, asserterTime, challengerTime },
+    ...{ provider: provider ?? 0, number: number ?? 0, moved: moved ?? 0, turn: turn ?? 0 },
+  }
 }
 
 /** Plays on a market's disputes contract. */
@@ -93,15 +106,21 @@ export function createGames(market: Market) {
     return parsed?.find((entry) => entry?.name === name)?.args
   }
 
-  function take(game: PlayedGame, facts: Result): void {
-    game.facts = facts.toArray()
-    ;[game.turn, game.state] = [Number(facts.turn), facts.state]
-  }
-
+  /** A move, without the claim's facts where they are not needed. */
   async function moveBy(game: PlayedGame, move: Hex, who: HardhatEthersSigner): Promise<ContractTransactionResponse> {
-    const sent = await disputes.connect(who).play(game.claim as never, game.facts as never, move)
+    const referee = new Contract(game.facts.referee, bisectionRefereeAbi, disputes.runner)
+    const { state, turn } = game.facts
+    const [after, then]: [Hex, bigint] = await referee.getFunction('next')(game.claim, state, turn, move)
+    const playing = disputes.connect(who)
+    const isBetween = state !== '0x' && Number(then) <= Turn.Arbiter
+    const sent = isBetween
+      ? await playing.advance(game.facts, move)
+      : await playing.play(game.claim as never, game.facts, move)
     const moved = await eventOf(sent, 'Moved')
-    if (moved !== undefined) take(game, moved.next)
+    if (moved === undefined) throw new Error('nothing was moved')
+    const led = { state: after, turn: Number(then) }
+    game.facts = gameAfter(game.facts, Number(moved.until), led)
+    ;[game.turn, game.state] = [led.turn, led.state]
     return sent
   }
 
@@ -114,7 +133,7 @@ export function createGames(market: Market) {
       const facts: Result = opened.opened
       return {
         ...{ id: opened.game, claimId: opened.claim, claim: opened.facts.toArray() },
-        ...{ facts: facts.toArray(), turn: Number(facts.turn), state: facts.state, bond: BigInt(facts.bond) },
+        ...{ facts: factsOf(facts), turn: Number(facts.turn), state: facts.state, bond: BigInt(facts.bond) },
       }
     },
     moveBy,
@@ -137,7 +156,7 @@ export function createGames(market: Market) {
         if (game.turn > Turn.Arbiter) return { last, moves }
       }
     },
-    timeOut: (game: PlayedGame) => disputes.timeOut(game.claim as never, game.facts as never),
-    conclude: (game: PlayedGame) => disputes.conclude(game.claim as never, game.facts as never),
+    timeOut: (game: PlayedGame) => disputes.timeOut(game.claim as never, game.facts),
+    conclude: (game: PlayedGame) => disputes.conclude(game.claim as never, game.facts),
   }
 }
