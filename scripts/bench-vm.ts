@@ -1,0 +1,101 @@
+/**
+ * `npm run bench:vm -- [--json] [--record]`: how fast provable programs run, translated, interpreted and against native
+ * code, and what committing to their memory takes.
+ *
+ * @module
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import Table from 'cli-table3'
+
+import { setTranslatingFlags } from '#runtime/vm/flags.ts'
+
+import { measureCommit } from './bench/vm/commit.ts'
+import { type CommitTimes, type Speed, VM_RECORD, type VmRecord } from './bench/vm/figures.ts'
+import { findCompiler } from './bench/vm/native.ts'
+import { BENCH_PROGRAMS, measureSpeed } from './bench/vm/speed.ts'
+import { ROOT } from './support/run.ts'
+
+const HELP = `npm run bench:vm -- [--json] [--record]
+
+  --json     the last line is {sha256, branchy, gas, commit}
+  --record   writes ${VM_RECORD}, from which npm run generate takes the documentation's figures`
+
+const PLAIN = { head: [], border: [], compact: true }
+const MEGA = 1e6
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+function shown(value: number | null, digits: number): string {
+  return value === null ? '-' : value.toLocaleString('en', { maximumFractionDigits: digits })
+}
+
+function tables(speeds: ReadonlyMap<string, Speed>, commit: CommitTimes): string {
+  const head = ['program', 'M instructions', 'native s', 'translated s', 'M/s', 'interpreted M/s', 'to native', 'times']
+  const table = new Table({ head, style: PLAIN })
+  for (const [name, speed] of speeds) {
+    table.push([
+      name,
+      shown(speed.instructions / MEGA, 0),
+      shown(speed.nativeSeconds, 3),
+      shown(speed.translatedSeconds, 3),
+      shown(speed.translatorPerSecond / MEGA, 0),
+      shown(speed.interpreterPerSecond / MEGA, 1),
+      shown(speed.translatorToNative, 3),
+      shown(speed.translatorToInterpreter, 1),
+    ])
+  }
+  const { full64MiBMs, incrementalPer1000PagesMs } = commit
+  return `${table.toString()}\ncommitting: 64 MiB ${full64MiBMs} ms, 1,000 pages ${incrementalPer1000PagesMs} ms`
+}
+
+function jsonOf({ sha256, branchy, gas, commit, withoutNative }: VmRecord): string {
+  const { translatorToNative, translatorToInterpreter, interpreterPerSecond } = sha256
+  return JSON.stringify({
+    sha256: { translatorToNative, translatorToInterpreter, interpreterPerSecond },
+    branchy: { translatorToNative: branchy.translatorToNative },
+    gas,
+    commit,
+    withoutNative,
+  })
+}
+
+function main(): void {
+  setTranslatingFlags()
+  const compiler = findCompiler()
+  const hasCompiler = 'version' in compiler
+  if (!hasCompiler) console.error(`no native figures: ${compiler.reason}`)
+  const speeds = new Map<string, Speed>()
+  for (const program of BENCH_PROGRAMS) {
+    console.error(program.name)
+    speeds.set(program.name, measureSpeed(program, hasCompiler))
+  }
+  console.error('commit')
+  const commit = measureCommit()
+  const record: VmRecord = {
+    command: 'npm run bench:vm',
+    versions: {
+      node: process.versions.node,
+      v8: process.versions.v8,
+      ...(hasCompiler ? { gcc: compiler.version } : {}),
+    },
+    ...(hasCompiler ? {} : { withoutNative: compiler.reason }),
+    sha256: speeds.get('sha256') as Speed,
+    branchy: speeds.get('branchy') as Speed,
+    commit,
+  }
+  if (values.record) writeFileSync(join(ROOT, VM_RECORD), `${JSON.stringify(record, null, 2)}\n`)
+  console.log(tables(speeds, commit))
+  if (values.json) console.log(jsonOf(record))
+}
+
+if (values.help) console.log(HELP)
+else main()
