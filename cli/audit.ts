@@ -16,7 +16,6 @@ import type { AuditReport } from '#auditor/report.ts'
 import type { Source } from '#auditor/source.ts'
 import { createRecorder, createTapeSource, parseTape } from '#auditor/tape.ts'
 import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createKzg } from '#runtime/kzg.ts'
 
 import { connect, reasonOf } from './chain.ts'
@@ -62,7 +61,7 @@ async function save(file: string, text: string): Promise<void> {
 async function runAudit(io: Io, flags: AuditFlags, source: Source): Promise<AuditReport> {
   const common = { source, address: flags.address, signal: io.signal }
   if (flags.reExecute === false || flags.fromFile !== undefined) return await audit(common)
-  const executor = withInterpreter(createExecutor())
+  const executor = createExecutor()
   try {
     const reExecute = createReExecution({ executor, urls: flags.dataUrl ?? [], fetch, signal: io.signal })
     return await audit({ ...common, reExecute })

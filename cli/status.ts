@@ -7,6 +7,7 @@ import Table from 'cli-table3'
 import { type Address, formatUnits, parseAbi } from 'viem'
 
 import { committeeAbi, registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { kindName } from '#protocol/types.ts'
 
 import { type Deployment, openDeployment, reasonOf } from './chain.ts'
 import { CliError } from './errors.ts'
@@ -62,7 +63,8 @@ async function readDeal({ client, settlement }: Deployment, id: number) {
     }),
   )
   const { key, buyer, provider, budget, remaining, end } = deal
-  return { id, state: DEAL_STATES[deal.state] ?? 'none', key, buyer, provider, budget, remaining, end, streams }
+  const kind = kindName(deal.kind)
+  return { id, state: DEAL_STATES[deal.state] ?? 'none', kind, key, buyer, provider, budget, remaining, end, streams }
 }
 
 async function readProvider({ client, settlement, registry }: Deployment, id: number) {
@@ -124,8 +126,10 @@ function render(status: Status): string {
     '',
     'deals',
     table(
-      ['id', 'state', 'provider', 'buyer', 'budget', 'remaining'],
-      deals.map((deal) => [deal.id, deal.state, deal.provider, deal.buyer, money(deal.budget), money(deal.remaining)]),
+      ['id', 'state', 'kind', 'provider', 'buyer', 'budget', 'remaining'],
+      deals.map(({ id, state, kind, provider, buyer, budget, remaining }) => {
+        return [id, state, kind, provider, buyer, money(budget), money(remaining)]
+      }),
     ),
     'streams',
     table(

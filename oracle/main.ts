@@ -7,7 +7,6 @@
  */
 import { createExecutor } from '#runtime/executor.ts'
 import { createFaultPoints } from '#runtime/fault-points.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { readKey } from '#runtime/keystore.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown } from '#runtime/shutdown.ts'
@@ -41,7 +40,7 @@ function keyOf(file: string, password: string | undefined) {
 const { config, signerKey, gasKey, faults } = await settings()
 const log = createLog({ name: 'oracle', level: config.logLevel })
 const shutdown = createShutdown()
-const executor = withInterpreter(createExecutor({ processes: config.concurrency }))
+const executor = createExecutor({ processes: config.concurrency })
 
 async function end(reason: string, code: number): Promise<void> {
   try {

@@ -20,6 +20,13 @@ export type Mode = (typeof Mode)[keyof typeof Mode]
 export const Kind = { Provable: 0, Repeatable: 1, Service: 2 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
+const KIND_NAMES = ['provable', 'repeatable', 'service'] as const
+
+/** A kind as people are told of it. */
+export function kindName(kind: number): string {
+  return KIND_NAMES[kind] ?? `of the unknown kind ${kind}`
+}
+
 /** Where a deal stands. */
 export const DealState = { None: 0, Open: 1, Closing: 2, Closed: 3 } as const
 export type DealState = (typeof DealState)[keyof typeof DealState]

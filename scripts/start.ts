@@ -10,7 +10,6 @@
 import { parseArgs } from 'node:util'
 
 import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 
 import { readAccounts } from './network/accounts.ts'
 import { auditNetwork } from './network/auditing.ts'
@@ -54,7 +53,7 @@ async function openDeals(network: LocalNetwork): Promise<Deal[]> {
 }
 
 async function play({ network, screen, signal }: Run): Promise<boolean> {
-  const executor = withInterpreter(createExecutor())
+  const executor = createExecutor()
   try {
     screen.say('providers sign offers, buyers deposit and open deals')
     await Promise.all([publishOffers(network), uploadProgram(network)])

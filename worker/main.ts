@@ -6,7 +6,6 @@
  */
 import { createExecutor } from '#runtime/executor.ts'
 import { createFaultPoints } from '#runtime/fault-points.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { readKey } from '#runtime/keystore.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown } from '#runtime/shutdown.ts'
@@ -41,7 +40,7 @@ const workerKey = await keyOf(config.worker.keyFile, process.env.TALLY_WORKER_PA
 const gasKey = config.force === undefined ? null : await keyOf(config.force.keyFile, process.env.TALLY_FORCE_PASSWORD)
 const faults = createFaultPoints(process.env.TALLY_FAULT_POINT)
 const shutdown = createShutdown()
-const executor = withInterpreter(createExecutor({ processes: config.concurrency }))
+const executor = createExecutor({ processes: config.concurrency })
 shutdown.onShutdown(() => executor.close())
 
 async function end(reason: string, code: number): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { kindName } from '#protocol/types.ts'
 import { toWire } from '#protocol/wire.ts'
 
 import { unsupportedReason } from './domain/orders.ts'
@@ -26,6 +27,7 @@ export function statusOf(options: {
   const deals = [...(view?.deals.values() ?? [])].map((deal) => ({
     dealId: deal.id,
     dealKey: deal.key,
+    kind: kindName(deal.offer.kind),
     state: deal.state,
     unsupported: unsupportedReason(deal),
     openOrders: store.countOpenOrders(deal.key),

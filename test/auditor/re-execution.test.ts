@@ -17,8 +17,7 @@ import { Kind, type Order, type Receipt } from '#protocol/types.ts'
 import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { toWire } from '#protocol/wire.ts'
 import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
-import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
+import { createExecutor, type Executor } from '#runtime/executor.ts'
 import { createTaskDoer, type DoneTask } from '#runtime/tasks.ts'
 import { program } from '#test/runtime/support/wat.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
@@ -40,7 +39,7 @@ describe('running paid receipts again', () => {
   const served = new Map<string, Uint8Array>()
   let server: Server
   let url: string
-  let executor: ReturnType<typeof withInterpreter>
+  let executor: Executor
   let scenario: Scenario
   let deal: DealHand
   let alice: Awaited<ReturnType<Scenario['join']>>
@@ -48,7 +47,7 @@ describe('running paid receipts again', () => {
 
   before(async function () {
     this.timeout(60_000)
-    executor = withInterpreter(createExecutor())
+    executor = createExecutor()
     server = createServer((request, response) => {
       const bytes = served.get(request.url ?? '')
       response.writeHead(bytes === undefined ? 404 : 200).end(bytes)

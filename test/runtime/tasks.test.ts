@@ -5,7 +5,6 @@ import { concatHex, keccak256, toHex } from 'viem'
 import { dataRoot } from '#protocol/merkle.ts'
 import { Kind } from '#protocol/types.ts'
 import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createTaskDoer } from '#runtime/tasks.ts'
 
 import { BACKWARDS, DIRTY, ENDLESS, TRAPPING } from '../support/provable-programs.ts'
@@ -19,7 +18,7 @@ const input = Uint8Array.of(1, 2, 3)
 
 describe('tasks', function () {
   this.timeout(20_000)
-  const executor = withInterpreter(createExecutor())
+  const executor = createExecutor()
   const doTask = createTaskDoer(executor)
   const provable = (elf: Uint8Array, maxUnits = 5n) => doTask({ kind: Kind.Provable, program: elf, input, maxUnits })
   after(() => executor.close())

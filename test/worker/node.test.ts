@@ -21,7 +21,6 @@ import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { parseWorkPreimage, type SegmentMessage, segmentToGroup, toWire } from '#protocol/wire.ts'
 import { createExecutor } from '#runtime/executor.ts'
 import { createFaultPoints } from '#runtime/fault-points.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown, type Shutdown } from '#runtime/shutdown.ts'
 import { artifactsIn } from '#test/support/artifacts.ts'
@@ -39,7 +38,7 @@ type DealHand = Awaited<ReturnType<Scenario['open']>>['deal']
 
 const LONG_MS = 20_000
 const program = new TextEncoder().encode('a program')
-const provable = withInterpreter(createExecutor())
+const provable = createExecutor()
 
 describe('a worker', () => {
   let server: Awaited<ReturnType<typeof network.createServer>>

@@ -51,6 +51,7 @@ const shownTally = z.object({
 const dealStatus = z.object({
   dealId: small(32),
   dealKey: hash,
+  kind: z.string(),
   state: small(8),
   unsupported: z.string().nullable(),
   openOrders: z.int().min(0),

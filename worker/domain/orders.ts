@@ -6,7 +6,7 @@
 import { type Domain, orderDigest } from '#protocol/eip712.ts'
 import { MAX_RECEIPT_UNITS } from '#protocol/receipts.ts'
 import { recoverCompact } from '#protocol/signature.ts'
-import { DealState } from '#protocol/types.ts'
+import { DealState, kindName } from '#protocol/types.ts'
 import { isRunnable } from '#protocol/work.ts'
 
 import { WorkerError } from '../errors.ts'
@@ -48,7 +48,7 @@ export function checkOrder(
 /** Why this worker cannot serve a deal at all, or null. */
 export function unsupportedReason(deal: DealFacts): string | null {
   if (deal.offer.mode !== 0) return `mode ${deal.offer.mode} is not served`
-  if (!isRunnable(deal.offer.kind)) return `kind ${deal.offer.kind} is not served`
+  if (!isRunnable(deal.offer.kind)) return `${kindName(deal.offer.kind)} work is not served`
   return null
 }
 

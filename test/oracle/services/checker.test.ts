@@ -15,7 +15,6 @@ import { Kind } from '#protocol/types.ts'
 import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { createDataStore, type DataStore } from '#runtime/data-store.ts'
 import { createExecutor, type Executor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createLog } from '#runtime/log.ts'
 import { createTaskDoer } from '#runtime/tasks.ts'
 import { BACKWARDS } from '../../support/provable-programs.ts'
@@ -46,7 +45,7 @@ describe('re-execution', function () {
     store = createSqliteStore({ file: join(folder, 'oracle.sqlite'), deployment: 'one' })
     data = await createDataStore({ directory: join(folder, 'data') })
     ;[now, runs, programs] = [1_000_000, 0, new Map()]
-    const doTask = createTaskDoer(withInterpreter(sandbox))
+    const doTask = createTaskDoer(sandbox)
     checker = createChecker({
       ...{ store, data },
       chain: { program: async (_id, key) => programs.get(key) ?? null },

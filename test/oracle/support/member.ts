@@ -14,7 +14,6 @@ import { startOracle } from '#oracle/node.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { toWire } from '#protocol/wire.ts'
 import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createLog } from '#runtime/log.ts'
 import { createShutdown } from '#runtime/shutdown.ts'
 import { accountOf, type Deployment, keyOf, type TestChain } from './chain.ts'
@@ -50,7 +49,7 @@ export async function startMember(
   const { index, port } = options
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tally-oracle-')))
   const shutdown = createShutdown()
-  const executor = withInterpreter(createExecutor())
+  const executor = createExecutor()
   shutdown.onShutdown(() => executor.close())
   const keyFor = (name: string) => ({ address: accountOf(name).address, privateKey: keyOf(name) })
   const { url } = await startOracle({

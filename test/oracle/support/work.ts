@@ -15,7 +15,6 @@ import { Kind } from '#protocol/types.ts'
 import type { OrderMessage, SegmentMessage, SegmentReceipt } from '#protocol/wire.ts'
 import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
 import { createExecutor } from '#runtime/executor.ts'
-import { withInterpreter } from '#runtime/interpreted.ts'
 import { createTaskDoer } from '#runtime/tasks.ts'
 import { BACKWARDS } from '../../support/provable-programs.ts'
 import { keyOf } from './chain.ts'
@@ -100,7 +99,7 @@ export function receiptOf(
 
 /** Receipt of task `index` of the provable program that answers backwards. */
 export async function provableReceiptOf(place: Place, index: number): Promise<SegmentReceipt> {
-  const { execute, executeProvable, close } = withInterpreter(createExecutor())
+  const { execute, executeProvable, close } = createExecutor()
   const task = { kind: Kind.Provable, program: BACKWARDS, input: inputOf(index), maxUnits: 5n }
   const { outputRoot, plainHash: hash, units } = await createTaskDoer({ execute, executeProvable })(task)
   await close()
