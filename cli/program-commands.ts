@@ -24,7 +24,7 @@ export function addProgram(tally: Command, io: Io): void {
   const program = tally.command('program').description('write, try and prove programs whose every step can be disputed')
   program
     .command('build <file...>')
-    .description('compile C (or link objects and archives) into a program; see docs/programs.md')
+    .description('compile C, or a WebAssembly module of kind repeatable, into a program; see docs/programs.md')
     .requiredOption('-o, --output <file>', 'ELF file to write')
     .option('--gcc <argument>', 'further argument of the compiler, such as --gcc=-O3; may be given again', collect)
     .option('--compiler <name>', 'GCC for bare RISC-V machines', DEFAULT_COMPILER)

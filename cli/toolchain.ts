@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { CliError } from './errors.ts'
@@ -26,7 +27,7 @@ const flags = [
 
 /** What to compile. */
 export type Build = {
-  /** Files that GCC takes: C, assembly, objects, archives. */
+  /** Files that GCC takes (C, assembly, objects, archives), or one WebAssembly module. */
   readonly sources: readonly string[]
   /** Further arguments of GCC. */
   readonly extra?: readonly string[]
@@ -38,33 +39,50 @@ export type Build = {
 /**
  * Compiles and links a program into an ELF file.
  *
- * @throws CliError `cli.no-compiler` when compiler or C library are not installed, `cli.does-not-compile`.
+ * @throws CliError `cli.no-compiler` when compiler or C library are not installed, `cli.does-not-compile`,
+ * `cli.no-wasm2c` when a module is to be compiled and wabt is not installed.
  */
-export async function compile({
-  sources,
-  extra = [],
-  compiler = DEFAULT_COMPILER,
-  report = () => undefined,
-}: Build): Promise<Uint8Array> {
+export async function compile({ sources, extra = [], ...build }: Build): Promise<Uint8Array> {
+  const { compiler = DEFAULT_COMPILER, report = () => undefined } = build
   const folder = await mkdtemp(join(tmpdir(), 'tally-build-'))
   const output = join(folder, 'program.elf')
+  const [first = '.'] = sources
   // relative to where the sources are, so that no path of this machine gets into the program
-  const cwd = dirname(resolve(sources[0] ?? '.'))
+  const cwd = dirname(resolve(first))
+  const names = [`-ffile-prefix-map=${sdk}=sdk`, `-ffile-prefix-map=${folder}=.`]
   const own = [join(sdk, 'start.S'), join(sdk, 'tally.c'), '-T', join(sdk, 'tally.ld'), '-I', sdk]
-  const files = sources.map((source) => relative(cwd, resolve(source)))
   try {
-    const { stderr } = await promisify(execFile)(
-      compiler,
-      [...flags, `-ffile-prefix-map=${sdk}=sdk`, ...own, ...files, ...extra, '-lm', '-o', output],
-      { cwd, maxBuffer: 2 ** 24 },
-    )
+    const files = first.endsWith('.wasm')
+      ? await translateModule(resolve(first), folder)
+      : sources.map((source) => relative(cwd, resolve(source)))
+    const given = [...flags, ...names, ...own, ...files, ...extra, '-lm', '-o', output]
+    const { stderr } = await promisify(execFile)(compiler, given, { cwd, maxBuffer: 2 ** 24 })
     if (stderr !== '') report(stderr.trimEnd())
     return Uint8Array.from(await readFile(output))
   } catch (error) {
-    throw explain(error, compiler, report)
+    throw error instanceof CliError ? error : explain(error, compiler, report)
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+/** C of a module that was written for the kind Repeatable, and of what it imports. */
+async function translateModule(module: string, folder: string): Promise<string[]> {
+  const code = join(folder, 'program.c')
+  let wasm2c: string
+  try {
+    wasm2c = join(dirname(fileURLToPath(import.meta.resolve('wabt/package.json'))), 'bin/wasm2c')
+  } catch (error) {
+    throw new CliError('cli.no-wasm2c', 'wasm2c is not installed; npm install wabt', { cause: error })
+  }
+  try {
+    await promisify(execFile)(process.execPath, [wasm2c, '-n', 'program', module, '-o', code])
+  } catch (error) {
+    const { stderr = '', stdout = '' } = error as { readonly stderr?: string; readonly stdout?: string }
+    const [first = 'no reason given'] = `${stderr}\n${stdout}`.split('\n').filter((line) => line.trim() !== '')
+    throw new CliError('cli.does-not-compile', `wasm2c refused it: ${first}`, { cause: error })
+  }
+  return [join(sdk, 'wasm/module.c'), code, '-I', join(sdk, 'wasm'), '-I', folder]
 }
 
 function explain(error: unknown, compiler: string, report: (text: string) => void): CliError {

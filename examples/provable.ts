@@ -5,6 +5,7 @@
  */
 import * as weather from './city-weather/workload.ts'
 import * as phage from './lambda-phage/workload.ts'
+import * as skies from './quiet-skies/workload.ts'
 
 /** What an example offers to whoever sells or buys its work. */
 export type ProvableExample = {
@@ -24,4 +25,5 @@ export type ProvableExample = {
 export const provableExamples: readonly ProvableExample[] = [
   { name: 'lambda-phage', title: 'where reads of a genome come from', ...phage },
   { name: 'city-weather', title: 'how well weather can be told ahead', ...weather },
+  { name: 'quiet-skies', title: 'when airports fell silent', ...skies, program: skies.provableProgram },
 ]

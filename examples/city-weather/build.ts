@@ -5,4 +5,4 @@
  */
 import { buildPrograms } from '../support/build.ts'
 
-await buildPrograms(import.meta.dirname, ['forecast'], process.argv[2])
+await buildPrograms(import.meta.dirname, ['forecast.c'], process.argv[2])

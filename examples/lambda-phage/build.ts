@@ -5,4 +5,4 @@
  */
 import { buildPrograms } from '../support/build.ts'
 
-await buildPrograms(import.meta.dirname, ['map-reads', 'digest'], process.argv[2])
+await buildPrograms(import.meta.dirname, ['map-reads.c', 'digest.c'], process.argv[2])

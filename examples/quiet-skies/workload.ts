@@ -74,6 +74,11 @@ export function program(): Uint8Array {
   return Uint8Array.from(readFileSync(join(import.meta.dirname, 'sudden-silence.wasm')))
 }
 
+/** The same program for the provable machine: an ELF file. Inputs and outputs are the same. */
+export function provableProgram(): Uint8Array {
+  return Uint8Array.from(readFileSync(join(import.meta.dirname, 'sudden-silence.elf')))
+}
+
 /**
  * The tasks' inputs, airports with more departures first, six months each.
  *

@@ -8,9 +8,14 @@ import { join } from 'node:path'
 
 import { compile } from '../../cli/toolchain.ts'
 
-/** Programs of an example's folder: the names of their sources without `.c`. */
-export async function buildPrograms(folder: string, names: readonly string[], output = folder): Promise<void> {
-  for (const name of names) {
-    writeFileSync(join(output, `${name}.elf`), await compile({ sources: [join(folder, `${name}.c`)] }))
+/** Programs of an example's folder, by their sources' names. */
+export async function buildPrograms(folder: string, sources: readonly string[], output = folder): Promise<void> {
+  for (const source of sources) {
+    writeFileSync(join(output, elfOf(source)), await compile({ sources: [join(folder, source)] }))
   }
+}
+
+/** Name of the program that a source is compiled to. */
+export function elfOf(source: string): string {
+  return source.replace(/\.[a-z]+$/, '.elf')
 }

@@ -59,10 +59,10 @@ describe('tally program', function () {
     rmSync(folder, { recursive: true })
   })
 
-  async function tallyJson(...args: string[]): Promise<Record<string, never>> {
+  async function tallyJson(...args: string[]): Promise<Record<string, unknown>> {
     const said = await tally(['program', ...args, '--json'])
     expect(said.err).to.deep.equal([])
-    return JSON.parse(said.out) as Record<string, never>
+    return JSON.parse(said.out) as Record<string, unknown>
   }
 
   function expectRefused(said: Said, code: string, says: RegExp): void {

@@ -132,7 +132,7 @@ describe('city weather', function () {
 
   if (isDeep) {
     it('is compiled to the same bytes from its source', async () => {
-      await expectRebuilt(folder, ['forecast'])
+      await expectRebuilt(folder, ['forecast.c'])
     })
   }
 })

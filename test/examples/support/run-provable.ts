@@ -15,7 +15,7 @@ import { interpret } from '#protocol/vm/interpreter.ts'
 import { createMachine } from '#protocol/vm/machine.ts'
 import { instructionLimit, type RunResult, resultOf } from '#protocol/vm/result.ts'
 
-import { buildPrograms } from '../../../examples/support/build.ts'
+import { buildPrograms, elfOf } from '../../../examples/support/build.ts'
 
 /** Most units an example's task may cost. */
 const MAX_UNITS = 400n
@@ -43,12 +43,12 @@ export function outputOf(program: Uint8Array, input: Uint8Array): Uint8Array {
 }
 
 /** Compares an example's programs with what their sources are compiled to here, if there is a compiler. */
-export async function expectRebuilt(folder: string, names: readonly string[]): Promise<void> {
+export async function expectRebuilt(folder: string, sources: readonly string[]): Promise<void> {
   const temporary = mkdtempSync(join(tmpdir(), 'tally-example-'))
   try {
-    await buildPrograms(folder, names, temporary)
-    for (const name of names) {
-      const [built, kept] = [temporary, folder].map((place) => sha256(readFileSync(join(place, `${name}.elf`))))
+    await buildPrograms(folder, sources, temporary)
+    for (const name of sources.map(elfOf)) {
+      const [built, kept] = [temporary, folder].map((place) => sha256(readFileSync(join(place, name))))
       expect(built, name).to.equal(kept)
     }
   } catch (error) {
