@@ -72,10 +72,12 @@ export function createSender(options: {
     }
   }
 
+  /** The first that nothing has: behind what is under way, or where a re-organisation took a transaction out. */
   async function nextNonce(): Promise<number> {
-    const open = store.open().map(({ nonce }) => nonce)
-    const onChain = await client.getTransactionCount({ address: key.address, blockTag: 'pending' })
-    return Math.max(onChain, ...open.map((nonce) => nonce + 1))
+    const taken = new Set(store.open().map(({ nonce }) => nonce))
+    let nonce = await client.getTransactionCount({ address: key.address, blockTag: 'pending' })
+    while (taken.has(nonce)) nonce += 1
+    return nonce
   }
 
   async function send(act: Act, gas: bigint): Promise<void> {

@@ -107,6 +107,19 @@ describe('sending what a node decided', () => {
     ])
   })
 
+  it('fills the gap that a re-organisation left before what is under way', async () => {
+    const chain = createChain()
+    const sender = senderOn(chain)
+    await sender.act(act)
+    chain.mined.set(keccak256(chain.sent[0] ?? '0x'), { status: 'success', blockNumber: 9n })
+    await sender.step()
+    chain.nonce = 1
+    await sender.act({ ...act, name: 'prove 2' })
+    chain.nonce = 0
+    await sender.insist(act)
+    expect(store.open().map(({ nonce }) => nonce)).to.deep.equal([0, 1])
+  })
+
   it('does not happen while the chain would refuse it, and is asked again later', async () => {
     const chain = createChain()
     const sender = senderOn(chain)
