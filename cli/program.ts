@@ -10,6 +10,7 @@ import { TallyError } from '#protocol/errors.ts'
 import { parseAddress, parseAmount, parseId, parseUrl, parseVariable, parseWorker } from './arguments.ts'
 import { type AuditFlags, auditCommand } from './audit.ts'
 import { reasonOf } from './chain.ts'
+import { type ChallengeFlags, challengeCommand } from './challenge.ts'
 import { ExitCode } from './errors.ts'
 import { type ForceFlags, force } from './force.ts'
 import type { Io } from './io.ts'
@@ -106,14 +107,39 @@ function addWatch(program: Command, io: Io): void {
     .requiredOption('--data <folder>', 'folder of its store, of this process alone')
     .option('--oversight <address>', 'the Oversight’s address', parseAddress('--oversight'))
     .option('--demands <address>', 'the Demands’ address', parseAddress('--demands'))
+    .option('--disputes <address>', 'the Disputes’ address: provable work is done again', parseAddress('--disputes'))
     .option('--worker <url>', 'a worker whose promises are watched over; may be given again', collect('--worker'))
     .option('--member <url>', 'a member besides the committee’s; may be given again', collect('--member'))
     .option('--from-block <number>', 'block the settlement was deployed at', parseId('--from-block'))
     .option('--confirmations <number>', 'blocks after which one counts', parseId('--confirmations'))
     .option('--demand-budget <base units>', 'most to lay out for demands', parseAmount('--demand-budget'))
+    .option('--challenge-budget <base units>', 'most to have bound in challenges', parseAmount('--challenge-budget'))
+    .option('--check <per mille>', 'receipts of a thousand that are done again', parseId('--check'))
     .option('--dry-run', 'say what it would send')
     .action(async (flags: WatchFlags) => await watchCommand(io, flags))
   withKey(withChain(command))
+}
+
+function addChallenge(program: Command, io: Io): void {
+  const collect =
+    (flag: string) =>
+    (value: string, all: readonly string[] = []): readonly string[] => [...all, parseUrl(flag)(value)]
+  const command = program
+    .command('challenge')
+    .description('do a paid receipt’s work again and, where it is wrong, challenge it and play the game to its end')
+    .argument('<receipt>', 'its work hash, deal/stream/index, or a file of signed segments (the last receipt)')
+    .requiredOption('--disputes <address>', 'the Disputes’ address', parseAddress('--disputes'))
+    .option('--data <folder>', 'folder of what was sent, to go on with after a restart', '.tally-challenges')
+    .option('--worker <url>', 'a worker that may serve what it was made of; may be given again', collect('--worker'))
+    .option('--member <url>', 'a member besides the committee’s; may be given again', collect('--member'))
+    .option('--preimage <file>', 'what the work hash was made of, as a worker’s /v1/work has it')
+    .option('--program <file>', 'the program’s ELF file')
+    .option('--input <file>', 'the input')
+    .option('--from-block <number>', 'block the settlement was deployed at', parseId('--from-block'))
+    .option('--confirmations <number>', 'blocks after which one counts', parseId('--confirmations'))
+    .option('--poll <milliseconds>', 'how often to look', parseId('--poll'))
+    .action(async (receipt: string, flags: ChallengeFlags) => await challengeCommand(io, receipt, flags))
+  withWrite(withKey(withChain(command)))
 }
 
 /** What people read of an error: one sentence, never a stack. */
@@ -157,6 +183,7 @@ export async function runTally(args: readonly string[], io: Io): Promise<ExitCod
   addStatus(program, io)
   addWatch(program, io)
   addProgram(program, io)
+  addChallenge(program, io)
   try {
     await program.parseAsync([...args], { from: 'user' })
     return outcome.code

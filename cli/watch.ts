@@ -22,23 +22,28 @@ export type WatchFlags = KeyFlags & {
   data: string
   oversight?: Address
   demands?: Address
+  disputes?: Address
   worker?: readonly string[]
   member?: readonly string[]
   fromBlock?: number
   confirmations?: number
   demandBudget?: bigint | 'all'
+  challengeBudget?: bigint | 'all'
+  check?: number
   dryRun?: boolean
 }
 
 /** Settings of the watcher from the flags; what is left out has the watcher's own default. @throws CliError `cli.bad-argument`. */
 export async function settingsFrom(flags: WatchFlags): Promise<Readonly<Record<string, unknown>>> {
   if (flags.demandBudget === 'all') throw new CliError('cli.bad-argument', '--demand-budget takes an amount')
+  if (flags.challengeBudget === 'all') throw new CliError('cli.bad-argument', '--challenge-budget takes an amount')
   const { settlement, registry, committee } = await openDeployment(flags.rpc, flags.address)
-  const { oversight, demands, fromBlock, confirmations, demandBudget, dryRun } = flags
+  const { oversight, demands, disputes, fromBlock, confirmations, demandBudget, challengeBudget, dryRun } = flags
   return {
-    ...{ rpcUrl: flags.rpc, contracts: { settlement, registry, committee, oversight, demands } },
+    ...{ rpcUrl: flags.rpc, contracts: { settlement, registry, committee, oversight, demands, disputes } },
     ...{ dataDir: flags.data, keyFile: flags.keyFile ?? 'given', fromBlock, confirmations, dryRun },
     ...{ workers: flags.worker, members: flags.member, demandBudget: demandBudget?.toString() },
+    ...{ challengeBudget: challengeBudget?.toString(), checkPerMille: flags.check },
   }
 }
 

@@ -23,6 +23,7 @@ const schema = z.strictObject({
     committee: address,
     oversight: address.optional(),
     demands: address.optional(),
+    disputes: address.optional(),
   }),
   /** Block the settlement was deployed at. */
   fromBlock: z.number().int().min(0).default(0),
@@ -47,6 +48,14 @@ const schema = z.strictObject({
     .default(0n),
   /** How long members may take to show a settled group's orders before they are demanded. */
   doubtAfterMs: z.number().int().min(0).max(86_400_000).default(600_000),
+  /** With `disputes`: of a thousand receipts of provable work so many are done again, drawn where nobody can foresee it. */
+  checkPerMille: z.number().int().min(0).max(1_000).default(1_000),
+  /** Most to have bound in challenges at once, settlement token base units; with 0 wrong results are only told of. */
+  challengeBudget: z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,18})$/)
+    .transform(BigInt)
+    .default(0n),
   /** Says what it would send and sends nothing. */
   dryRun: z.boolean().default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

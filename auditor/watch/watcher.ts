@@ -33,6 +33,8 @@ import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createListener, type Listener } from './listener.ts'
 import { lapses } from './order-doubts.ts'
 import { report } from './reporting.ts'
+import { resultsOn } from './results-on.ts'
+import type { Results } from './wrong-results.ts'
 
 /** What is known of the chain, and up to where. */
 type Sight = {
@@ -40,6 +42,7 @@ type Sight = {
   readonly knowledge: Knowledge
   readonly listener: Listener
   readonly doubts: Doubts
+  readonly results: Results | null
   at: Head | null
 }
 type Head = { readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint }
@@ -69,6 +72,9 @@ export async function startWatcher(options: {
   const maxGas = BigInt(config.maxGas)
   const sender = createSender({ client, store, key, chainId, maxGas, confirmations, dryRun, log, nowMs })
   const committees = createCommittees(client, contracts.committee)
+  const readInterval = async (interval: number) =>
+    (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
+  const createResultsOf = resultsOn({ client, config, sender, token, readInterval, log, nowMs, store, shutdown })
   let sight = blank()
 
   function blank(): Sight {
@@ -82,7 +88,8 @@ export async function startWatcher(options: {
       afterMs: config.doubtAfterMs,
     }
     const doubts = createDoubts({ client, sender, knowledge, domain, token, ...asking, nowMs, signal })
-    return { book, knowledge, doubts, listener: createListener({ book, knowledge, log, signal }), at: null }
+    const results = createResultsOf === null ? null : createResultsOf()
+    return { book, knowledge, doubts, results, listener: createListener({ book, knowledge, log, signal }), at: null }
   }
 
   /** Reads what is new; begins again where a re-organisation took away what was read. */
@@ -99,6 +106,7 @@ export async function startWatcher(options: {
     const groups = await readEvents(sight.book, client, contracts, { from, to: number })
     for (const group of groups) await takeIn(group, Number(timestamp))
     sight.doubts.add(groups)
+    sight.results?.add(groups, sight.book)
     sight.at = { number, hash, timestamp }
     return sight.at
   }
@@ -122,15 +130,13 @@ export async function startWatcher(options: {
     return capacity
   }
 
-  const readInterval = async (interval: number) =>
-    (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
-
   async function look(head: Head): Promise<void> {
-    const { knowledge, book, listener, doubts } = sight
+    const { knowledge, book, listener, doubts, results } = sight
     const endpoints = [...(await committees.endpoints()), ...config.members]
     for (const endpoint of endpoints) await listener.conflicts(endpoint, Number(head.timestamp))
     for (const worker of config.workers) await listener.promises(worker)
     await doubts.step(book, endpoints, readInterval)
+    await results?.step(book, [...config.workers, ...endpoints])
     await knowledge.sold(capacityOf)
     const [clock, { closingPeriod }] = await Promise.all([
       client.readContract({ ...own, functionName: 'clock' }),
