@@ -21,12 +21,16 @@ const keyFile = z.string().min(1)
 const chainSettings = {
   /** JSON-RPC endpoint of the chain. */
   rpcUrl: z.url({ protocol: /^https?$/ }),
-  /** With `demands` the worker answers what is demanded of its receipts, with the gas key of `force`. */
+  /**
+   * With `demands` the worker answers what is demanded of its receipts, with `disputes` it defends those of provable work:
+   * both with the gas key of `force`, which plays as the provider's operator or the player it named.
+   */
   contracts: z.strictObject({
     settlement: address,
     registry: address,
     committee: address,
     demands: address.optional(),
+    disputes: address.optional(),
   }),
   /** Block the settlement was deployed at: deals are looked for from there on. */
   fromBlock: z.number().int().min(0).default(0),

@@ -17,10 +17,12 @@ import { createDataStore } from '#runtime/data-store.ts'
 import type { FaultPoints } from '#runtime/fault-points.ts'
 import { listenHttp } from '#runtime/http.ts'
 import type { Logger } from '#runtime/log.ts'
+import type { ProvableExecutor } from '#runtime/provable-execution.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
 import { createTaskDoer, type TaskExecutor } from '#runtime/tasks.ts'
 
 import { createChainWatch, findMembership } from './adapters/chain.ts'
+import { seatDefender } from './adapters/defence.ts'
 import { createDemands } from './adapters/demands.ts'
 import { createGasSender } from './adapters/gas-sender.ts'
 import { createWorkerHttp } from './adapters/http-server.ts'
@@ -44,6 +46,8 @@ const DAY_MS = 86_400_000
 const PRUNE_EVERY_MS = 3_600_000
 /** Demands are open for twelve hours. */
 const DEMANDS_EVERY_MS = 10_000
+/** A side has eight hours for all its moves of a game. */
+const GAMES_EVERY_MS = 2_000
 
 /** A running worker. */
 export type WorkerNode = { readonly url: string; readonly worker: number; readonly provider: number }
@@ -60,7 +64,7 @@ export async function startWorker(options: {
   readonly config: WorkerConfig
   readonly workerKey: Key
   readonly gasKey: Key | null
-  readonly executor: TaskExecutor
+  readonly executor: TaskExecutor & ProvableExecutor
   readonly faults: FaultPoints
   readonly log: Logger
   readonly shutdown: Shutdown
@@ -128,6 +132,15 @@ export async function startWorker(options: {
           }),
         })
 
+  const defender =
+    options.gasKey === null || contracts.disputes === undefined
+      ? null
+      : await seatDefender({
+          ...{ ...shared, client, chainId, settlement: contracts.settlement, disputes: contracts.disputes },
+          ...{ key: options.gasKey, dataDir: config.dataDir, fromBlock: BigInt(config.fromBlock), shutdown },
+          ...{ provider: membership.provider, executor: options.executor },
+        })
+
   /** Signs what is due and hands it on. */
   function settleDue(): void {
     if (signal.aborted) return
@@ -170,6 +183,7 @@ export async function startWorker(options: {
   loop('prune', PRUNE_EVERY_MS, async () => void (await data.prune(config.keepDataDays * DAY_MS)))
   if (forcer !== null) loop('force', 1_000, () => forcer.tick())
   if (answerer !== null) loop('demands', DEMANDS_EVERY_MS, () => answerer.tick())
+  if (defender !== null) loop('games', Math.max(config.chainPollMs, GAMES_EVERY_MS), () => defender.tick())
   shutdown.onShutdown(() => runner.idle())
 
   const app = createWorkerHttp({
