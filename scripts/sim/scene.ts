@@ -51,6 +51,8 @@ export type SimDeal = {
 /** What differs from the usual offer and terms. */
 export type DealChoice = {
   readonly budget: bigint
+  readonly kind?: Kind
+  readonly program?: Hex
   readonly price?: bigint
   readonly rateCap?: number
   readonly minBudget?: bigint
@@ -234,7 +236,7 @@ async function nonceOf({ reader, deployment }: Chain, { account }: Party): Promi
 function offerOf(provider: Provider, choice: DealChoice, salt: Hex): Offer {
   return {
     ...{ provider: provider.account.address, nonce: 0n, salt },
-    ...{ program: zeroHash, kind: Kind.Repeatable, unit: UNIT },
+    ...{ program: choice.program ?? zeroHash, kind: choice.kind ?? Kind.Repeatable, unit: UNIT },
     ...{ price: choice.price ?? 1_000n, rateCap: choice.rateCap ?? 2 ** 31 },
     ...{ minBudget: choice.minBudget ?? 0n, maxBudget: 2n ** 50n, total: 2n ** 54n, buyer: zeroAddress },
     ...{
