@@ -110,6 +110,7 @@ function addWatch(program: Command, io: Io): void {
     .option('--disputes <address>', 'the Disputes’ address: provable work is done again', parseAddress('--disputes'))
     .option('--worker <url>', 'a worker whose promises are watched over; may be given again', collect('--worker'))
     .option('--member <url>', 'a member besides the committee’s; may be given again', collect('--member'))
+    .option('--archive <url>', 'who may serve blobs, besides the committee; may be given again', collect('--archive'))
     .option('--from-block <number>', 'block the settlement was deployed at', parseId('--from-block'))
     .option('--confirmations <number>', 'blocks after which one counts', parseId('--confirmations'))
     .option('--demand-budget <base units>', 'most to lay out for demands', parseAmount('--demand-budget'))

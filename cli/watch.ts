@@ -25,6 +25,7 @@ export type WatchFlags = KeyFlags & {
   disputes?: Address
   worker?: readonly string[]
   member?: readonly string[]
+  archive?: readonly string[]
   fromBlock?: number
   confirmations?: number
   demandBudget?: bigint | 'all'
@@ -42,8 +43,9 @@ export async function settingsFrom(flags: WatchFlags): Promise<Readonly<Record<s
   return {
     ...{ rpcUrl: flags.rpc, contracts: { settlement, registry, committee, oversight, demands, disputes } },
     ...{ dataDir: flags.data, keyFile: flags.keyFile ?? 'given', fromBlock, confirmations, dryRun },
-    ...{ workers: flags.worker, members: flags.member, demandBudget: demandBudget?.toString() },
-    ...{ challengeBudget: challengeBudget?.toString(), checkPerMille: flags.check },
+    ...{ workers: flags.worker, members: flags.member, archives: flags.archive },
+    ...{ demandBudget: demandBudget?.toString(), challengeBudget: challengeBudget?.toString() },
+    ...{ checkPerMille: flags.check },
   }
 }
 

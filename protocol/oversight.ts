@@ -76,6 +76,22 @@ export function netMatter(root: Hex, record: bigint, amount: bigint): Hex {
   return toHex(keccak(packWords(words)))
 }
 
+/** What names a void group of a batch whose members are punished once for all of them. @throws FieldError on a bad field. */
+export function voidBlobSubject(root: Hex, tally: Hex): Hex {
+  return toHex(keccak(packWords([fixedBytes(root, 32, 'root'), fixedBytes(tally, 32, 'tally')])))
+}
+
+/** Evidence that a group's blob is void. @throws FieldError when a field does not fit. */
+export function voidBlobEvidence(root: Hex, { dealKey, stream, count }: Tally, signer: Address): Hex {
+  const words = [
+    fixedBytes(root, 32, 'root'),
+    fixedBytes(dealKey, 32, 'dealKey'),
+    uintBytes(stream, 8, 'stream'),
+    uintBytes(count, 24, 'count'),
+  ]
+  return signedEvidence(toHex(keccak(packWords(words))), signer)
+}
+
 /** Evidence of a broken promise, which a commitment names. @throws FieldError when a field does not fit. */
 export function brokenEvidence(promised: Promised, signer: Address): Hex {
   return signedEvidence(promiseHash(promised), signer)

@@ -49,7 +49,8 @@ export type BookBatch = {
 
 /** A group of a settled batch. */
 export type BookGroup = {
-  readonly tally: SeenTally
+  /** With receipts once they were read: at once where they stand in calldata. */
+  tally: SeenTally
   readonly batch: BookBatch
   /** Place in the batch. */
   readonly index: number

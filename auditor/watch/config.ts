@@ -38,6 +38,8 @@ const schema = z.strictObject({
   maxGas: z.number().int().min(100_000).max(16_777_216).default(3_000_000),
   /** Members to ask besides those of the committee's contract. */
   members: z.array(url).default([]),
+  /** Archives of blobs, asked before members. */
+  archives: z.array(url).default([]),
   /** Workers whose promises are watched over. */
   workers: z.array(url).default([]),
   /** Most to lay out for demanding orders that nobody can show, settlement token base units; nothing is demanded for 0. */

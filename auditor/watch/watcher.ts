@@ -17,8 +17,10 @@ import { createSender } from '#runtime/act-sender.ts'
 import { createActStore } from '#runtime/act-store.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
 import type { Key } from '#runtime/keystore.ts'
+import { createKzg } from '#runtime/kzg.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
+import { type BlobWatch, createBlobWatch } from './blob-watch.ts'
 import { type Book, type BookGroup, createBook, intervalOf, streamKey, unitsOf } from './book.ts'
 import { actsFor } from './case-work.ts'
 import { readEvents } from './chain-events.ts'
@@ -43,6 +45,7 @@ type Sight = {
   readonly listener: Listener
   readonly doubts: Doubts
   readonly results: Results | null
+  readonly blobs: BlobWatch
   at: Head | null
 }
 type Head = { readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint }
@@ -75,6 +78,7 @@ export async function startWatcher(options: {
   const readInterval = async (interval: number) =>
     (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
   const createResultsOf = resultsOn({ client, config, sender, token, readInterval, log, nowMs, store, shutdown })
+  const kzg = createKzg()
   let sight = blank()
 
   function blank(): Sight {
@@ -89,7 +93,9 @@ export async function startWatcher(options: {
     }
     const doubts = createDoubts({ client, sender, knowledge, domain, token, ...asking, nowMs, signal })
     const results = createResultsOf === null ? null : createResultsOf()
-    return { book, knowledge, doubts, results, listener: createListener({ book, knowledge, log, signal }), at: null }
+    const blobs = createBlobWatch({ kzg, signal })
+    const listener = createListener({ book, knowledge, log, signal })
+    return { book, knowledge, doubts, results, blobs, listener, at: null }
   }
 
   /** Reads what is new; begins again where a re-organisation took away what was read. */
@@ -105,8 +111,8 @@ export async function startWatcher(options: {
     const { hash, timestamp } = await client.getBlock({ blockNumber: number })
     const groups = await readEvents(sight.book, client, contracts, { from, to: number })
     for (const group of groups) await takeIn(group, Number(timestamp))
-    sight.doubts.add(groups)
-    sight.results?.add(groups, sight.book)
+    takeInReceipts(groups.filter(({ tally }) => tally.receipts !== undefined))
+    sight.blobs.add(groups)
     sight.at = { number, hash, timestamp }
     return sight.at
   }
@@ -123,6 +129,22 @@ export async function startWatcher(options: {
     }
   }
 
+  /** What is to be asked about receipts: for their orders, and whether their results are right. */
+  function takeInReceipts(groups: readonly BookGroup[]): void {
+    sight.doubts.add(groups)
+    sight.results?.add(groups, sight.book)
+  }
+
+  /** Takes in what blobs hold, once somebody gives them. */
+  async function readBlobs(archives: readonly string[], now: number): Promise<void> {
+    const { blobs, book, knowledge } = sight
+    const signersOf = await committees.readAll()
+    const { groups, findings } = await blobs.step(book, { archives, readInterval, signersOf })
+    for (const group of groups) await takeIn(group, now)
+    takeInReceipts(groups)
+    for (const finding of findings) knowledge.add(finding)
+  }
+
   async function capacityOf(dealKey: Hex): Promise<number> {
     const provider = sight.book.deals.get(dealKey)?.provider
     if (provider === undefined) return 0
@@ -135,6 +157,7 @@ export async function startWatcher(options: {
     const endpoints = [...(await committees.endpoints()), ...config.members]
     for (const endpoint of endpoints) await listener.conflicts(endpoint, Number(head.timestamp))
     for (const worker of config.workers) await listener.promises(worker)
+    await readBlobs([...config.archives, ...endpoints], Number(head.timestamp))
     await doubts.step(book, endpoints, readInterval)
     await results?.step(book, [...config.workers, ...endpoints])
     await knowledge.sold(capacityOf)
