@@ -10,8 +10,6 @@ import { parseArgs } from 'node:util'
 
 import Table from 'cli-table3'
 
-import { setTranslatingFlags } from '#runtime/vm/flags.ts'
-
 import { measureCommit } from './bench/vm/commit.ts'
 import { type CommitTimes, type Speed, VM_RECORD, type VmRecord } from './bench/vm/figures.ts'
 import { findCompiler } from './bench/vm/native.ts'
@@ -69,7 +67,6 @@ function jsonOf({ sha256, branchy, gas, commit, withoutNative }: VmRecord): stri
 }
 
 function main(): void {
-  setTranslatingFlags()
   const compiler = findCompiler()
   const hasCompiler = 'version' in compiler
   if (!hasCompiler) console.error(`no native figures: ${compiler.reason}`)

@@ -5,7 +5,6 @@
  */
 import { fileURLToPath } from 'node:url'
 
-import { TRANSLATING_FLAGS } from '../vm/flags.ts'
 import { type ConfinedProcess, sealProcess, startConfined } from './confinement.ts'
 import { type AnswerFrame, createFrameCollector, decodeAnswer } from './frames.ts'
 
@@ -42,7 +41,7 @@ type Waiting = { resolve(answer: AnswerFrame): void; reject(error: Error): void 
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** What each kind of process runs, may read of its own code, and is started with. */
+/** What each kind of process runs, may read of its own code, and is started with; translated code's functions are small. */
 const kinds: Readonly<Record<ProcessKind, Omit<Parameters<typeof startConfined>[0], 'system'>>> = {
   program: {
     script: pathOf('./child.ts'),
@@ -56,7 +55,6 @@ const kinds: Readonly<Record<ProcessKind, Omit<Parameters<typeof startConfined>[
       ...[pathOf('../../package.json'), pathOf('../../protocol/'), pathOf('../../runtime/')],
       pathOf('../../node_modules/@noble/hashes/'),
     ],
-    flags: TRANSLATING_FLAGS,
     memory: { heapMib: 512, dataBytes: 2_147_483_648 },
   },
 }

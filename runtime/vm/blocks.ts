@@ -51,11 +51,17 @@ export const MAX_INSTRUCTIONS = 6_000
 /** Registers that hold return addresses by convention. */
 const isLink = (register: number) => register === 1 || register === 5
 
-/** The region that begins at `root`. */
-export function formRegion(code: CodeView, root: number): Region {
-  const ends = findLeaders(code, root)
+/**
+ * The region that begins at `root`.
+ *
+ * @param isOther - Whether another region begins at an address: it ends there, so that regions meet and do not overlap
+ *   for ever.
+ */
+export function formRegion(code: CodeView, root: number, isOther: (pc: number) => boolean): Region {
+  const leaders = findLeaders(code, root, isOther)
+  const isEnd = (pc: number) => leaders.has(pc) || isOther(pc)
   const blocks = new Map<number, Block>()
-  for (const pc of ends) blocks.set(pc, readBlock(code, pc, ends))
+  for (const pc of leaders) blocks.set(pc, walk(code, pc, isEnd))
   return { root, blocks }
 }
 
@@ -77,31 +83,29 @@ export function successorsOf({ end }: Block): readonly number[] {
   }
 }
 
-function findLeaders(code: CodeView, root: number): ReadonlySet<number> {
+function findLeaders(code: CodeView, root: number, isOther: (pc: number) => boolean): ReadonlySet<number> {
   const leaders = new Set([root])
+  const isEnd = (pc: number) => leaders.has(pc) || isOther(pc)
   let instructions = 0
   for (const leader of leaders) {
-    const { length, end } = walk(code, leader, (pc) => leaders.has(pc))
-    instructions += length
-    for (const next of successorsOf({ pc: leader, body: [], length, end })) {
-      if (leaders.size < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS && code.at(next) !== undefined) leaders.add(next)
+    const block = walk(code, leader, isEnd)
+    instructions += block.length
+    if (instructions > MAX_INSTRUCTIONS) break
+    for (const next of successorsOf(block)) {
+      if (leaders.size < MAX_BLOCKS && code.at(next) !== undefined && !isOther(next)) leaders.add(next)
     }
   }
   return leaders
 }
 
-function readBlock(code: CodeView, pc: number, leaders: ReadonlySet<number>): Block {
-  return walk(code, pc, (at) => leaders.has(at))
-}
-
 /** Instructions of one block at most; longer ones are continued by another. */
 const MAX_BLOCK = 512
 
-function walk(code: CodeView, start: number, isLeader: (pc: number) => boolean): Block {
+function walk(code: CodeView, start: number, isEnd: (pc: number) => boolean): Block {
   const body: Instruction[] = []
   for (let pc = start; ; pc += 4) {
     const instruction = code.at(pc)
-    if (pc > start && (isLeader(pc) || body.length >= MAX_BLOCK)) {
+    if (pc > start && (isEnd(pc) || body.length >= MAX_BLOCK)) {
       return { pc: start, body, length: body.length, end: { kind: 'goto', target: pc } }
     }
     const end = instruction === undefined ? ({ kind: 'stop' } as const) : endOf(code, instruction, pc, body.at(-1))

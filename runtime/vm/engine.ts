@@ -7,7 +7,7 @@ import type { Image } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
 import { createMachine, type Machine } from '#protocol/vm/machine.ts'
 
-import { createTranslatedMachine, TranslationError } from './translated-machine.ts'
+import { createTranslatedMachine, type TranslatedOptions, TranslationError } from './translated-machine.ts'
 
 /** A machine and what moves it. */
 export type Engine = {
@@ -31,9 +31,14 @@ export function createInterpretedMachine(image: Image, input: Uint8Array): Engin
  *
  * @throws MachineError when the input is too long.
  */
-export function withEngine<Result>(image: Image, input: Uint8Array, work: (engine: Engine) => Result): Result {
+export function withEngine<Result>(
+  image: Image,
+  input: Uint8Array,
+  work: (engine: Engine) => Result,
+  options?: TranslatedOptions,
+): Result {
   try {
-    return work(createTranslatedMachine(image, input))
+    return work(createTranslatedMachine(image, input, options))
   } catch (error) {
     const isOurs = error instanceof TranslationError || error instanceof WebAssembly.CompileError
     if (!isOurs) throw error

@@ -47,6 +47,12 @@ const STRETCH = 1_000
 const LONG_STRETCH = 200_000
 /** Instructions interpreted one by one to find translated code, or where a jump leads to. */
 const PATIENCE = 64
+/**
+ * Instructions translated code executes before it comes back, at first and at most: V8 exchanges functions for better
+ * ones while it runs them, but not one that is inside of a loop.
+ */
+const FIRST_SLICE = 1_000_000
+const LONGEST_SLICE = 100_000_000
 /** Arrivals at a place after which it is translated. */
 const HOT = 2
 
@@ -91,6 +97,7 @@ export function createTranslatedMachine(
   const numbers = new Uint16Array(buffer, CASES_AT, CODE_BYTES / 4)
   const translator = createTranslator({ image, shared: space, slots, numbers })
   let translatedSteps = 0
+  let slice = FIRST_SLICE
   const arrivals = new Map<number, number>()
 
   const slotAt = (pc: number): number => {
@@ -100,7 +107,8 @@ export function createTranslatedMachine(
 
   /** Runs translated code; false when it did not get anywhere. */
   function runTranslated(slot: number, until: number): boolean {
-    const fuel = until - machine.steps
+    const fuel = Math.min(until - machine.steps, slice)
+    slice = Math.min(2 * slice, LONGEST_SLICE)
     pcCell[0] = machine.pc
     fuelCell[0] = BigInt(fuel)
     try {

@@ -44,17 +44,16 @@ export function createTranslator(parts: {
     const regions: Region[] = []
     const wanted = new Set([root])
     const end = Math.min(translated + BATCH, TOTAL)
-    for (const pc of wanted) {
-      if (translated >= end) break
-      const region = formRegion(code, pc)
+    for (const pc of taken(wanted, () => translated < end)) {
+      const region = formRegion(code, pc, (at) => at !== pc && (wanted.has(at) || isDone(at)))
       regions.push(region)
       translated += sizeOf(region)
-      for (const next of waysOut(region)) if (isNew(next)) wanted.add(next)
+      for (const next of waysOut(region)) if (code.at(next) !== undefined && !isDone(next)) wanted.add(next)
     }
     return regions
   }
 
-  const isNew = (pc: number) => code.at(pc) !== undefined && slots[codeOffset(pc) / 4] === 0
+  const isDone = (pc: number) => (slots[codeOffset(pc) / 4] ?? 0) !== 0
 
   function install(regions: readonly Region[]): void {
     const indices = new Map(regions.map(({ root }, index) => [root, index]))
@@ -86,6 +85,13 @@ export function createTranslator(parts: {
         return false
       }
     },
+  }
+}
+
+function* taken<Item>(items: Iterable<Item>, more: () => boolean): Iterable<Item> {
+  for (const item of items) {
+    if (!more()) return
+    yield item
   }
 }
 

@@ -31,13 +31,13 @@ const interpreter: Engine = (image, input, maxSteps) => {
 }
 
 const translator: Engine = async (image, input, maxSteps) => {
-  const { setTranslatingFlags } = await import('#runtime/vm/flags.ts')
   const { withEngine } = await import('#runtime/vm/engine.ts')
-  setTranslatingFlags()
-  return withEngine(image, input, ({ machine, run }) => {
+  const work = ({ machine, run }: { readonly machine: Machine; run(until: number): void }) => {
     run(maxSteps)
     return standOf(machine)
-  })
+  }
+  // who names the translator wants nothing interpreted that can be translated
+  return withEngine(image, input, work, { warmUp: 0, hot: 1 })
 }
 
 function standOf(machine: Machine): Stand {

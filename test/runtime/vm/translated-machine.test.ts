@@ -65,7 +65,7 @@ describe('The translator', function () {
   }
 
   describe('on random programs', () => {
-    const { seed, cases, first } = runOf({ normal: 25, deep: 1_500 })
+    const { seed, cases, first } = runOf({ normal: 25, deep: 300 })
     const histogram: Histogram = new Map()
     let steps = 0
     let translated = 0
