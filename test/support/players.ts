@@ -107,12 +107,21 @@ export async function createTable(market: Market, rpc: Rpc) {
       store.close()
       open.delete(store)
     }
-    return { address, sender, court, purse, leave, common: { client, court, settlement, sender, purse, log } }
+    return {
+      address,
+      settlement,
+      sender,
+      court,
+      purse,
+      leave,
+      common: { client, court, settlement, sender, purse, log },
+    }
   }
 
   return {
     client,
     endow,
+    hand,
     /** What anybody sees. */
     court: createCourt({ client, address: disputes, settlement, fromBlock: 0n }),
 
