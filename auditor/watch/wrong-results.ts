@@ -1,8 +1,8 @@
 /**
  * Does provable work again that was paid for, and challenges what comes out otherwise.
  *
- * One receipt at a time, beside everything else that a watcher does; which ones is a draw by their work hashes, so that no
- * provider can tell beforehand.
+ * One receipt after the other, beside everything else that a watcher does; which ones is a draw by their work hashes, so that no
+ * provider can tell beforehand. After a restart those whose games it plays come first.
  *
  * @module
  */
@@ -26,10 +26,8 @@ import type { ReadInterval } from './places.ts'
 export type Results = {
   /** Takes in groups that were settled. */
   add(groups: readonly BookGroup[], book: Book): void
-  /** Goes on: looks at the next receipt, challenges what is wrong, plays. */
+  /** Goes on: looks at further receipts, challenges what is wrong, plays. */
   step(book: Book, places: readonly string[]): Promise<void>
-  /** Waits for the receipt that is being looked at. */
-  idle(): Promise<void>
 }
 
 /** Receipts that wait to be looked at; of more the oldest are let go. */
@@ -37,6 +35,8 @@ const MAX_WAITING = 10_000
 /** Times that a receipt's preimage, program and input are asked for. */
 const MAX_TRIES = 5
 const RETRY_MS = 60_000
+/** What was settled longer ago has matured in every lane, and nothing can be made void any more: seconds. */
+const TOO_LATE = 5 * 86_400
 const WHOLE = 2n ** 64n
 const PER_MILLE = 1_000n
 
@@ -67,11 +67,20 @@ export function createResults(options: {
   const challenger: Challenger = createChallenger(options)
   const waiting: Suspect[] = []
   const wrongs = new Map<Hex, Wrong>()
-  let running: Promise<void> | null = null
+  let isLooking = false
+  /** Work hashes whose games are open. */
+  let played: ReadonlySet<Hex> = new Set()
 
   function isDrawn({ receipt }: Target): boolean {
     const draw = hexToBigInt(keccak256(concatBytes([toBytes(salt), toBytes(receipt.workHash)]))) % WHOLE
     return draw * PER_MILLE < BigInt(perMille) * WHOLE
+  }
+
+  function openIn({ games }: CourtView): CourtGame[] {
+    const own = options.sender.address.toLowerCase()
+    return [...games.values()].filter(
+      ({ facts, outcome }) => outcome === null && facts.challenger.toLowerCase() === own,
+    )
   }
 
   async function look(suspect: Suspect, places: readonly string[]): Promise<void> {
@@ -91,19 +100,33 @@ export function createResults(options: {
     log.warn({ workHash: receipt.workHash, deal: deal.id, difference }, 'a paid result is wrong')
   }
 
-  function lookOn(places: readonly string[]): void {
-    const at = waiting.findIndex(({ notBefore }) => notBefore <= nowMs())
-    if (running !== null || at < 0) return
-    const [suspect] = waiting.splice(at, 1)
-    if (suspect === undefined) return
-    running = look(suspect, places)
-      .catch((error: unknown) => {
-        if (!signal.aborted)
-          log.warn({ err: error, workHash: suspect.target.receipt.workHash }, 'could not be run again')
+  /** The next receipt to look at: one whose game is being played, else the one that waits longest. */
+  function next(): Suspect | undefined {
+    const due = waiting.filter(({ notBefore }) => notBefore <= nowMs())
+    const suspect = due.find(({ target }) => played.has(target.receipt.workHash)) ?? due[0]
+    if (suspect !== undefined) waiting.splice(waiting.indexOf(suspect), 1)
+    return suspect
+  }
+
+  async function lookAtAll(places: readonly string[]): Promise<void> {
+    for (let suspect = next(); suspect !== undefined && !signal.aborted; suspect = next()) {
+      const { workHash } = suspect.target.receipt
+      await look(suspect, places).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ err: error, workHash }, 'could not be run again')
       })
-      .finally(() => {
-        running = null
-      })
+    }
+  }
+
+  /** Goes on in the background, with what can still be made void. */
+  function lookOn(view: CourtView, places: readonly string[]): void {
+    played = new Set(openIn(view).map(({ claim }) => claim.facts.workHash))
+    const inTime = waiting.filter(({ target }) => target.group.batch.time + TOO_LATE >= view.clock)
+    waiting.splice(0, waiting.length, ...inTime)
+    if (isLooking) return
+    isLooking = true
+    void lookAtAll(places).finally(() => {
+      isLooking = false
+    })
   }
 
   /** The same receipt as the chain has it now. */
@@ -111,13 +134,6 @@ export function createResults(options: {
     const { workHash } = target.receipt
     const now = findTargets(book, { workHash }).find(({ deal }) => deal.key === target.deal.key)
     return now === undefined ? null : { target: now, evidence }
-  }
-
-  function openIn({ games }: CourtView): CourtGame[] {
-    const own = options.sender.address.toLowerCase()
-    return [...games.values()].filter(
-      ({ facts, outcome }) => outcome === null && facts.challenger.toLowerCase() === own,
-    )
   }
 
   /** Challenges what is not challenged yet, one receipt at a time and as far as the budget goes. */
@@ -146,15 +162,13 @@ export function createResults(options: {
     },
 
     async step(book, places) {
-      lookOn(places)
-      if (wrongs.size === 0) return
       const view = await court.read()
+      lookOn(view, places)
+      if (wrongs.size === 0) return
       const known = [...wrongs.values()].flatMap((wrong) => settledIn(book, wrong) ?? [])
       await challengeAll(known, book, view)
       await challenger.play(known, view)
       if (openIn(view).length === 0) await options.purse.collect()
     },
-
-    idle: async () => await (running ?? undefined),
   }
 }
