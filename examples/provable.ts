@@ -4,6 +4,8 @@
  * @module
  */
 import * as weather from './city-weather/workload.ts'
+import * as air from './co2-curve/workload.ts'
+import * as routes from './flight-routes/workload.ts'
 import * as phage from './lambda-phage/workload.ts'
 import * as skies from './quiet-skies/workload.ts'
 
@@ -26,4 +28,6 @@ export const provableExamples: readonly ProvableExample[] = [
   { name: 'lambda-phage', title: 'where reads of a genome come from', ...phage },
   { name: 'city-weather', title: 'how well weather can be told ahead', ...weather },
   { name: 'quiet-skies', title: 'when airports fell silent', ...skies, program: skies.provableProgram },
+  { name: 'flight-routes', title: 'how many flights lie between any two airports', ...routes },
+  { name: 'co2-curve', title: 'how fast carbon dioxide rises', ...air },
 ]

@@ -1,16 +1,16 @@
 /**
  * How well can tomorrow's highest temperature be told from today's weather, and who does it better than a calendar?
  *
- * A year is held out. From the others the program learns a line: today's weather, and the season as a sum of waves. Then
- * it forecasts the held-out year, which it has not seen, and so do a calendar (the mean of the same days in the other
- * years) and a lazy forecaster (as today). The floating point is C's own: integer instructions compute it, so every
- * machine gets the same bits.
+ * A year is held out. From the others the program learns a line: today's weather, and the season as a sum of waves.
+ * Then it forecasts the held-out year, which it has not seen, and so do a calendar (the mean of the same days in the
+ * other years) and a lazy forecaster (as today). The floating point is C's own: integer instructions compute it, so
+ * every machine gets the same bits.
  *
  * Input, little-endian u32 each: days, first held-out day, held-out days, days ahead, draws; then for each day four i16
- * in tenths: highest and lowest temperature (degrees Celsius), precipitation (mm), wind (m/s).
- * Output, i32 each, in thousandths of a degree: mean absolute error of calendar and lazy forecast; how much warmer the
- * held-out year was than the others; then for 0 to 3 waves: mean absolute error of the line, and the bounds that 95 % of
- * its advantages over the better of the two stay between when weeks of the year are drawn at random.
+ * in tenths: highest and lowest temperature (degrees Celsius), precipitation (mm), wind (m/s). Output, i32 each, in
+ * thousandths of a degree: mean absolute error of calendar and lazy forecast; how much warmer the held-out year was
+ * than the others; then for 0 to 3 waves: mean absolute error of the line, and the bounds that 95 % of its advantages
+ * over the better of the two stay between when weeks of the year are drawn at random.
  */
 #include <math.h>
 #include <tally.h>
@@ -59,7 +59,7 @@ static void fill_terms(uint32_t day, double *terms)
     for (int wave = 0; wave < 2 * MAX_WAVES; wave++) *terms++ = waves[day][wave];
 }
 
-/** Sums up what all days but the held-out ones teach: products of the terms with each other and with the temperature. */
+/** Sums up what all days but the held-out ones teach: products of terms with each other and with the temperature. */
 static void learn(void)
 {
     double terms[MAX_TERMS];

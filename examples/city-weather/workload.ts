@@ -1,8 +1,8 @@
 /**
  * City weather: how well can the highest temperature of days to come be told from today's weather?
  *
- * Seattle and New York, 2012 to 2015. Each task holds out one year of a city, learns from the other three, forecasts the
- * held-out one some days ahead and compares itself with a calendar and with "as today".
+ * Seattle and New York, 2012 to 2015. Each task holds out one year of a city, learns from the other three, forecasts
+ * the held-out one some days ahead and compares itself with a calendar and with "as today".
  *
  * @module
  */

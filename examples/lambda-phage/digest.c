@@ -1,9 +1,9 @@
 /**
  * Cuts a linear genome with restriction enzymes, as every biology class does with phage lambda.
  *
- * Input, little-endian: letters of the genome (u32), the genome (2 bits a letter, ACGT, low bits first), then enzymes as
- * text, one a line: name, recognised letters, letters of them before the cut, such as `EcoRI GAATTC 1`.
- * Output, text, one line each: name, number of cuts, lengths of the fragments, longest first.
+ * Input, little-endian: letters of the genome (u32), the genome (2 bits a letter, ACGT, low bits first), then enzymes
+ * as text, one a line: name, recognised letters, letters of them before the cut, such as `EcoRI GAATTC 1`. Output,
+ * text, one line each: name, number of cuts, lengths of the fragments, longest first.
  */
 #include <stdio.h>
 #include <stdlib.h>

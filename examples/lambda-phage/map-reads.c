@@ -1,14 +1,13 @@
 /**
  * Where on a small genome do reads of a sequencer come from?
  *
- * Seed and extend, as read mappers do: words of ten letters are looked up in an index of the genome; the words of a read,
- * on both strands, vote for places; the places with most votes are aligned letter by letter. Up to a fifth of the letters
- * may differ, be inserted or be missing.
+ * Seed and extend, as read mappers do: words of ten letters are looked up in an index of the genome; the words of a
+ * read, on both strands, vote for places; the places with most votes are aligned letter by letter. Up to a fifth of the
+ * letters may differ, be inserted or be missing.
  *
  * Input, little-endian: letters of the genome (u32), reads (u32), the genome (2 bits a letter, ACGT, low bits first),
- * then each read: letters (u16), letters (4 bits each, ACGT as 0 to 3, 4 for unknown, low bits first).
- * Output for each read: place of its first letter, from 0 (u32; all ones: none found), strand (u8; 1: the other one),
- * differences (u8).
+ * then each read: letters (u16), letters (4 bits each, ACGT as 0 to 3, 4 for unknown, low bits first). Output for each
+ * read: place of its first letter, from 0 (u32; all ones: none found), strand (u8; 1: the other one), differences (u8).
  */
 #include <string.h>
 #include <tally.h>

@@ -1,8 +1,8 @@
 /**
  * Phage lambda: where on the genome do 4,000 reads of it come from?
  *
- * The virus is the one every biology class meets. The reads imitate a sequencer, its errors included. They come in pairs,
- * from both ends of one molecule towards each other: a pair that is not found face to face shows a mistake.
+ * The virus is the one every biology class meets. The reads imitate a sequencer, its errors included. They come in
+ * pairs, from both ends of one molecule towards each other: a pair that is not found face to face shows a mistake.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Compiles the module into a provable program: `node examples/quiet-skies/build-provable.ts [FOLDER]`. wabt's wasm2c makes C of it,
- * GCC a program (see docs/programs.md for the compiler).
+ * Compiles the module into a provable program: `node examples/quiet-skies/build-provable.ts [FOLDER]`. wabt's wasm2c
+ * makes C of it, GCC a program (see docs/programs.md for the compiler).
  *
  * @module
  */

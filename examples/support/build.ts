@@ -1,5 +1,6 @@
 /**
- * Compiles programs of examples as `tally program build` does. Debian 12's GCC 12.2 and picolibc 1.8 make the same bytes.
+ * Compiles programs of examples as `tally program build` does. Debian 12's GCC 12.2 and picolibc 1.8 make the same
+ * bytes.
  *
  * @module
  */

@@ -31,7 +31,7 @@ const dot = (left: readonly number[], right: readonly number[]): number =>
   left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0)
 
 /** Weights that bring the rows' sums closest to the goals: columns made orthogonal one after the other (Gram-Schmidt). */
-function leastSquares(rows: readonly number[][], goals: readonly number[]): number[] {
+export function leastSquares(rows: readonly number[][], goals: readonly number[]): number[] {
   const columns = (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? 0))
   const units: number[][] = []
   const triangle = columns.map((column) => {
