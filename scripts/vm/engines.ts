@@ -5,11 +5,16 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
 import type { Image } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
 import { REGISTER_A0 } from '#protocol/vm/layout.ts'
 import { createMachine, type Machine } from '#protocol/vm/machine.ts'
 import { type Status, stateHash } from '#protocol/vm/state.ts'
+
+import { ROOT } from '../support/run.ts'
 
 /** Where a run stands when an engine leaves it. */
 export type Stand = {
@@ -40,6 +45,23 @@ const translator: Engine = async (image, input, maxSteps) => {
   return withEngine(image, input, work, { warmUp: 0, hot: 1 })
 }
 
+/** Each step by the verifier's bytecode; the contracts are compiled if they never were. */
+const solidity: Engine = async (image, input, maxSteps) => {
+  if (!existsSync(join(ROOT, 'artifacts', 'contracts'))) {
+    const { build } = await import('../network/contracts.ts')
+    await build((line) => console.error(line))
+  }
+  const { createVerifier, runOnVerifier } = await import('./solidity-engine.ts')
+  const verifier = await createVerifier()
+  try {
+    const machine = createMachine(image, input)
+    const provenHash = await runOnVerifier(verifier, machine, maxSteps)
+    return { ...standOf(machine), stateHash: provenHash }
+  } finally {
+    await verifier.close()
+  }
+}
+
 function standOf(machine: Machine): Stand {
   const { status, steps, memory } = machine
   const a0 = (memory.registers[REGISTER_A0] ?? 0) >>> 0
@@ -50,6 +72,7 @@ function standOf(machine: Machine): Stand {
 export const ENGINES: ReadonlyMap<string, Engine> = new Map([
   ['interpreter', interpreter],
   ['translator', translator],
+  ['solidity', solidity],
 ])
 /** The one that runs where none is named. */
 export const DEFAULT_ENGINE = 'translator'
