@@ -96,7 +96,10 @@ function programOf(kind: ChainKind, port: number): { command: string; args: stri
   if (binary === undefined || !existsSync(join(ROOT, binary))) throw new Error('anvil is not installed here')
   return {
     command: join(ROOT, binary),
-    args: ['--host', '127.0.0.1', '--port', `${port}`, '--silent', '--no-mining', '--enable-tx-gas-limit'],
+    args: [
+      ...['--host', '127.0.0.1', '--port', `${port}`, '--silent', '--no-mining', '--enable-tx-gas-limit'],
+      ...['--accounts', '20'],
+    ],
   }
 }
 
