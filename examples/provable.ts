@@ -6,6 +6,7 @@
 import * as weather from './city-weather/workload.ts'
 import * as air from './co2-curve/workload.ts'
 import * as routes from './flight-routes/workload.ts'
+import * as battery from './grid-battery/workload.ts'
 import * as phage from './lambda-phage/workload.ts'
 import * as skies from './quiet-skies/workload.ts'
 
@@ -30,4 +31,5 @@ export const provableExamples: readonly ProvableExample[] = [
   { name: 'quiet-skies', title: 'when airports fell silent', ...skies, program: skies.provableProgram },
   { name: 'flight-routes', title: 'how many flights lie between any two airports', ...routes },
   { name: 'co2-curve', title: 'how fast carbon dioxide rises', ...air },
+  { name: 'grid-battery', title: 'when a battery should charge', ...battery },
 ]
