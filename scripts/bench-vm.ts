@@ -1,6 +1,6 @@
 /**
  * `npm run bench:vm -- [--json] [--record]`: how fast provable programs run, translated, interpreted and against native
- * code, and what committing to their memory takes.
+ * code, what committing to their memory takes, and what proving a step and whole disputes cost on chain.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 
 import { measureCommit } from './bench/vm/commit.ts'
-import { type CommitTimes, type Speed, VM_RECORD, type VmRecord } from './bench/vm/figures.ts'
+import { type ProofGas, type Speed, VM_RECORD, type VmRecord } from './bench/vm/figures.ts'
 import { findCompiler } from './bench/vm/native.ts'
 import { BENCH_PROGRAMS, measureSpeed } from './bench/vm/speed.ts'
 import { ROOT } from './support/run.ts'
@@ -36,10 +36,10 @@ function shown(value: number | null, digits: number): string {
   return value === null ? '-' : value.toLocaleString('en', { maximumFractionDigits: digits })
 }
 
-function tables(speeds: ReadonlyMap<string, Speed>, commit: CommitTimes): string {
+function tables({ sha256, branchy, commit, gas }: VmRecord): string {
   const head = ['program', 'M instructions', 'native s', 'translated s', 'M/s', 'interpreted M/s', 'to native', 'times']
   const table = new Table({ head, style: PLAIN })
-  for (const [name, speed] of speeds) {
+  for (const [name, speed] of Object.entries({ sha256, branchy })) {
     table.push([
       name,
       shown(speed.instructions / MEGA, 0),
@@ -51,8 +51,17 @@ function tables(speeds: ReadonlyMap<string, Speed>, commit: CommitTimes): string
       shown(speed.translatorToInterpreter, 1),
     ])
   }
-  const { full64MiBMs, incrementalPer1000PagesMs } = commit
-  return `${table.toString()}\ncommitting: 64 MiB ${full64MiBMs} ms, 1,000 pages ${incrementalPer1000PagesMs} ms`
+  return [
+    table.toString(),
+    `committing: 64 MiB ${commit.full64MiBMs} ms, 1,000 pages ${commit.incrementalPer1000PagesMs} ms`,
+    `gas: a step ${shown(gas.aluStep, 0)}, one with memory ${shown(gas.memoryStep, 0)}`,
+    ...[dispute('2^27', gas.dispute27), dispute('2^40', gas.dispute40)],
+  ].join('\n')
+}
+
+function dispute(steps: string, { total, transactions, challenge, opening, proof }: ProofGas['dispute27']): string {
+  const parts = `challenge ${shown(challenge, 0)}, opening ${shown(opening, 0)}, last move ${shown(proof, 0)}`
+  return `gas: a dispute about ${steps} steps ${shown(total, 0)} in ${transactions} transactions (${parts})`
 }
 
 function jsonOf({ sha256, branchy, gas, commit, withoutNative }: VmRecord): string {
@@ -60,13 +69,27 @@ function jsonOf({ sha256, branchy, gas, commit, withoutNative }: VmRecord): stri
   return JSON.stringify({
     sha256: { translatorToNative, translatorToInterpreter, interpreterPerSecond },
     branchy: { translatorToNative: branchy.translatorToNative },
-    gas,
+    gas: {
+      aluStep: gas.aluStep,
+      memoryStep: gas.memoryStep,
+      dispute27: gas.dispute27.total,
+      dispute40: gas.dispute40.total,
+    },
     commit,
     withoutNative,
   })
 }
 
-function main(): void {
+/** Measured last: the chain's client needs time and memory of its own. */
+async function measureGas(): Promise<ProofGas> {
+  const { build } = await import('./network/contracts.ts')
+  await build(console.error)
+  console.error('gas')
+  const { measureVmGas } = await import('./bench/vm/gas.ts')
+  return await measureVmGas()
+}
+
+async function main(): Promise<void> {
   const compiler = findCompiler()
   const hasCompiler = 'version' in compiler
   if (!hasCompiler) console.error(`no native figures: ${compiler.reason}`)
@@ -88,11 +111,12 @@ function main(): void {
     sha256: speeds.get('sha256') as Speed,
     branchy: speeds.get('branchy') as Speed,
     commit,
+    gas: await measureGas(),
   }
   if (values.record) writeFileSync(join(ROOT, VM_RECORD), `${JSON.stringify(record, null, 2)}\n`)
-  console.log(tables(speeds, commit))
+  console.log(tables(record))
   if (values.json) console.log(jsonOf(record))
 }
 
 if (values.help) console.log(HELP)
-else main()
+else await main()

@@ -1,5 +1,6 @@
 /**
- * Runs provable programs inside the child process: a fresh machine per job; of the last program its image is kept.
+ * Runs provable programs inside the child process: a fresh machine per run; of the last program its image is kept,
+ * and of the last run that was looked into, moments.
  *
  * @module
  */
@@ -20,9 +21,12 @@ import { STATE_BYTES, STATUS } from '#protocol/vm/state.ts'
 import { witnessOf } from '#protocol/vm/witness.ts'
 
 import { type Engine, withEngine } from '../vm/engine.ts'
+import { TranslationError } from '../vm/translated-machine.ts'
 import type { AnswerFrame } from './frames.ts'
+import { type KeptRun, keepRun } from './kept-run.ts'
 import type { ProvableJob } from './provable-frames.ts'
 
+type Look = ProvableJob & { readonly task: 'states' | 'witness' }
 type Ended = AnswerFrame & { readonly kind: 'ended' }
 
 /**
@@ -32,18 +36,33 @@ type Ended = AnswerFrame & { readonly kind: 'ended' }
  */
 export function createProvableRunner(collect: () => void): (job: ProvableJob) => AnswerFrame {
   let last: { readonly program: Buffer; readonly image: Image } | undefined
+  let kept: KeptRun | undefined
 
   function imageOf(program: Uint8Array): Image {
     if (last?.program.equals(program) === true) return last.image
+    kept = undefined
     const image = loadElf(program)
     last = { program: Buffer.from(program), image }
     return image
   }
 
+  function perform(job: ProvableJob): Ended {
+    const image = imageOf(job.program)
+    const known = job.task !== 'run' && kept?.isOf(image, job.input) === true ? lookAgain(kept, job) : undefined
+    if (known !== undefined) return known
+    kept = undefined
+    return withEngine(image, job.input, (engine) => {
+      if (job.task === 'run') return runToEnd(engine, job.limit)
+      kept = keepRun(engine, image, job.input)
+      return lookInto(kept, job)
+    })
+  }
+
   return (job) => {
     try {
-      return withEngine(imageOf(job.program), job.input, (engine) => perform(engine, job))
+      return perform(job)
     } catch (error) {
+      kept = undefined
       return failure(error)
     } finally {
       collect()
@@ -51,17 +70,20 @@ export function createProvableRunner(collect: () => void): (job: ProvableJob) =>
   }
 }
 
-function perform(engine: Engine, job: ProvableJob): Ended {
-  switch (job.task) {
-    case 'run':
-      return runToEnd(engine, job.limit)
-    case 'states':
-      return states(engine, job.steps)
-    case 'witness': {
-      engine.run(job.steps[0])
-      return ended(engine.machine, witnessOf(engine.machine))
-    }
+/** Undefined when V8 gave up on the run's code: it has to begin again. */
+function lookAgain(run: KeptRun, job: Look): Ended | undefined {
+  try {
+    return lookInto(run, job)
+  } catch (error) {
+    if (error instanceof TranslationError) return undefined
+    throw error
   }
+}
+
+function lookInto(run: KeptRun, job: Look): Ended {
+  if (job.task === 'states') return states(run, job.steps)
+  const { machine } = run.at(job.steps[0])
+  return ended(machine, witnessOf(machine))
 }
 
 function runToEnd(engine: Engine, limit: bigint): Ended {
@@ -80,13 +102,10 @@ function regionRoots({ memoryTree }: Machine): Uint8Array[] {
   ]
 }
 
-function states(engine: Engine, steps: readonly bigint[]): Ended {
+function states(run: KeptRun, steps: readonly bigint[]): Ended {
   const packed = Buffer.alloc(STATE_BYTES * steps.length)
-  for (const [index, step] of steps.entries()) {
-    engine.run(step)
-    packed.set(engine.machine.packedState(), STATE_BYTES * index)
-  }
-  return ended(engine.machine, packed)
+  for (const [index, step] of steps.entries()) packed.set(run.at(step).machine.packedState(), STATE_BYTES * index)
+  return ended(run.at(steps.at(-1) ?? 0n).machine, packed)
 }
 
 function ended({ status, steps }: Machine, output: Uint8Array): Ended {

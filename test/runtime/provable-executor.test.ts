@@ -79,9 +79,21 @@ describe('running a provable program', function () {
     }
   })
 
+  it('gives states before and between those that were asked for, again and again', async () => {
+    for (const steps of [[2_000_000n, 9_000_000n], [4n, 2_000_001n], [8_999_999n, 9_000_000n], [3_000_000n], [1n]]) {
+      const states = await executor.traceStates({ program: sha256, input: rounds, steps })
+      for (const [index, step] of steps.entries()) {
+        const expected = interpreted(sha256, rounds, Number(step)).packedState()
+        expect(Buffer.from(states[index] ?? nothing).equals(expected), `after ${step}`).to.equal(true)
+      }
+    }
+  })
+
   it('gives the witness of any step', async () => {
-    const witness = await executor.witnessAt({ program: sha256, input: rounds, step: 3_000_001n })
-    expect(Buffer.from(witness).equals(witnessOf(interpreted(sha256, rounds, 3_000_001)))).to.equal(true)
+    for (const step of [3_000_001, 2_999_999, 7]) {
+      const witness = await executor.witnessAt({ program: sha256, input: rounds, step: BigInt(step) })
+      expect(Buffer.from(witness).equals(witnessOf(interpreted(sha256, rounds, step))), `of ${step}`).to.equal(true)
+    }
   })
 
   describe('that nobody should run', () => {

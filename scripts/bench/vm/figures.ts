@@ -30,13 +30,26 @@ const speed = z.strictObject({
 /** How fast one program runs. */
 export type Speed = z.output<typeof speed>
 
+const dispute = z.strictObject({
+  total: whole,
+  challenge: whole,
+  opening: whole,
+  asserterLists: whole,
+  challengerLists: whole,
+  proof: whole,
+  transactions: whole,
+})
+
 const gas = z.strictObject({
   /** Whole transaction of one step proven. */
   aluStep: whole,
   memoryStep: whole,
-  /** All transactions of a game about so many instructions, as a power of two. */
-  dispute27: whole,
-  dispute40: whole,
+  /** The same with every sibling of both trees. */
+  densestStep: whole,
+  /** All transactions of a game about 2^27 and 2^40 steps, and of a deployment's very first game. */
+  dispute27: dispute,
+  dispute40: dispute,
+  first27: dispute,
 })
 
 /** What proving costs on chain. */
@@ -59,7 +72,7 @@ const record = z.strictObject({
   withoutNative: z.string().optional(),
   sha256: speed,
   branchy: speed,
-  gas: gas.optional(),
+  gas,
   commit,
 })
 
