@@ -113,7 +113,7 @@ function readRange(file: Uint8Array, view: DataView, at: number, memoryBytes: nu
     throw malformed(`has a segment at ${toAddress(address)} with more bytes than its file or its memory`)
   // linkers map the file's own headers into the page before the first code: they are no part of the program
   const headers = offset === 0 && address < PROGRAM_BASE ? Math.min(PROGRAM_BASE - address, fileBytes) : 0
-  const bytes = file.slice(offset + headers, offset + fileBytes)
+  const bytes = Uint8Array.from(file.subarray(offset + headers, offset + fileBytes))
   const segment = { address: address + headers, bytes, isExecutable }
   return { address: segment.address, memoryBytes: memoryBytes - headers, segment }
 }

@@ -86,6 +86,11 @@ describe('Loading a program', () => {
     expect(image.segments).to.have.lengthOf(3)
   })
 
+  it('takes memory of executable segments that goes on behind the code region, but no bytes', () => {
+    const wide = { ...text, memoryBytes: CODE_BYTES + 4096 }
+    expect(loadElf(elfOf([wide])).codeLength).to.equal(CODE.length)
+  })
+
   it('leaves out the headers that a linker mapped in front of the code', () => {
     const headers = 52 + 32
     const file = elfOfCode([asm.addi(5, 0, 1), asm.ecall()])
@@ -94,6 +99,15 @@ describe('Loading a program', () => {
     altered(52 + 16, headers + 8, 4, file)
     altered(52 + 20, headers + 8, 4, file)
     expect(programHash(loadElf(file))).to.equal(programHash(loadElf(elfOfCode([asm.addi(5, 0, 1), asm.ecall()]))))
+  })
+
+  it('keeps what it read of a buffer that is used again', () => {
+    const file = Buffer.from(elfOf([text, data]))
+    const image = loadElf(file)
+    const name = programHash(image)
+    file.fill(0xff)
+    expect(programHash(image)).to.equal(name)
+    expect(image.segments[1]?.bytes).to.deep.equal(DATA)
   })
 
   it('refuses compressed instructions by a code of their own', () => {

@@ -16,7 +16,7 @@ import { conformanceCases } from './conformance-cases.ts'
 
 const isDeep = process.env.TALLY_DEEP === '1'
 const STEPS_OF_PROGRAM = 400
-const RANDOM_STEPS = isDeep ? 40_000 : 1_500
+const RANDOM_STEPS = isDeep ? 20_000 : 1_500
 
 const hashOf = (machine: Machine) => stateHash(machine.packedState())
 
@@ -36,7 +36,9 @@ function atStore(): Machine {
   return machine
 }
 
-describe('The verifier of one step', () => {
+describe('The verifier of one step', function () {
+  this.timeout(isDeep ? 600_000 : 120_000)
+
   for (const [about, cases] of conformanceCases()) {
     // every step of every case when there is time, else the steps of some
     const chosen = cases.filter((_, index) => isDeep || index % 8 === 0)
