@@ -19,10 +19,10 @@ import { type LocalNetwork, startLocalNetwork, writeNetworkFile } from './networ
 import { type Deal, deposit, openDeal, publishOffers } from './network/market.ts'
 import { claimPlace } from './network/place.ts'
 import { DEALS } from './network/plan.ts'
-import { collectResults } from './network/results.ts'
-import { createScreen, renderVerdict, type Screen } from './network/show.ts'
+import { collectFindings } from './network/results.ts'
+import { createScreen, renderFindings, renderVerdict, type Screen } from './network/show.ts'
 import { judge } from './network/verdict.ts'
-import { shareTasks, uploadProgram } from './network/work-orders.ts'
+import { shareTasks, uploadPrograms } from './network/work-orders.ts'
 import { workOff } from './network/working.ts'
 
 type Run = { readonly network: LocalNetwork; readonly screen: Screen; readonly signal: AbortSignal }
@@ -56,15 +56,19 @@ async function play({ network, screen, signal }: Run): Promise<boolean> {
   const executor = createExecutor()
   try {
     screen.say('providers sign offers, buyers deposit and open deals')
-    await Promise.all([publishOffers(network), uploadProgram(network)])
+    await Promise.all([publishOffers(network), uploadPrograms(network)])
     const deals = await openDeals(network)
     const works = shareTasks(deals)
     const onProgress = ({ deal }: { deal: Deal }, settled: number) =>
-      screen.progress(`deal ${deal.id}, ${deal.plan.lane}: receipts settled`, settled, deal.plan.tasks)
+      screen.progress(
+        `deal ${deal.id}, ${deal.plan.lane}, ${deal.plan.job.name}: receipts settled`,
+        settled,
+        deal.plan.tasks,
+      )
     screen.say('workers run the orders, receipts settle')
     await Promise.all(works.map((work) => workOff(network, work, { executor, onProgress, signal })))
     screen.endPart()
-    const { lines, event } = await collectResults(network, works)
+    const findings = await collectFindings(network, works)
 
     screen.say('buyers stop their deals, three days of windows pass')
     await stopDeals(network, deals)
@@ -84,8 +88,8 @@ async function play({ network, screen, signal }: Run): Promise<boolean> {
     })
     screen.endPart()
     const accounts = await readAccounts(network)
-    const verdict = judge(network, accounts, report)
-    out.write(`\n${lines.join('\n')}\n\n${event}\n${renderVerdict(network, accounts, report, verdict)}\n`)
+    const verdict = judge(network, accounts, report, findings)
+    out.write(`\n${renderFindings(findings)}\n${renderVerdict(network, accounts, report, verdict)}\n`)
     if (values.json) process.stdout.write(`${JSON.stringify(verdict)}\n`)
     return verdict.ok
   } finally {

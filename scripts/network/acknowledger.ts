@@ -8,10 +8,9 @@ import { acknowledgementDigest, tallyDigest, taskHash } from '#protocol/eip712.t
 import { encodeReceipts, segmentHash } from '#protocol/receipts.ts'
 import { recoverCompact, signCompact } from '#protocol/signature.ts'
 import { toWire } from '#protocol/wire.ts'
-import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
-import type { Executor } from '#runtime/executor.ts'
+import { outputCommitment, workHash } from '#protocol/work.ts'
+import { createTaskDoer, type TaskExecutor } from '#runtime/tasks.ts'
 
-import { program } from '../../examples/quiet-skies/workload.ts'
 import { eachOf, postJson } from './boards.ts'
 import type { LocalNetwork } from './local-network.ts'
 import { domainOf } from './market.ts'
@@ -26,18 +25,20 @@ export type Acknowledger = {
 }
 
 /** Creates the acknowledger of one deal. */
-export function createAcknowledger(network: LocalNetwork, work: Workload, executor: Executor): Acknowledger {
+export function createAcknowledger(network: LocalNetwork, work: Workload, executor: TaskExecutor): Acknowledger {
   const { deal } = work
+  const { kind, program } = deal.plan.job
+  const doTask = createTaskDoer(executor)
   const acknowledged = new Map<number, number>()
   const judged = new Set<string>()
 
   async function runAgain(receipt: ShownReceipt): Promise<void> {
     if (judged.has(receipt.workHash)) return
-    const { order, outputRoot, startedAt, endedAt } = receipt
+    const { order, startedAt, endedAt } = receipt
     const input = work.inputs[Number(order.index)]
     if (input === undefined) throw new Error(`task ${order.index} was never ordered`)
-    const { status, output, units } = await executor.execute({ program: program(), input, maxUnits: order.maxUnits })
-    const commitment = outputCommitment(outputRoot, plainHash(encodeResult(status, output)))
+    const { outputRoot, plainHash, units } = await doTask({ kind, program, input, maxUnits: order.maxUnits })
+    const commitment = outputCommitment(outputRoot, plainHash)
     const expected = workHash({ taskHash: taskHash(order), outputCommitment: commitment, startedAt, endedAt })
     if (expected !== receipt.workHash || units !== receipt.units) {
       throw new Error(`task ${order.index} of deal ${deal.id} comes out differently: not acknowledged`)

@@ -5,9 +5,12 @@
  */
 
 const TIMEOUT_MS = 20_000
+/** One connection a request: a kept one may be closed by a busy node just when it is used again. */
+const FRESH = { connection: 'close' }
 
 async function request(url: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const headers = { ...FRESH, ...init.headers }
+  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
   if (response.ok) return response
   throw new Error(`${init.method ?? 'GET'} ${url}: ${response.status} ${await response.text()}`)
 }
@@ -19,7 +22,7 @@ export async function getJson(url: string): Promise<unknown> {
 
 /** Answer of a route as JSON; null when there is nothing of the kind. */
 export async function findJson(url: string): Promise<unknown> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const response = await fetch(url, { headers: FRESH, signal: AbortSignal.timeout(TIMEOUT_MS) })
   if (response.status === 404) return null
   if (response.ok) return response.json()
   throw new Error(`GET ${url}: ${response.status} ${await response.text()}`)

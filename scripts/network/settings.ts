@@ -39,6 +39,7 @@ export const PROVIDERS: readonly ProviderPlan[] = [
 export const BUYERS = [
   { name: 'Ada', dollars: 100n },
   { name: 'Ben', dollars: 100n },
+  { name: 'Cleo', dollars: 100n },
 ] as const
 
 /** Milliseconds between looks at a chain with a block a second. */

@@ -7,9 +7,11 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress'
 import Table from 'cli-table3'
 import { renderReport } from '#auditor/render.ts'
 import type { AuditReport } from '#auditor/report.ts'
+import { Kind, kindName } from '#protocol/types.ts'
 
 import type { Accounts } from './accounts.ts'
 import type { LocalNetwork } from './local-network.ts'
+import type { Finding } from './results.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Where progress is shown. */
@@ -69,6 +71,29 @@ function lineScreen(say: (line: string) => void): Screen {
 export function dollars(amount: bigint): string {
   const text = amount.toString().padStart(7, '0')
   return `$${text.slice(0, -6)}.${text.slice(-6)}`
+}
+
+/** How far a kind of work can be trusted. */
+const TRUST: Readonly<Record<Kind, string>> = {
+  [Kind.Provable]: 'a wrong result loses on chain, to whoever proves one instruction of it',
+  [Kind.Repeatable]: 'whoever doubts a result can run it again',
+  [Kind.Service]: 'taken at its word',
+}
+
+/** What was bought, of which kind, and what came of it. */
+export function renderFindings(findings: readonly Finding[]): string {
+  return findings
+    .map(({ job, tasks, lines, event }) =>
+      [
+        `${job.name}: ${job.title}?`,
+        `${kindName(job.kind)} work, ${tasks} tasks: ${TRUST[job.kind]}`,
+        '',
+        ...lines,
+        '',
+        event,
+      ].join('\n'),
+    )
+    .join('\n\n')
 }
 
 /** The last page: who paid, who earned, what it cost, what was checked. */

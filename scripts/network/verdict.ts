@@ -4,10 +4,12 @@
  * @module
  */
 import type { AuditReport, Invariant } from '#auditor/report.ts'
+import { kindName } from '#protocol/types.ts'
 
 import type { Accounts } from './accounts.ts'
 import type { LocalNetwork } from './local-network.ts'
 import { DEALS } from './plan.ts'
+import type { Finding } from './results.ts'
 
 /** What `npm start -- --json` ends with. Money is decimal strings in base units. */
 export type Verdict = {
@@ -15,6 +17,13 @@ export type Verdict = {
   readonly chainId: number
   readonly addresses: Readonly<Record<string, string>>
   readonly deals: number
+  /** Programs that were bought: of which kind, and what they found. */
+  readonly work: readonly {
+    readonly program: string
+    readonly kind: string
+    readonly receipts: number
+    readonly found: string
+  }[]
   readonly receipts: number
   readonly batches: number
   /** Batches that moved a stream, by lane. */
@@ -64,7 +73,12 @@ function batchesOf({ lanes }: Accounts): number {
 }
 
 /** Judges a finished run. */
-export function judge(network: LocalNetwork, accounts: Accounts, report: AuditReport): Verdict {
+export function judge(
+  network: LocalNetwork,
+  accounts: Accounts,
+  report: AuditReport,
+  findings: readonly Finding[],
+): Verdict {
   const { chainId, fromBlock: _, ...addresses } = network.deployment
   const invariants = [...report.invariants, ...promisesOf(accounts, report)].map(({ name, ok }) => ({ name, ok }))
   const gas = Object.values(accounts.lanes).reduce((sum, lane) => sum + lane.gas, 0n)
@@ -73,6 +87,9 @@ export function judge(network: LocalNetwork, accounts: Accounts, report: AuditRe
   return {
     ok: clean && invariants.every(({ ok }) => ok),
     ...{ chainId, addresses, deals: accounts.deals, receipts, batches: batchesOf(accounts) },
+    work: findings.map(({ job, tasks, event }) => ({
+      ...{ program: job.name, kind: kindName(job.kind), receipts: tasks, found: event },
+    })),
     lanes: {
       acknowledged: accounts.lanes.Acknowledged.batches,
       attested: accounts.lanes.Attested.batches,

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Executor } from '#runtime/executor.ts'
+import type { TaskExecutor } from '#runtime/tasks.ts'
 
 import { createAcknowledger } from './acknowledger.ts'
 import { forceDeal } from './forcing.ts'
@@ -29,7 +29,7 @@ type Chore = (wanted: number, settled: readonly number[]) => Promise<void>
 export async function workOff(
   network: LocalNetwork,
   work: Workload,
-  options: { readonly executor: Executor; readonly onProgress: OnProgress; readonly signal: AbortSignal },
+  options: { readonly executor: TaskExecutor; readonly onProgress: OnProgress; readonly signal: AbortSignal },
 ): Promise<void> {
   const { tasks } = work.deal.plan
   const chore = choreOf(network, work, options.executor)
@@ -40,7 +40,7 @@ export async function workOff(
   }
 }
 
-function choreOf(network: LocalNetwork, work: Workload, executor: Executor): Chore {
+function choreOf(network: LocalNetwork, work: Workload, executor: TaskExecutor): Chore {
   const { lane } = work.deal.plan
   if (lane === 'acknowledged') {
     const acknowledger = createAcknowledger(network, work, executor)

@@ -70,15 +70,22 @@ describe('npm start', () => {
     const lines = run.stdout().split('\n')
     expect(lines).to.have.lengthOf(2)
     const verdict = JSON.parse(lines[0] ?? '')
-    expect(verdict).to.deep.include({ ok: true, chainId: 31_337, deals: 3, receipts: 360 })
+    expect(verdict).to.deep.include({ ok: true, chainId: 31_337, deals: 5, receipts: 420 })
     expect(verdict.batches).to.be.at.least(6)
+    const bought = verdict.work.map(({ program, kind, receipts }: Record<string, unknown>) => [program, kind, receipts])
+    expect(bought).to.deep.equal([
+      ['quiet-skies', 'repeatable', 360],
+      ['lambda-phage', 'provable', 40],
+      ['city-weather', 'provable', 20],
+    ])
+    for (const { found } of verdict.work) expect(found).to.match(/\.$/)
     expect(verdict.lanes).to.have.all.keys('acknowledged', 'attested', 'forced')
     for (const batches of Object.values(verdict.lanes)) expect(batches).to.be.at.least(1)
     const earned = Object.values<string>(verdict.earned).reduce((sum, amount) => sum + BigInt(amount), 0n)
     expect(BigInt(verdict.paid)).to.equal(earned + BigInt(verdict.fees))
     expect(verdict.invariants.filter(({ ok }: { ok: boolean }) => !ok)).to.deep.equal([])
     expect(verdict.audit).to.deep.equal({
-      ...{ clean: true, receipts: 360, reExecuted: 360, notReExecuted: 0, discrepancies: [] },
+      ...{ clean: true, receipts: 420, reExecuted: 420, notReExecuted: 0, discrepancies: [] },
     })
     expect(existsSync(join(state, 'network.json'))).to.equal(false)
   }).timeout(300_000)

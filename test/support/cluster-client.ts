@@ -25,9 +25,8 @@ export async function call(url: string, path: string, body?: unknown): Promise<A
   return { status: response.status, body: JSON.parse(await response.text()) }
 }
 
-/** Puts bytes under their root. @throws Error when they are not taken. */
-export async function put(url: string, bytes: Uint8Array): Promise<Hex> {
-  const root = dataRoot(bytes)
+/** Puts bytes under their data root, or another that names them. @throws Error when they are not taken. */
+export async function put(url: string, bytes: Uint8Array, root = dataRoot(bytes)): Promise<Hex> {
   const response = await fetch(`${url}/v1/data/${root}`, {
     signal: AbortSignal.timeout(PATIENCE_MS),
     method: 'PUT',

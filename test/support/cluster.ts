@@ -15,6 +15,8 @@ import type { Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { dataRoot } from '#protocol/merkle.ts'
+import { Kind } from '#protocol/types.ts'
+import { loadElf, programHash } from '#protocol/vm/elf.ts'
 import { artifactsIn } from './artifacts.ts'
 import { type ChainKind, type ClusterChain, startClusterChain } from './cluster-chain.ts'
 import { call, put } from './cluster-client.ts'
@@ -51,6 +53,8 @@ export type Faults = {
 export type ClusterOptions = {
   readonly chain: ChainKind
   readonly program: Uint8Array
+  /** Of the work; repeatable if left out. */
+  readonly kind?: Kind
   /** One provider with a worker and one buyer for each deal. */
   readonly deals: number
   readonly streams: number
@@ -97,14 +101,15 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const scenario = await createScenario({ rpc: chain.rpc, artifact, endpoints })
   for (let i = 0; i < MEMBERS; i++) await fundOnce(chain, actorOf(`gas ${i}`).address)
 
-  const program = dataRoot(options.program)
+  const { kind = Kind.Repeatable } = options
+  const program = kind === Kind.Provable ? programHash(loadElf(options.program)) : dataRoot(options.program)
   const providers: ProviderHand[] = []
   const deals: DealHand[] = []
   for (let i = 0; i < options.deals; i++) {
     const provider = await scenario.join(`provider ${i}`, STAKE, [`worker ${i}`])
     const buyer = actorOf(`buyer ${i}`)
     await scenario.deposit(buyer, DEPOSIT)
-    const offer = { program, price: PRICE, rateCap: 4_000_000_000 }
+    const offer = { program, kind, price: PRICE, rateCap: 4_000_000_000 }
     const terms = { budget: DEPOSIT / 2n, streams: options.streams, exposure: 10n ** 9n }
     const { deal } = await scenario.open(provider, buyer, { offer, terms })
     providers.push(provider)
@@ -117,7 +122,7 @@ async function build(options: ClusterOptions, folder: string, processes: Process
   const site = { scenario, folder, processes, options, rpcUrl: (await options.beforeChain?.(chain.url)) ?? chain.url }
   const members = ports.map((port, i) => startMember(site, i, port, faultsOf(options.faults, i, leader)))
   await allReady(members, processes)
-  await Promise.all(urls.map((url) => put(url, options.program)))
+  await Promise.all(urls.map((url) => put(url, options.program, program)))
   const workers = options.workers === false ? [] : providers.map((_, i) => startWorker(site, i))
   await allReady(workers, processes)
 

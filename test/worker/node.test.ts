@@ -112,9 +112,9 @@ describe('a worker', () => {
       workerKey: { address: actor.address, privateKey: actor.key },
       gasKey: gasKey === null ? null : { address: actorOf('gas').address, privateKey: gasKey },
       executor: {
+        ...provable,
         // two units for every task, its input backwards as output
         execute: async ({ input }) => ({ status: 0, output: input.toReversed(), units: 2n, fuel: 2_000_000n }),
-        executeProvable: provable.executeProvable,
       },
     })
     url = node.url
