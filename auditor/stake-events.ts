@@ -82,7 +82,7 @@ function replayPaid(replay: Replay, args: Args<'CasePaid'>): void {
   if (facts === undefined) return
   const taken = facts.own + facts.delegated
   const toVictim = facts.victim === zeroAddress ? 0n : facts.restitution
-  const toReporter = facts.reporter === zeroAddress ? 0n : taken / REPORTER_SHARE
+  const toReporter = facts.reporter === zeroAddress ? 0n : facts.own / REPORTER_SHARE
   const burned = taken - toVictim - toReporter
   const isRight = args.toVictim === toVictim && args.toReporter === toReporter && args.burned === burned
   if (!isRight) report(replay, 'registry', `case ${args.subject} was paid otherwise than the rules say`)

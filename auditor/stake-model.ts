@@ -25,7 +25,7 @@ export type PoolSide = { tokens: bigint; shares: bigint; thawing: bigint; disput
 const DUST = 16n
 const GENERATION_SHIFT = 88n
 const SHARES = 2n ** GENERATION_SHIFT - 1n
-const LAST_GENERATION = 127n
+const LAST_GENERATION = 63n
 const LAST_POOL_GENERATION = 255n
 const BPS = 10_000n
 

@@ -104,9 +104,7 @@ contract Registry is IRegistry, Vault {
         require(amount != 0, RegistryZeroAmount());
         (Provider storage self, uint256 shares) = _requireFree(provider, amount);
         uint32 readyAt = _clock() + THAW;
-        self.blocked += uint96(shares);
-        Account storage account = _accounts[msg.sender];
-        (account.thawing, account.thawedAt) = (account.thawing + uint96(shares), readyAt);
+        _beginThaw(self, _accounts[msg.sender], shares, readyAt);
         emit Thawing(provider, amount, readyAt);
         IEarnings(settlement).refreshCover(provider);
     }
@@ -121,7 +119,6 @@ contract Registry is IRegistry, Vault {
         uint256 shares = _unliened(self, thawing);
         require(shares != 0, RegistryInsufficientStake(provider, 0, thawing));
         amount = uint96(_withdraw(self, account, shares));
-        if (shares == thawing) account.thawedAt = 0;
         emit StakeWithdrawn(provider, to, amount);
         STAKE_TOKEN.safeTransfer(to, amount);
     }
@@ -230,8 +227,7 @@ contract Registry is IRegistry, Vault {
     function lien(uint32 provider, uint96 amount) external onlyCourts returns (uint96 lien_) {
         Provider storage self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
-        uint256 free = all - (self.blocked - _accounts[self.owner].thawing); // under no lien yet
-        uint256 own = LienLib.inUnits(_sharesUp(amount, tokens, all), free);
+        uint256 own = LienLib.inUnits(_sharesUp(amount, tokens, all), all - self.blocked); // under no lien yet
         self.blocked += uint96(own);
         _disputes[provider].own += uint96(own);
         uint256 covered = own == 0 ? 0 : _tokensDown(own, tokens, all);
@@ -268,7 +264,7 @@ contract Registry is IRegistry, Vault {
                 self.operator,
                 payoutOf(provider),
                 uint96(tokens - thawing),
-                uint96(_tokensUp(self.blocked - account.thawing, tokens, all)),
+                uint96(_tokensUp(self.blocked, tokens, all)),
                 uint96(thawing),
                 account.thawedAt,
                 self.nextPayout,
@@ -280,12 +276,13 @@ contract Registry is IRegistry, Vault {
     function sideOf(uint32 provider) external view returns (SideView memory) {
         Provider storage self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
+        uint96 thawing = uint96(_thawingOf(self));
         return
             SideView(
                 uint96(tokens),
                 uint96(all),
-                self.blocked,
-                _accounts[self.owner].thawing,
+                self.blocked + thawing,
+                thawing,
                 _disputes[provider].own,
                 uint8(_generationOf(self.era))
             );
@@ -293,10 +290,7 @@ contract Registry is IRegistry, Vault {
 
     /// @inheritdoc IRegistry
     function lienValue(uint32 provider, uint96 lien_) external view returns (uint96) {
-        Provider storage self = _providers[provider];
-        if (LienLib.generation(lien_) != _generationOf(self.era)) return 0;
-        (uint256 tokens, uint256 all) = _sideOf(self);
-        return uint96(_tokensDown(LienLib.shares(lien_), tokens, all));
+        return uint96(_lienValue(provider, lien_));
     }
 
     /// @inheritdoc IRegistry
@@ -386,7 +380,7 @@ contract Registry is IRegistry, Vault {
     /// @dev What of the thawing shares no lien of a dispute reaches: those of deals never do.
     function _unliened(Provider storage self, uint256 thawing) private view returns (uint256) {
         (, uint256 all) = _sideOf(self);
-        uint256 blocked = self.blocked;
+        uint256 blocked = self.blocked + thawing;
         uint256 held = blocked > all ? blocked - all : 0;
         return thawing > held ? thawing - held : 0;
     }

@@ -11,6 +11,7 @@ import {Packing} from "./base/Packing.sol";
 import {Records} from "./base/Records.sol";
 import {Teller} from "./base/Teller.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
+import {IFaults} from "./interfaces/IFaults.sol";
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
@@ -37,6 +38,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing, T
     ITallystick public immutable DESK;
     /// @notice Code that settles netted deals, run on this contract's state.
     address public immutable NETS;
+    address private immutable _FAULTS;
 
     constructor(
         ITallystick desk,
@@ -47,6 +49,7 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing, T
     ) Ledger(desk.authority(), IERC20Metadata(desk.TOKEN()), IRegistry(desk.REGISTRY())) Epochs(committee) {
         DESK = desk;
         NETS = desk.NETS();
+        _FAULTS = desk.FAULTS();
         _head.clock = uint32(block.timestamp);
         _head.touched = uint32(block.timestamp);
         _setParameters(initial);
@@ -58,9 +61,9 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing, T
         revert SettlementNoEther();
     }
 
-    /// @notice Every call that is not settling's own goes to the desk.
+    /// @notice Every call that is not settling's own goes to the desk, and proofs straight to the code of faults.
     fallback() external payable {
-        ForwardLib.forward(address(DESK));
+        ForwardLib.forward(_isProof(msg.sig) ? _FAULTS : address(DESK));
     }
 
     /// @inheritdoc ISettlement
@@ -212,6 +215,22 @@ contract Settlement is ISettlement, Netting, Records, Epochs, Groups, Packing, T
 
     function _isAny(bytes memory bitmap) private pure returns (bool any) {
         for (uint256 i = 0; i < bitmap.length && !any; ++i) any = bitmap[i] != 0;
+    }
+
+    /// @dev Zero is a factor if the selector is one of them. Seven factors of 32 bits do not overflow.
+    function _isProof(bytes4 selector) private pure returns (bool) {
+        uint256 its = uint32(selector);
+        unchecked {
+            uint256 signed =
+                (its ^ uint32(IFaults.proveEquivocation.selector)) *
+                    (its ^ uint32(IFaults.proveOverlap.selector)) *
+                    (its ^ uint32(IFaults.proveOverclaim.selector));
+            uint256 shown =
+                (its ^ uint32(IFaults.proveDuplicate.selector)) *
+                    (its ^ uint32(IFaults.proveOverMaximum.selector)) *
+                    (its ^ uint32(IFaults.proveDoubleSelling.selector));
+            return signed * shown * (its ^ uint32(IFaults.proveNoShow.selector)) == 0;
+        }
     }
 
     /// @notice Memory for at most `groups` leaves and records, uninitialized.

@@ -7,6 +7,7 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IReferee} from "../interfaces/IReferee.sol";
 import {ITallystick} from "../interfaces/ITallystick.sol";
 import {Fault, Offer} from "../interfaces/ITypes.sol";
+import {IVault} from "../interfaces/IVault.sol";
 import {Court} from "./Court.sol";
 
 /// @title Claims
@@ -142,7 +143,7 @@ abstract contract Claims is IDisputes, Court {
     }
 
     /// @notice Voids the claim's units and all later ones of the stream, and slashes the provider: for the whole stream
-    /// if it lost, and with its bond, or for what the stream was paid before, if it was silent.
+    /// if it lost, and of its deal's bond only, if it was silent.
     function _refute(bytes32 claimId, IReferee.Claim calldata claim, address challenger, bool byTime) internal {
         Docket storage self = _dockets[claimId];
         self.state = ClaimState.Refuted;
@@ -152,10 +153,9 @@ abstract contract Claims is IDisputes, Court {
         emit ClaimEnded(claimId, ClaimState.Refuted);
 
         bytes32 evidence = keccak256(abi.encode(uint256(claim.index), claimId));
-        if (byTime) _voidHeld(claim);
-        uint32 proofGas = byTime ? SILENCE_GAS : GAME_GAS;
-        _penalize(claim.id, claim.key, claim.stream, Fault.WrongResult, proofGas, challenger, evidence);
-        if (!byTime) _voidHeld(claim);
+        if (byTime) _forfeit(claim, challenger, evidence);
+        else _penalize(claim.id, claim.key, claim.stream, Fault.WrongResult, GAME_GAS, challenger, evidence);
+        _voidHeld(claim);
         _release(claim);
     }
 
@@ -230,6 +230,16 @@ abstract contract Claims is IDisputes, Court {
     function _payeeOf(bytes32 claimId, uint32 provider) internal view returns (address payer) {
         payer = _dockets[claimId].payer;
         if (payer == address(0)) payer = REGISTRY.payoutOf(provider);
+    }
+
+    /// @dev The deal's bond only.
+    function _forfeit(IReferee.Claim calldata claim, address challenger, bytes32 evidence) private {
+        IVault.Charge memory charge;
+        charge.subject = keccak256(abi.encode(claim.key, claim.stream, Fault.WrongResult));
+        if (_isPunished(charge.subject)) return;
+        (charge.fault, charge.proofGas) = (Fault.WrongResult, SILENCE_GAS);
+        (charge.reporter, charge.evidence) = (challenger, evidence);
+        SETTLEMENT.forfeit(claim.id, claim.key, claim.stream, charge);
     }
 
     function _voidHeld(IReferee.Claim calldata claim) private {

@@ -71,7 +71,7 @@ abstract contract Court is ICourt, AccessManaged {
         bytes32 evidence
     ) internal returns (bool taken) {
         bytes32 subject = keccak256(abi.encode(key, stream, fault));
-        if (IVault(address(REGISTRY)).punishedAt(subject) != 0) return false;
+        if (_isPunished(subject)) return false;
         SETTLEMENT.penalize(id, key, stream, IVault.Charge(subject, fault, gas_, 0, 0, address(0), reporter, evidence));
         return true;
     }
@@ -141,6 +141,10 @@ abstract contract Court is ICourt, AccessManaged {
     function _requireOffer(IDeals.DealView memory deal, Offer calldata offer, uint64 nonce) internal view {
         bytes32 key = keccak256(abi.encode(SETTLEMENT.offerHash(offer), deal.buyer, uint256(nonce)));
         require(key == deal.key, CourtOtherOffer(deal.key));
+    }
+
+    function _isPunished(bytes32 subject) internal view returns (bool) {
+        return IVault(address(REGISTRY)).punishedAt(subject) != 0;
     }
 
     function _windowOf(Source source) private view returns (uint256) {

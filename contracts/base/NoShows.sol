@@ -8,6 +8,7 @@ import {INets} from "../interfaces/INets.sol";
 import {Fault, Mode, Offer} from "../interfaces/ITypes.sol";
 import {IVault} from "../interfaces/IVault.sol";
 import {EvidenceLib} from "../libraries/EvidenceLib.sol";
+import {LienLib} from "../libraries/LienLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
 import {NetTreeLib} from "../libraries/NetTreeLib.sol";
 import {Purse} from "../types/Purse.sol";
@@ -61,13 +62,12 @@ abstract contract NoShows is IFaults, Remedies {
         bytes32 key = self.key;
         charge.subject = keccak256(abi.encode(key, uint256(0), Fault.NoShow));
         (charge.fault, charge.proofGas, charge.reporter) = (Fault.NoShow, proofGas, msg.sender);
-        charge.asked = uint96(Math.ceilDiv(self.bond * (wanted - paid), wanted));
-        (charge.victim, charge.restitution) = (self.buyer, (charge.asked / 10) * 9);
+        (charge.victim, charge.restitution) = (self.buyer, type(uint96).max); // the vault leaves nine tenths of it
         charge.evidence = EvidenceLib.evidenceOf(0, key);
         // Nothing was ordered in vain: who was to work keeps no fee for it.
         Purse purse = self.purse;
         if (terms.state() == TermsLib.LIVE && purse.openingFee() != 0) self.purse = purse.withoutFee();
-        _slash(terms.provider(), charge, now_);
+        _slash(terms.provider(), charge, LienLib.partUp(self.bond, wanted - paid, wanted), now_);
         emit FaultProven(charge.subject, 0, key);
     }
 

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {ILedger} from "../interfaces/ILedger.sol";
 import {Stakes} from "./Stakes.sol";
 
 /// @title Pooling
@@ -82,12 +81,12 @@ abstract contract Pooling is Stakes {
     }
 
     /// @dev Takes from a pool what its provider's own stake lacks, within the cap of one fault.
-    function _slashPool(uint32 provider, uint256 asked) internal returns (uint256 taken) {
+    function _slashPool(uint32 provider, uint256 asked, uint32 now_) internal returns (uint256 taken) {
         Pool storage self = _pools[provider];
         uint256 tokens = self.tokens;
         taken = Math.min(asked, (tokens * _poolCapBps) / BPS);
         if (taken == 0) return 0;
-        uint256 before = _accruePool(self, ILedger(settlement).clock());
+        uint256 before = _accruePool(self, now_);
         uint256 left = tokens - taken;
         bool isOver = left << DUST < self.shares && self.generation < LAST_POOL_GENERATION;
         if (isOver) _endGeneration(provider, self, left);

@@ -34,7 +34,18 @@ abstract contract Remedies is IRemedies, Clawbacks {
         IVault.Charge calldata charge
     ) external onlyCourts returns (uint96 taken) {
         uint256 now_ = _touch();
-        return _penalize(id, _termsOf(id, key, stream), stream, charge, now_);
+        return _penalize(id, _termsOf(id, key, stream), stream, PENALTY, charge, now_);
+    }
+
+    /// @inheritdoc IRemedies
+    function forfeit(
+        uint32 id,
+        bytes32 key,
+        uint8 stream,
+        IVault.Charge calldata charge
+    ) external onlyCourts returns (uint96 taken) {
+        uint256 now_ = _touch();
+        return _penalize(id, _termsOf(id, key, stream), stream, 0, charge, now_);
     }
 
     /// @inheritdoc IRemedies
@@ -158,27 +169,35 @@ abstract contract Remedies is IRemedies, Clawbacks {
     }
 
     /// @notice Slashes a deal's provider for a stream, which it freezes; stops the deal instead if it is netted.
-    /// @param charge What for; `asked` at least.
+    /// @param times The least that is asked, in terms of what the stream was paid for.
+    /// @param charge What for; `asked` at least, and the deal's bond.
     function _penalize(
         uint256 id,
         Terms terms,
         uint256 stream,
+        uint256 times,
         IVault.Charge memory charge,
         uint256 now_
     ) internal returns (uint96) {
         uint256 value = 0;
         if (terms.mode() == uint256(Mode.Net)) _stopForFault(id, terms, now_);
-        else value = PENALTY * _freeze(id, stream) * terms.price();
+        else value = times * _freeze(id, stream) * terms.price();
         Deal storage self = _deals[id];
         charge.subject = keccak256(abi.encode(self.key, stream, charge.fault));
-        uint256 asked = Math.max(charge.asked, Math.max(self.bond, _inStakeUp(value)));
+        uint256 asked = Math.max(charge.asked, _inStakeUp(value));
         charge.asked = uint96(Math.min(asked, type(uint96).max));
-        return _slash(terms.provider(), charge, now_);
+        return _slash(terms.provider(), charge, self.bond, now_);
     }
 
     /// @notice Slashes, and lowers the provider's cover by the value of what was taken.
-    function _slash(uint256 provider, IVault.Charge memory charge, uint256 now_) internal returns (uint96 taken) {
-        (uint96 own, uint96 delegated) = IVault(address(REGISTRY)).slash(uint32(provider), charge);
+    /// @param lien Part of the provider's stake that is asked for at least.
+    function _slash(
+        uint256 provider,
+        IVault.Charge memory charge,
+        uint96 lien,
+        uint256 now_
+    ) internal returns (uint96 taken) {
+        (uint96 own, uint96 delegated) = IVault(address(REGISTRY)).slash(uint32(provider), charge, lien, uint32(now_));
         taken = own + delegated;
         if (taken != 0) _lowerCover(provider, taken, now_ / DAY);
     }

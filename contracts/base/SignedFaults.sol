@@ -12,13 +12,16 @@ import {Remedies} from "./Remedies.sol";
 /// @title SignedFaults
 /// @notice Faults that tallies prove by themselves, and what the others have in common with them.
 abstract contract SignedFaults is IFaults, Remedies {
-    /// @dev Deal whose worker signed something.
+    /// @dev Deal whose worker signed something. The worker found last is kept: mostly the next tally is its own, too.
     struct Accused {
         uint256 id;
         bytes32 key;
         Terms terms;
         bytes32 domain;
         uint256 now_;
+        uint256 worker;
+        uint256 provider;
+        address signer;
     }
 
     /// @dev Longest dispute on what a worker signed.
@@ -78,12 +81,8 @@ abstract contract SignedFaults is IFaults, Remedies {
 
     /// @notice The deal of this id, which has such a stream.
     function _accuse(uint256 id, uint256 stream) internal returns (Accused memory accused) {
-        accused.now_ = _touch();
-        Deal storage self = _deals[id];
-        (accused.id, accused.key, accused.terms) = (id, self.key, self.terms);
-        bool holds = accused.terms.state() != 0 && stream < accused.terms.streams();
-        require(holds, FaultsNoSuchStream(uint32(id), uint8(stream)));
-        accused.domain = _domainSeparatorV4();
+        (accused.now_, accused.domain) = (_touch(), _domainSeparatorV4());
+        _accuseToo(accused, id, stream);
     }
 
     /// @notice Slashes the deal's provider for a fault of a stream that makes its receipts void from `index` on.
@@ -106,8 +105,17 @@ abstract contract SignedFaults is IFaults, Remedies {
             uint256 value = units * accused.terms.price();
             charge.asked = _cutUp(_inStakeUp(PENALTY * (value < budget ? value : budget)));
         }
-        _penalize(accused.id, accused.terms, stream, charge, accused.now_);
+        _penalize(accused.id, accused.terms, stream, PENALTY, charge, accused.now_);
         emit FaultProven(charge.subject, uint24(index), detail);
+    }
+
+    /// @notice The same of another deal; whose workers are known already stay so.
+    function _accuseToo(Accused memory accused, uint256 id, uint256 stream) internal view {
+        Deal storage self = _deals[id];
+        Terms terms = self.terms;
+        (accused.id, accused.key, accused.terms) = (id, self.key, terms);
+        bool holds = terms.state() != 0 && stream < terms.streams();
+        require(holds, FaultsNoSuchStream(uint32(id), uint8(stream)));
     }
 
     /// @notice Reverts unless a worker of the deal's provider signed the tally, whose word still counts.
@@ -116,11 +124,13 @@ abstract contract SignedFaults is IFaults, Remedies {
         Accused memory accused,
         EvidenceLib.Tally memory tally
     ) internal view returns (address key) {
-        uint256 provider;
-        (provider, key) = EvidenceLib.workerAt(address(REGISTRY), tally.worker);
+        (uint256 worker, uint256 provider) = (tally.worker, accused.provider);
+        bool isKnown = worker == accused.worker && accused.signer != address(0);
+        if (!isKnown) (provider, accused.signer) = EvidenceLib.workerAt(address(REGISTRY), worker);
+        (accused.worker, accused.provider, key) = (worker, provider, accused.signer);
         bool isTheirs = provider == accused.terms.provider() && key != address(0);
-        require(isTheirs && EvidenceLib.signerOf(tally, accused.domain) == key, FaultsNotSigned(uint40(tally.worker)));
-        if (!_wheels[provider].has(WheelLib.REVOCATIONS)) return key;
+        require(isTheirs && EvidenceLib.signerOf(tally, accused.domain) == key, FaultsNotSigned(uint40(worker)));
+        if (isKnown || !_wheels[provider].has(WheelLib.REVOCATIONS)) return key;
         uint256 from = REGISTRY.revokedFrom(uint40(tally.worker));
         require(
             from == 0 || accused.now_ <= from + _head.forcedWindow + LONGEST_DISPUTE,

@@ -9,6 +9,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ILedger} from "../interfaces/ILedger.sol";
 import {IRegistry} from "../interfaces/IRegistry.sol";
 import {Permit} from "../interfaces/ITypes.sol";
+import {LienLib} from "../libraries/LienLib.sol";
 
 /// @title Stakes
 /// @notice Providers' own stake as a side of tokens and shares, and what the registry and its pools share besides.
@@ -19,8 +20,8 @@ import {Permit} from "../interfaces/ITypes.sol";
 abstract contract Stakes is AccessManaged {
     /// @dev Slots: owner + tokens + era | operator + blocked | payout | nextPayout + payoutFrom. Joining without an
     /// operator and with the owner as payout account, which the zero stands for, writes the first one only.
-    /// Tokens are all that are here, thawing ones too. Blocked are the shares that thaw or are under a lien. Era is the
-    /// generation (upper 7 bits) and whether it was slashed.
+    /// Tokens are all that are here, thawing ones too. Blocked are the shares under a lien: a thaw alone writes no new
+    /// slot. Era is the generation (upper 6 bits), whether something thaws, and whether the generation was slashed.
     struct Provider {
         address owner;
         uint88 tokens;
@@ -63,7 +64,9 @@ abstract contract Stakes is AccessManaged {
     uint256 internal constant MAX_TOKENS = type(uint88).max;
     uint256 internal constant BPS = 10_000;
     uint256 private constant SLASHED = 1;
-    uint256 private constant LAST_GENERATION = 127;
+    uint256 private constant THAWS = 2;
+    uint256 private constant GENERATION_SHIFT = 2;
+    uint256 private constant LAST_GENERATION = 63;
 
     /// @notice The token that is staked.
     IERC20 public immutable STAKE_TOKEN;
@@ -150,7 +153,13 @@ abstract contract Stakes is AccessManaged {
         self.tokens = uint88(tokens + amount);
     }
 
-    /// @dev Shares leave the side with what they are worth.
+    /// @dev Shares of the account's own side begin to thaw, with all that thaw already.
+    function _beginThaw(Provider storage self, Account storage account, uint256 shares, uint32 readyAt) internal {
+        (account.thawing, account.thawedAt) = (account.thawing + uint96(shares), readyAt);
+        self.era = uint8(self.era | THAWS);
+    }
+
+    /// @dev Shares that thawed leave the side with what they are worth.
     function _withdraw(
         Provider storage self,
         Account storage account,
@@ -158,12 +167,15 @@ abstract contract Stakes is AccessManaged {
     ) internal returns (uint256 amount) {
         (uint256 tokens, uint256 all) = _sideOf(self);
         amount = _tokensDown(shares, tokens, all);
-        self.tokens = uint88(tokens - amount);
-        self.blocked -= uint96(shares);
-        account.thawing -= uint96(shares);
-        if (!_isSlashed(self.era)) return amount;
-        account.shares = uint96(all - shares);
-        if (all == shares) self.era -= uint8(SLASHED);
+        uint256 era = self.era;
+        uint256 thawing = account.thawing - shares;
+        account.thawing = uint96(thawing);
+        if (thawing == 0) (account.thawedAt, era) = (0, era ^ THAWS);
+        if (_isSlashed(era)) {
+            account.shares = uint96(all - shares);
+            if (all == shares) era -= SLASHED;
+        }
+        (self.tokens, self.era) = (uint88(tokens - amount), uint8(era));
     }
 
     /// @dev Takes `min(asked, tokens)`.
@@ -179,10 +191,8 @@ abstract contract Stakes is AccessManaged {
             _beginGeneration(provider, self, account, left);
             return taken;
         }
-        self.tokens = uint88(left);
-        if (isSlashed) return taken;
-        self.era = uint8(era | SLASHED);
-        account.shares = uint96(tokens);
+        (self.tokens, self.era) = (uint88(left), uint8(era | SLASHED));
+        if (!isSlashed) account.shares = uint96(tokens);
     }
 
     /// @dev Shares that nothing blocks must be worth `amount`.
@@ -194,7 +204,7 @@ abstract contract Stakes is AccessManaged {
     ) internal view returns (Provider storage self, uint256 shares) {
         self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
-        uint256 blocked = self.blocked;
+        uint256 blocked = self.blocked + _thawingOf(self);
         uint256 free = all > blocked ? all - blocked : 0;
         shares = _sharesUp(amount, tokens, all);
         require(
@@ -218,16 +228,29 @@ abstract contract Stakes is AccessManaged {
         all = _isSlashed(self.era) ? _accounts[self.owner].shares : tokens;
     }
 
+    /// @dev Shares that thaw. Reads the owner's account only if there are any.
+    function _thawingOf(Provider storage self) internal view returns (uint256) {
+        return self.era & THAWS == 0 ? 0 : _accounts[self.owner].thawing;
+    }
+
+    /// @dev What a deal's lien is worth, rounded down.
+    function _lienValue(uint32 provider, uint96 lien) internal view returns (uint256) {
+        Provider storage self = _providers[provider];
+        if (LienLib.generation(lien) != _generationOf(self.era)) return 0;
+        (uint256 tokens, uint256 all) = _sideOf(self);
+        return _tokensDown(LienLib.shares(lien), tokens, all);
+    }
+
     /// @dev What of the own stake can be slashed, does not thaw and is not in a dispute.
     function _activeOwn(uint32 provider) internal view returns (uint256) {
         Provider storage self = _providers[provider];
         (uint256 tokens, uint256 all) = _sideOf(self);
-        uint256 out = uint256(_accounts[self.owner].thawing) + _disputes[provider].own;
+        uint256 out = _thawingOf(self) + _disputes[provider].own;
         return out >= all ? 0 : tokens - _tokensUp(out, tokens, all);
     }
 
     function _generationOf(uint256 era) internal pure returns (uint256) {
-        return era >> 1;
+        return era >> GENERATION_SHIFT;
     }
 
     function _isSlashed(uint256 era) internal pure returns (bool) {
@@ -252,7 +275,7 @@ abstract contract Stakes is AccessManaged {
     }
 
     function _beginGeneration(uint32 provider, Provider storage self, Account storage account, uint256 left) private {
-        (self.tokens, self.era) = (uint88(left), uint8((_generationOf(self.era) + 1) << 1));
+        (self.tokens, self.era) = (uint88(left), uint8((_generationOf(self.era) + 1) << GENERATION_SHIFT));
         self.blocked = 0;
         (account.thawedAt, account.thawing, account.shares) = (0, 0, 0);
         if (_disputes[provider].own != 0) _disputes[provider].own = 0;

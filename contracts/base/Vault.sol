@@ -93,7 +93,7 @@ abstract contract Vault is IVault, Pooling, Bonds {
         _limit(taken, now_);
         _end(facts.subject, word, PAID);
         uint256 toVictim = facts.victim == address(0) ? 0 : facts.restitution;
-        uint256 toReporter = facts.reporter == address(0) ? 0 : taken / REPORTER_SHARE;
+        uint256 toReporter = facts.reporter == address(0) ? 0 : facts.own / REPORTER_SHARE;
         uint256 burned = taken - toVictim - toReporter;
         emit CasePaid(facts.subject, uint96(toVictim), uint96(toReporter), uint96(burned));
 
@@ -105,20 +105,22 @@ abstract contract Vault is IVault, Pooling, Bonds {
     /// @inheritdoc IVault
     function slash(
         uint32 provider,
-        Charge calldata charge
+        Charge calldata charge,
+        uint96 lien,
+        uint32 now_
     ) external onlySettlement(provider) returns (uint96 own, uint96 delegated) {
         _requireUnpunished(charge.subject);
-        uint256 asked = _askedOf(charge);
+        uint256 asked = Math.max(_askedOf(charge), _lienValue(provider, lien));
         own = uint96(_slashOwn(provider, asked));
-        if (own < asked) delegated = uint96(_slashPool(provider, asked - own));
-        _openCase(charge, provider, address(0), own, delegated);
+        if (own < asked) delegated = uint96(_slashPool(provider, asked - own, now_));
+        _openCase(charge, provider, address(0), own, delegated, now_);
     }
 
     /// @inheritdoc IVault
     function slashBond(address signer, Charge calldata charge) external onlyCourts returns (uint96 taken) {
         _requireUnpunished(charge.subject);
         taken = uint96(_slashBond(signer, _askedOf(charge)));
-        _openCase(charge, 0, signer, taken, 0);
+        _openCase(charge, 0, signer, taken, 0, ILedger(settlement).clock());
     }
 
     /// @inheritdoc IVault
@@ -141,9 +143,16 @@ abstract contract Vault is IVault, Pooling, Bonds {
         IEarnings(settlement).refreshCover(facts.provider);
     }
 
-    function _openCase(Charge calldata charge, uint32 provider, address signer, uint96 own, uint96 delegated) private {
-        uint256 taken = uint256(own) + delegated;
-        uint256 most = taken - taken / REPORTER_SHARE;
+    /// @dev Nobody is paid out of what delegators lost: who pays nothing itself could report itself for it.
+    function _openCase(
+        Charge calldata charge,
+        uint32 provider,
+        address signer,
+        uint96 own,
+        uint96 delegated,
+        uint32 now_
+    ) private {
+        uint256 most = own - own / REPORTER_SHARE;
         Case memory facts = Case({
             subject: charge.subject,
             provider: provider,
@@ -155,7 +164,7 @@ abstract contract Vault is IVault, Pooling, Bonds {
             reporter: charge.reporter,
             evidence: charge.evidence,
             blockNumber: uint64(block.number),
-            slashedAt: ILedger(settlement).clock()
+            slashedAt: now_
         });
         _cases[charge.subject] = _hashOf(facts) | (uint256(facts.slashedAt) << AT_SHIFT);
         emit Slashed(charge.subject, charge.fault, facts);

@@ -5,6 +5,7 @@ import {IFaults} from "../interfaces/IFaults.sol";
 import {Fault} from "../interfaces/ITypes.sol";
 import {EvidenceLib} from "../libraries/EvidenceLib.sol";
 import {MessageLib} from "../libraries/MessageLib.sol";
+import {Terms} from "../types/Terms.sol";
 import {SignedFaults} from "./SignedFaults.sol";
 
 /// @title WorkFaults
@@ -62,16 +63,17 @@ abstract contract WorkFaults is SignedFaults {
         uint256 offset = _offsetOf(receipts);
         uint256 end = offset + receipts.length;
         (Accused memory accused, EvidenceLib.Receipt memory first, uint256 next) = _readFirst(offset);
-        Shift memory shift = Shift(0, 0, type(uint64).max, address(0), accused.terms.provider(), 0, 0);
+        (uint256 sold, bytes32 key, Terms terms) = (accused.id, accused.key, accused.terms);
+        Shift memory shift = Shift(0, 0, type(uint64).max, accused.signer, terms.provider(), 0, 0);
         _work(shift, accused, first);
-        Accused memory other = accused;
         while (next < end) {
             EvidenceLib.Receipt memory one;
             (uint256 id, uint256 stream) = EvidenceLib.placeOf(next);
-            if (id != other.id) other = _accuse(id, stream);
-            (one, next) = _readNext(other, next);
-            _work(shift, other, one);
+            if (id != accused.id) _accuseToo(accused, id, stream);
+            (one, next) = _readNext(accused, next);
+            _work(shift, accused, one);
         }
+        (accused.id, accused.key, accused.terms) = (sold, key, terms);
         require(next == end && shift.receipts <= MAX_RECEIPTS, FaultsMalformed());
         uint256 capacity = _capacityAt(shift.provider, shift.from);
         require(
@@ -107,20 +109,6 @@ abstract contract WorkFaults is SignedFaults {
         (receipt, next) = _readNext(accused, offset);
     }
 
-    /// @notice Adds a receipt to those that its worker did at once.
-    function _work(Shift memory shift, Accused memory accused, EvidenceLib.Receipt memory one) private view {
-        uint256 place = _placeOf(one) + 1;
-        (uint256 provider, address worker) = EvidenceLib.workerAt(address(REGISTRY), one.tally.worker);
-        if (shift.receipts == 0) shift.worker = worker;
-        require(place > shift.place, FaultsMalformed());
-        require(worker == shift.worker && provider == shift.provider, FaultsNothingWrong(Fault.DoubleSelling));
-        ++shift.receipts;
-        shift.place = place;
-        if (one.startedAt > shift.from) shift.from = one.startedAt;
-        if (one.endedAt < shift.until) shift.until = one.endedAt;
-        shift.hashes = keccak256(abi.encode(shift.hashes, EvidenceLib.receiptHash(accused.key, one)));
-    }
-
     /// @dev Of the accused deal, whatever id it names.
     function _readNext(
         Accused memory accused,
@@ -135,6 +123,19 @@ abstract contract WorkFaults is SignedFaults {
     function _capacityAt(uint256 provider, uint256 instant) private view returns (uint256) {
         Capacity memory self = _capacities[provider];
         return instant < self.from ? self.current : self.next;
+    }
+
+    /// @notice Adds a receipt, whose worker was found just now, to those that this worker did at once.
+    function _work(Shift memory shift, Accused memory accused, EvidenceLib.Receipt memory one) private pure {
+        uint256 place = _placeOf(one) + 1;
+        bool isTheirs = accused.signer == shift.worker && accused.provider == shift.provider;
+        require(place > shift.place, FaultsMalformed());
+        require(isTheirs, FaultsNothingWrong(Fault.DoubleSelling));
+        ++shift.receipts;
+        shift.place = place;
+        if (one.startedAt > shift.from) shift.from = one.startedAt;
+        if (one.endedAt < shift.until) shift.until = one.endedAt;
+        shift.hashes = keccak256(abi.encode(shift.hashes, EvidenceLib.receiptHash(accused.key, one)));
     }
 
     function _placeOf(EvidenceLib.Receipt memory one) private pure returns (uint256) {

@@ -93,6 +93,19 @@ interface IRemedies {
         IVault.Charge calldata charge
     ) external returns (uint96 taken);
 
+    /// @notice The same for who was silent: asks for the deal's bond only.
+    /// @param id Deal's id.
+    /// @param key Its key.
+    /// @param stream Index.
+    /// @param charge What for; `asked` is a floor here, and `subject` is filled in.
+    /// @return taken Stake token base units.
+    function forfeit(
+        uint32 id,
+        bytes32 key,
+        uint8 stream,
+        IVault.Charge calldata charge
+    ) external returns (uint96 taken);
+
     /// @notice Freezes a stream and voids its unacknowledged units above `keep`, if the group they begin in is
     /// unmatured.
     /// @param id Deal's id.

@@ -17,9 +17,9 @@ interface IVault {
     /// @param fault Its class.
     /// @param proofGas Gas of the proof, for the floor.
     /// @param asked What to take at most, the floor aside.
-    /// @param restitution Part of it for the victim, at most 90 % of what is taken.
+    /// @param restitution Part of it for the victim, at most 90 % of what is taken of the own stake or the bond.
     /// @param victim Who was harmed; zero if nobody.
-    /// @param reporter Who proved it: gets 10 % at most.
+    /// @param reporter Who proved it: gets 10 % of the same.
     /// @param evidence Hash of the evidence, which an earlier commitment names.
     struct Charge {
         bytes32 subject;
@@ -141,9 +141,16 @@ interface IVault {
     /// @dev Settlement only.
     /// @param provider Provider's id.
     /// @param charge What for.
+    /// @param lien What of its own stake a deal keeps: its value is asked for at least.
+    /// @param clock Second on the protocol clock.
     /// @return own Taken from its own stake.
     /// @return delegated Taken from its pool.
-    function slash(uint32 provider, Charge calldata charge) external returns (uint96 own, uint96 delegated);
+    function slash(
+        uint32 provider,
+        Charge calldata charge,
+        uint96 lien,
+        uint32 clock
+    ) external returns (uint96 own, uint96 delegated);
 
     /// @notice Takes a member's bond. Never reverts for lack of it.
     /// @dev Settlement and courts only.

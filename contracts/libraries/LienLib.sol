@@ -23,6 +23,11 @@ library LienLib {
         return generation(lien) == generation(newer) ? lien + uint88(newer) : newer;
     }
 
+    /// @notice So many parts of `of_` of a lien.
+    function partUp(uint96 lien, uint256 parts, uint256 of_) internal pure returns (uint96) {
+        return pack(generation(lien), (shares(lien) * parts + of_ - 1) / of_);
+    }
+
     function generation(uint96 lien) internal pure returns (uint256) {
         return lien >> SHARES;
     }

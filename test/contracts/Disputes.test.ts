@@ -4,13 +4,14 @@ import { network } from 'hardhat'
 import { type Hex, zeroAddress } from 'viem'
 
 import type { Game } from '#protocol/disputes.ts'
-import { Fault, Kind } from '#protocol/types.ts'
+import { Fault, Kind, Lane } from '#protocol/types.ts'
 
 import { PER_MOVE } from '../support/courts.ts'
 import { deploy } from '../support/deployment.ts'
 import { assertion, createGames, objection, receiptOf, runOf, STEPS, Turn } from '../support/games.ts'
 import { ackKey, createMarket, type Market, openDeal, USD } from '../support/market.ts'
 import { advance, arriveAt, lastClock } from '../support/protocol-clock.ts'
+import { settle } from '../support/settling.ts'
 import { createShowing } from '../support/tasks.ts'
 import { workHashOf } from '../support/work.ts'
 
@@ -223,6 +224,15 @@ describe('Disputes', () => {
       expect(await slashedIn(market, sent.hash)).to.equal((await market.tally.deal(deal.id)).bond)
       expect(await market.disputes.owed(market.stranger)).to.equal(BOND)
       await expectSolvent(market, 0n)
+    })
+
+    it('cost a silent provider its deal’s bond only, whatever else the stream was paid for', async () => {
+      const { market, deal, stream, showing, games } = await working()
+      const game = await games.challenge(deal, await showing.attested(stream, 3), market.stranger)
+      await settle(market, Lane.Attested, [stream.work(40_000n).group(5)])
+      await arriveAt(networkHelpers, market, game.facts.moved + 8 * HOUR + 1)
+      const sent = await games.timeOut(game)
+      expect(await slashedIn(market, sent.hash)).to.equal((await market.tally.deal(deal.id)).bond)
     })
 
     it('give a silent challenger’s bond to who it kept waiting', async () => {

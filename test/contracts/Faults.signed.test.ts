@@ -111,6 +111,15 @@ describe('Faults: what tallies prove', () => {
       })
     }
 
+    it('of a greater count and fewer units are void from the first receipt that either covers', async () => {
+      const market = await networkHelpers.loadFixture(working)
+      const { deal, tally } = market
+      const one = deal.stream(0).work(10n, 20n).group(1)
+      const proof = equivocationOf(deal.id, bare(one), bare(deal.stream(0).work(1n, 1n, 1n).group(2)))
+      const subject = faultSubject(deal.key, 0, Fault.Equivocation)
+      await expect(prove(market, proof)).to.emit(tally, 'FaultProven').withArgs(subject, 1, proof?.detail)
+    })
+
     it('signed by two workers of one provider are an equivocation too', async () => {
       const market = await networkHelpers.loadFixture(working)
       const { deal, tally } = market

@@ -129,6 +129,9 @@ describe('Faults: what receipts prove', () => {
       const fitting = taskOf(order, 99n)
       const group = deal.stream(1).add(fitting.receipt).group()
       expect(overMaximumOf(shown(group, 0, fitting), order)).to.equal(null)
+      await expect(tally.proveOverMaximum(toHex(packReceipt(shown(group, 0, fitting))), bytes))
+        .to.be.revertedWithCustomError(tally, 'FaultsNothingWrong')
+        .withArgs(Fault.OverMaximum)
     })
   })
 

@@ -243,6 +243,18 @@ describe('Pools', () => {
       expect([large.own, large.delegated]).to.deep.equal([0n, 150n * STAKE])
     })
 
+    it('leaves nobody a part of what delegators lost, so that no provider gains by its own fault', async () => {
+      const market = await networkHelpers.loadFixture(delegated)
+      const { registry, owner, rival, relayer, id } = market
+      const parts = { victim: rival.address, restitution: 1000n * STAKE, reporter: owner.address }
+      const facts = await slash(networkHelpers, market, id, chargeOf('both', 200n * STAKE, parts))
+      expect([facts.own, facts.delegated, facts.restitution]).to.deep.equal([100n * STAKE, 100n * STAKE, 90n * STAKE])
+      await advance(networkHelpers, market, 3 * DAY)
+      await expect(registry.connect(relayer).payOut(facts))
+        .to.emit(registry, 'CasePaid')
+        .withArgs(facts.subject, 90n * STAKE, 10n * STAKE, 100n * STAKE)
+    })
+
     it('lets later delegators in at the price it left', async () => {
       const market = await networkHelpers.loadFixture(delegated)
       const { registry, relayer, rival, id } = market

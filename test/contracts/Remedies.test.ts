@@ -68,6 +68,7 @@ describe('Remedies', () => {
     const them = tally.connect(stranger)
     const asked = [
       () => them.penalize(deal.id, deal.key, 0, chargeOf(Fault.Unordered)),
+      () => them.forfeit(deal.id, deal.key, 0, chargeOf(Fault.Unordered)),
       () => them.voidUnits(deal.id, deal.key, 0, 0, clock, 0),
       () => them.voidForced(deal.id, deal.key, 0, 0, clock, 30, 0),
       () => them.seize(deal.id, deal.key, 0, 0, clock),
@@ -129,6 +130,20 @@ describe('Remedies', () => {
       await isSolvent(market)
     })
 
+    it('asks for what the bond is worth after other slashes, and for nothing where they took all', async () => {
+      const market = await networkHelpers.loadFixture(settledTwice)
+      const { tally, registry, stake, deal, court, owner, provider } = market
+      const slash = async (fault: Fault, stream: number, asked = 0n) =>
+        await caseOf(market, await tally.connect(court).penalize(deal.id, deal.key, stream, chargeOf(fault, { asked })))
+      await slash(Fault.Unordered, 0, 5_000n * STAKE)
+      expect((await slash(Fault.Withheld, 1)).own).to.equal(5n * STAKE)
+      await slash(Fault.Withheld, 0, 10n ** 24n)
+      await stake.mint(owner, 100n * STAKE)
+      await stake.connect(owner).approve(registry, 100n * STAKE)
+      await registry.connect(owner).stake(provider.id, 100n * STAKE)
+      expect((await slash(Fault.Minority, 1)).own).to.equal(0n)
+    })
+
     it('stops a netted deal, once', async () => {
       const market = await createMarket(await deploy(ethers), { offer: { mode: Mode.Net } })
       const { tally, deal, court } = market
@@ -137,6 +152,19 @@ describe('Remedies', () => {
       const { end } = await tally.deal(deal.id)
       expect(end).to.equal(await tally.clock())
       await expect(slash(Fault.Withheld)).not.to.emit(tally, 'StoppedForFault')
+    })
+  })
+
+  describe('forfeit', () => {
+    it('takes the bond and no more, whatever the stream was paid for, and freezes the stream', async () => {
+      const market = await networkHelpers.loadFixture(settledTwice)
+      const { tally, deal, court, log } = market
+      await settle(market, Lane.Attested, [log.work(20_000n).group(2)])
+      const tx = await tally.connect(court).forfeit(deal.id, deal.key, 0, chargeOf(Fault.WrongResult))
+      expect((await caseOf(market, tx)).own).to.equal(10n * STAKE)
+      expect((await tally.stream(deal.id, 0)).count).to.equal(FROZEN)
+      const whole = await tally.connect(court).penalize(deal.id, deal.key, 0, chargeOf(Fault.Unordered))
+      expect((await caseOf(market, whole)).own).to.be.above(40n * STAKE)
     })
   })
 

@@ -82,7 +82,7 @@ function createBook(here: World) {
 
   async function slash(asked: bigint): Promise<void> {
     slashes += 1
-    await asCourt.slash(id, chargeOf(`slash ${slashes}`, asked))
+    await asCourt.slash(id, chargeOf(`slash ${slashes}`, asked), 0, await here.tally.clock())
     const own = slashOwn(side, asked)
     const before = pool.tokens
     const delegated = slashPool(pool, asked - own, CAP)

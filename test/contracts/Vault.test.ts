@@ -91,7 +91,7 @@ describe('Registry: the vault', () => {
       const market = await networkHelpers.loadFixture(slashed)
       const registry = await asSettlement(networkHelpers, market)
       for (const again of [
-        registry.slash(market.id, chargeOf('lie', 1n)),
+        registry.slash(market.id, chargeOf('lie', 1n), 0, 0),
         registry.slashBond(MEMBER, chargeOf('lie', 1n)),
       ])
         await expect(again).to.be.revertedWithCustomError(registry, 'VaultPunished').withArgs(market.facts.subject)
@@ -111,7 +111,7 @@ describe('Registry: the vault', () => {
       const { registry, owner, id } = await networkHelpers.loadFixture(staked)
       const charge = chargeOf('x', 1n)
       for (const [attempt, provider] of [
-        [registry.connect(owner).slash(id, charge), id],
+        [registry.connect(owner).slash(id, charge, 0, 0), id],
         [registry.connect(owner).slashBond(MEMBER, charge), 0],
       ] as const)
         await expect(attempt).to.be.revertedWithCustomError(registry, 'RegistryUnauthorized').withArgs(provider, owner)
@@ -308,7 +308,7 @@ describe('Registry: the vault', () => {
       expect([view.stake, view.thawing, view.liens]).to.deep.equal([80n * STAKE, 20n * STAKE, 40n * STAKE])
       await advance(networkHelpers, market, VAULT_TIME)
       await expect(registry.payOut(facts)).to.be.revertedWithCustomError(registry, 'VaultNoSuchCase')
-      const again = settlement.slash(id, chargeOf('lie', 1n))
+      const again = settlement.slash(id, chargeOf('lie', 1n), 0, 0)
       await expect(again).to.be.revertedWithCustomError(registry, 'VaultPunished')
     })
 

@@ -75,6 +75,8 @@ describe('gas of faults', function () {
       const { tally, provider, networkHelpers, stranger } = market
       const deal = await openDeal(market, provider, { terms: { duration: DAY } })
       await advance(networkHelpers, market, 2 * DAY)
+      // fees wait here already, as anywhere that is in use
+      await tally.refreshCover(provider.id)
       const tx = await tally.connect(stranger).proveNoShow(deal.id, deal.offer, deal.nonce)
       await expectGas(`${fork}: prove a no-show`, tx)
     })

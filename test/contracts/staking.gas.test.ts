@@ -58,10 +58,11 @@ async function crowd({ registry, rival, id }: Deployment & { id: number }, count
 
 describe('the gas of staking', () => {
   it('of a slash: the first one, later ones, and into the pool', async () => {
-    const { asCourt, id } = await networkHelpers.loadFixture(pooled)
-    await expectGas('slash a provider for the first time', asCourt.slash(id, chargeOf('first', STAKE)))
-    await expectGas('slash a provider again', asCourt.slash(id, chargeOf('second', STAKE)))
-    await expectGas('slash a provider and its pool', asCourt.slash(id, chargeOf('both', 120n * STAKE)))
+    const { asCourt, id, tally } = await networkHelpers.loadFixture(pooled)
+    const now = await tally.clock()
+    await expectGas('slash a provider for the first time', asCourt.slash(id, chargeOf('first', STAKE), 0, now))
+    await expectGas('slash a provider again', asCourt.slash(id, chargeOf('second', STAKE), 0, now))
+    await expectGas('slash a provider and its pool', asCourt.slash(id, chargeOf('both', 120n * STAKE), 0, now))
   })
 
   it(`of a slash with ${MANY} delegators is that of one with a single one, within 2 %`, async function () {
@@ -70,7 +71,7 @@ describe('the gas of staking', () => {
     const spent = async (market: Awaited<ReturnType<typeof pooled>>) => {
       await market.stake.mint(market.rival, rest)
       await market.registry.connect(market.rival).delegate(market.id, rest, 0, NO_PERMIT)
-      const sent = await market.asCourt.slash(market.id, chargeOf('both', 120n * STAKE))
+      const sent = await market.asCourt.slash(market.id, chargeOf('both', 120n * STAKE), 0, await market.tally.clock())
       return Number((await sent.wait())?.gasUsed)
     }
     const single = await spent(await networkHelpers.loadFixture(pooled))
@@ -92,7 +93,7 @@ describe('the gas of staking', () => {
     await expectGas('commit to evidence', registry.connect(rival).commitEvidence(commitment))
     await expectGas('slash a bond', asCourt.slashBond(MEMBER, chargeOf('bond', STAKE)))
     const parts = { victim: buyer.address, restitution: STAKE, reporter: stranger.address, evidence: EVIDENCE }
-    await (await asCourt.slash(id, chargeOf('lie', 10n * STAKE, parts))).wait()
+    await (await asCourt.slash(id, chargeOf('lie', 10n * STAKE, parts), 0, await market.tally.clock())).wait()
     const facts = await lastCase(market)
     await expectGas('claim priority', registry.connect(rival).claimPriority(facts, zeroHash))
     await advance(networkHelpers, market, 3 * DAY)

@@ -76,6 +76,6 @@ export async function slash(
   charge: Charge,
 ): Promise<Case> {
   const registry = await asSettlement(helpers, deployment)
-  await (await registry.slash(provider, charge)).wait()
+  await (await registry.slash(provider, charge, 0, await deployment.tally.clock())).wait()
   return await lastCase(deployment)
 }

@@ -183,7 +183,7 @@ contract StakingHandler is Probe {
         uint256 own = registry.sideOf(provider).tokens;
         uint256 pool = registry.poolOf(provider).tokens;
         asked = _within(asked, 1, own + pool + 1);
-        (uint96 takenOwn, uint96 takenPool) = registry.slash(provider, _charge(asked));
+        (uint96 takenOwn, uint96 takenPool) = registry.slash(provider, _charge(asked), 0, clock);
         uint256 wantOwn = asked < own ? asked : own;
         uint256 cap = (pool * CAP_BPS) / BPS;
         uint256 wantPool = asked - wantOwn < cap ? asked - wantOwn : cap;
