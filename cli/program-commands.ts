@@ -5,7 +5,7 @@
  */
 import type { Command } from 'commander'
 
-import { parseCount } from './arguments.ts'
+import { parseAddress, parseCount, parseUrl } from './arguments.ts'
 import type { Io } from './io.ts'
 import { type BuildFlags, buildCommand } from './program-build.ts'
 import { type InspectFlags, inspectCommand } from './program-inspect.ts'
@@ -49,6 +49,8 @@ export function addProgram(tally: Command, io: Io): void {
     .requiredOption('--step <number>', 'instructions executed before it', parseCount('--step', 0, MAX_STEP))
     .option('--input <file>', 'what the program is asked; nothing by default')
     .option('--output <file>', 'where to write the witness')
+    .option('--rpc <url>', 'JSON-RPC endpoint of a chain whose verifier is to be asked', parseUrl('--rpc'))
+    .option('--verifier <address>', 'contract with the one-step verifier', parseAddress('--verifier'))
     .option('--json', 'print JSON')
     .action(async (file: string, flags: ProveFlags) => await proveCommand(io, file, flags))
 }

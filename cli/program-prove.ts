@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Hex } from 'viem'
+import { type Address, type Hex, parseAbi } from 'viem'
 
 import { decode, OP } from '#protocol/vm/decode.ts'
 import { CODE_BASE } from '#protocol/vm/layout.ts'
@@ -11,12 +11,20 @@ import { parseState, STATUS, stateHash } from '#protocol/vm/state.ts'
 import { verifyStep } from '#protocol/vm/verify-step.ts'
 import { createExecutor } from '#runtime/executor.ts'
 
+import { connect, reasonOf } from './chain.ts'
 import { CliError } from './errors.ts'
 import { type Io, toJson } from './io.ts'
 import { readBytes, readProgram, writeBytes } from './program-file.ts'
 
 /** Flags of `tally program prove`. */
-export type ProveFlags = { input?: string; step: number; output?: string; json?: boolean }
+export type ProveFlags = {
+  input?: string
+  step: number
+  output?: string
+  rpc?: string
+  verifier?: Address
+  json?: boolean
+}
 
 type Proof = {
   readonly step: number
@@ -25,6 +33,8 @@ type Proof = {
   readonly before: Hex
   readonly after: Hex
   readonly witnessBytes: number
+  /** Who verified it. */
+  readonly verifiedBy: string
   readonly witness: Hex
 }
 
@@ -32,6 +42,29 @@ const nameOf = (op: number): string =>
   Object.entries(OP)
     .find(([, number]) => number === op)?.[0]
     .toLowerCase() ?? 'illegal'
+
+const verifierAbi = parseAbi(['function step(bytes witness) pure returns (bytes32 pre, bytes32 post)'])
+
+/** Asks the chain's verifier for what the witness proves; its twin here when no chain is named. */
+async function verify(witness: Uint8Array, { rpc, verifier }: ProveFlags): Promise<{ pre: Hex; post: Hex }> {
+  if (rpc === undefined && verifier === undefined) return verifyStep(witness)
+  if (rpc === undefined || verifier === undefined) {
+    throw new CliError(
+      'cli.bad-argument',
+      'name both --rpc (a chain) and --verifier (its one-step verifier), or neither',
+    )
+  }
+  const args = [`0x${Buffer.from(witness).toString('hex')}`] as const
+  try {
+    const call = { address: verifier, abi: verifierAbi, functionName: 'step', args } as const
+    const [pre, post] = await connect(rpc).readContract(call)
+    return { pre, post }
+  } catch (error) {
+    throw new CliError('cli.not-verified', `the verifier at ${verifier} did not answer: ${reasonOf(error)}`, {
+      cause: error,
+    })
+  }
+}
 
 /** What the witness proves has to be what the run does; both are computed apart from each other. */
 function check(proven: { pre: Hex; post: Hex }, [before, after]: readonly Hex[]): void {
@@ -45,7 +78,7 @@ function render(proof: Proof, file: string | undefined): string {
     `step ${proof.step}: ${proof.instruction} at ${proof.pc}`,
     `before   ${proof.before}`,
     `after    ${proof.after}`,
-    `witness  ${proof.witnessBytes} bytes${file === undefined ? '' : ` in ${file}`}; verified`,
+    `witness  ${proof.witnessBytes} bytes${file === undefined ? '' : ` in ${file}`}; verified by ${proof.verifiedBy}`,
     ...(file === undefined ? [proof.witness] : []),
   ].join('\n')
 }
@@ -67,7 +100,7 @@ export async function proveCommand(io: Io, file: string, flags: ProveFlags): Pro
       )
     }
     const witness = await executor.witnessAt({ ...run, step }, { signal: io.signal })
-    const proven = verifyStep(witness)
+    const proven = await verify(witness, flags)
     check(proven, states.map(stateHash))
     if (flags.output !== undefined) await writeBytes(flags.output, witness)
     const code = new DataView(image.code.buffer, image.code.byteOffset, image.code.length)
@@ -80,6 +113,7 @@ export async function proveCommand(io: Io, file: string, flags: ProveFlags): Pro
       before: proven.pre,
       after: proven.post,
       witnessBytes: witness.length,
+      verifiedBy: flags.verifier === undefined ? 'the verifier’s twin in TypeScript' : `contract ${flags.verifier}`,
       witness: `0x${Buffer.from(witness).toString('hex')}`,
     }
     io.out(flags.json === true ? toJson(proof) : render(proof, flags.output))

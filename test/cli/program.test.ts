@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { expect } from 'chai'
+import { network } from 'hardhat'
 
 import { type Image, loadElf, programHash } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
@@ -17,6 +18,10 @@ import { type Said, tally } from './support/console.ts'
 const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
 const digest = join(examples, 'lambda-phage/digest.elf')
 const forecast = join(examples, 'city-weather/forecast.elf')
+const REFEREE = fileURLToPath(
+  new URL('../../artifacts/contracts/BisectionReferee.sol/BisectionReferee.json', import.meta.url),
+)
+const VERIFIER = '0x00000000000000000000000000000000000072f5'
 const isDeep = process.env.TALLY_DEEP === '1'
 
 const GREETING = `
@@ -149,6 +154,36 @@ describe('tally program', function () {
       const { out } = await tally(args)
       expect(out).to.match(/^step 0: auipc at 0x80000000\n/)
       expect(verifyStep(readFileSync(at('witness'))).pre).to.equal(stateAfter(0))
+    })
+
+    it('asks the verifier on a chain, of the contracts as they are deployed', async () => {
+      const artifact: { deployedBytecode: string } = JSON.parse(readFileSync(REFEREE, 'utf8'))
+      const server = await network.createServer('osaka', '127.0.0.1', 0)
+      try {
+        const { port } = await server.listen()
+        const rpc = `http://127.0.0.1:${port}`
+        const request = {
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'hardhat_setCode',
+          params: [VERIFIER, artifact.deployedBytecode],
+        }
+        const headers = { 'content-type': 'application/json' }
+        await fetch(rpc, { method: 'POST', headers, body: JSON.stringify(request) })
+        const run = ['prove', digest, '--input', at('input'), '--step', '777', '--rpc', rpc]
+        const said = await tallyJson(...run, '--verifier', VERIFIER)
+        expect([said.before, said.after]).to.deep.equal([stateAfter(777), stateAfter(778)])
+        expect(said.verifiedBy).to.equal(`contract ${VERIFIER}`)
+        const nobody = await tally(['program', ...run, '--verifier', `0x${'33'.repeat(20)}`])
+        expectRefused(nobody, 'cli.not-verified', /0x3333/)
+      } finally {
+        await server.close()
+      }
+    })
+
+    it('asks for chain and verifier together', async () => {
+      const args = ['program', 'prove', digest, '--input', at('input'), '--step', '0', '--verifier', VERIFIER]
+      expectRefused(await tally(args), 'cli.bad-argument', /--rpc/)
     })
 
     it('has nothing to prove where the run has ended', async () => {
