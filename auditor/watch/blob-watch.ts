@@ -5,10 +5,10 @@
  */
 import type { Address, Hex } from 'viem'
 
-import { BlobReadError, createBlobReader } from '#runtime/blob-reader.ts'
 import type { Kzg } from '#runtime/kzg.ts'
 
 import { blobOf, readGroup } from './blob-groups.ts'
+import type { BlobSource } from './blob-source.ts'
 import type { Book, BookGroup } from './book.ts'
 import type { Finding } from './facts.ts'
 import { findVoidBlob } from './find-void-blob.ts'
@@ -41,17 +41,8 @@ export type BlobWatch = {
 const AT_ONCE = 6
 
 /** Creates the watch. */
-export function createBlobWatch({ kzg, signal }: { readonly kzg: Kzg; readonly signal: AbortSignal }): BlobWatch {
+export function createBlobWatch({ kzg, read }: { readonly kzg: Kzg; readonly read: BlobSource }): BlobWatch {
   const waiting = new Map<Hex, BookGroup[]>()
-
-  async function read(versionedHash: Hex, archives: readonly string[]): Promise<Uint8Array | null> {
-    try {
-      return await createBlobReader({ kzg, archives, signal }).read(versionedHash)
-    } catch (error) {
-      if (error instanceof BlobReadError) return null
-      throw error
-    }
-  }
 
   /** Takes receipts into the group, or says what is wrong with its blob. */
   async function takeIn(book: Book, group: BookGroup, blob: Uint8Array, at: BlobReading): Promise<Finding | null> {

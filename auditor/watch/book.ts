@@ -90,6 +90,19 @@ export type DemandFacts = NonNullable<
   Extract<ParseEventLogsReturnType<typeof demandsAbi>[number], { eventName: 'Demanded' }>['args']['facts']
 >
 
+/** What moved streams of netted deals: a batch, or an announced group that was settled without the committee. */
+export type BookNetStep =
+  | { readonly kind: 'batch'; readonly net: BookNet }
+  | {
+      readonly kind: 'executed'
+      readonly dealId: number
+      readonly stream: number
+      /** Receipts (24 bits) ‖ units (40 bits). */
+      readonly cell: bigint
+      /** Net root after it. */
+      readonly root: Hex
+    }
+
 /** Everything a watcher knows of the chain. */
 export type Book = {
   readonly deals: Map<Hex, BookDeal>
@@ -103,6 +116,8 @@ export type Book = {
   /** Attested batches of each interval; net batches have no groups here. */
   readonly intervals: Map<number, (RingLink & { readonly batch: BookBatch | null })[]>
   readonly nets: BookNet[]
+  /** Everything that moved netted deals' streams, in order. */
+  readonly netSteps: BookNetStep[]
   /** Buyers of netted deals by their index. */
   readonly buyers: Map<number, Address>
   readonly cases: Map<Hex, BookCase>
@@ -121,6 +136,7 @@ export function createBook(): Book {
     records: new Map(),
     intervals: new Map(),
     nets: [],
+    netSteps: [],
     buyers: new Map(),
     cases: new Map(),
     refuted: new Map(),

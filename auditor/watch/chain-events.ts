@@ -126,7 +126,9 @@ async function enterNet(
     client.readContract({ ...own, functionName: 'netQueue' }),
   ])
   listOf(book.intervals, intervalOf(time)).push({ root, factsRoot: zeroHash, time, batch: null })
-  book.nets.push({ bytes, authority, versionedHashes, previous, queueFrom, root, time })
+  const net = { bytes, authority, versionedHashes, previous, queueFrom, root, time }
+  book.nets.push(net)
+  book.netSteps.push({ kind: 'batch', net })
 }
 
 function enterOpening(book: Book, { args }: Extract<SettlementEvent, { eventName: 'DealOpened' }>): void {
@@ -148,6 +150,10 @@ function enterDealEvent(book: Book, event: SettlementEvent): void {
   if (event.eventName === 'DealOpened') enterOpening(book, event)
   if (event.eventName === 'BuyerNumbered') book.buyers.set(event.args.index, event.args.buyer)
   if (event.eventName === 'FaultProven') enterFault(book, event)
+  if (event.eventName === 'ForceExecuted') {
+    const { id: dealId, stream, cell, root } = event.args
+    book.netSteps.push({ kind: 'executed', dealId, stream, cell: BigInt(cell), root })
+  }
   const id = 'id' in event.args ? Number(event.args.id) : null
   const deal = id === null ? undefined : book.deals.get(book.keys.get(id) ?? '0x')
   if (deal !== undefined) changeDeal(deal, event)

@@ -18,6 +18,8 @@ export type Knowledge = {
   /** Looks for work one worker did too much of at once; `capacityOf` asks what its provider declared. */
   sold(capacityOf: (dealKey: Hex) => Promise<number>): Promise<void>
   add(finding: Finding | null): void
+  /** Takes a finding in whose proof holds for now only, in place of what it was before. */
+  renew(finding: Finding | null): void
   /** Found so far, by subject. */
   findings(): ReadonlyMap<Hex, Finding>
 }
@@ -67,6 +69,9 @@ export function createKnowledge(): Knowledge {
     },
 
     add,
+    renew(finding) {
+      if (finding !== null) findings.set(finding.subject, finding)
+    },
     findings: () => findings,
   }
 }

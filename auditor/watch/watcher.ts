@@ -13,6 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address, Hex, PublicClient } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
+import type { NetState } from '#protocol/net-state.ts'
+import { Mode } from '#protocol/types.ts'
 import { createSender } from '#runtime/act-sender.ts'
 import { createActStore } from '#runtime/act-store.ts'
 import { createChainClient } from '#runtime/chain-client.ts'
@@ -20,6 +22,7 @@ import type { Key } from '#runtime/keystore.ts'
 import { createKzg } from '#runtime/kzg.ts'
 import type { Logger } from '#runtime/log.ts'
 import type { Shutdown } from '#runtime/shutdown.ts'
+import { createBlobSource } from './blob-source.ts'
 import { type BlobWatch, createBlobWatch } from './blob-watch.ts'
 import { type Book, type BookGroup, createBook, intervalOf, streamKey, unitsOf } from './book.ts'
 import { actsFor } from './case-work.ts'
@@ -29,10 +32,11 @@ import type { WatcherConfig } from './config.ts'
 import { createDoubts, type Doubts } from './doubts.ts'
 import { findBrokenPromise } from './find-broken-promise.ts'
 import { findConflicts } from './find-conflict.ts'
-import { findNoShow } from './find-no-show.ts'
+import { findNetNoShow, findNoShow } from './find-no-show.ts'
 import { findWrongNet } from './find-wrong-net.ts'
 import { createKnowledge, type Knowledge } from './knowledge.ts'
 import { createListener, type Listener } from './listener.ts'
+import { createNetFollower, type NetFollower } from './net-follower.ts'
 import { lapses } from './order-doubts.ts'
 import { report } from './reporting.ts'
 import { resultsOn } from './results-on.ts'
@@ -46,6 +50,7 @@ type Sight = {
   readonly doubts: Doubts
   readonly results: Results | null
   readonly blobs: BlobWatch
+  readonly nets: NetFollower
   at: Head | null
 }
 type Head = { readonly number: bigint; readonly hash: Hex; readonly timestamp: bigint }
@@ -79,6 +84,7 @@ export async function startWatcher(options: {
     (await client.readContract({ ...own, functionName: 'intervalChain', args: [interval] }))[0]
   const createResultsOf = resultsOn({ client, config, sender, token, readInterval, log, nowMs, store, shutdown })
   const kzg = createKzg()
+  const read = createBlobSource({ kzg, signal })
   let sight = blank()
 
   function blank(): Sight {
@@ -93,9 +99,10 @@ export async function startWatcher(options: {
     }
     const doubts = createDoubts({ client, sender, knowledge, domain, token, ...asking, nowMs, signal })
     const results = createResultsOf === null ? null : createResultsOf()
-    const blobs = createBlobWatch({ kzg, signal })
+    const blobs = createBlobWatch({ kzg, read })
+    const nets = createNetFollower(read)
     const listener = createListener({ book, knowledge, log, signal })
-    return { book, knowledge, doubts, results, blobs, listener, at: null }
+    return { book, knowledge, doubts, results, blobs, nets, listener, at: null }
   }
 
   /** Reads what is new; begins again where a re-organisation took away what was read. */
@@ -157,7 +164,8 @@ export async function startWatcher(options: {
     const endpoints = [...(await committees.endpoints()), ...config.members]
     for (const endpoint of endpoints) await listener.conflicts(endpoint, Number(head.timestamp))
     for (const worker of config.workers) await listener.promises(worker)
-    await readBlobs([...config.archives, ...endpoints], Number(head.timestamp))
+    const archives = [...config.archives, ...endpoints]
+    await readBlobs(archives, Number(head.timestamp))
     await doubts.step(book, endpoints, readInterval)
     await results?.step(book, [...config.workers, ...endpoints])
     await knowledge.sold(capacityOf)
@@ -165,18 +173,27 @@ export async function startWatcher(options: {
       client.readContract({ ...own, functionName: 'clock' }),
       client.readContract({ ...own, functionName: 'parameters' }),
     ])
-    findLate(clock, closingPeriod, await committees.readAll())
+    findNoShows(clock, closingPeriod, await sight.nets.step(book, archives))
+    findLate(await committees.readAll())
     await act(clock)
   }
 
+  /** Deals that ended with too little work; netted ones as far as net mode could be followed. */
+  function findNoShows(clock: number, closingPeriod: number, nets: NetState | null): void {
+    const { knowledge, book } = sight
+    for (const deal of book.deals.values()) {
+      const { budget, isExcused } = deal
+      if (deal.offer.mode !== Mode.Net)
+        knowledge.add(findNoShow(deal, { budget, isExcused, units: unitsOf(deal) }, clock, closingPeriod))
+      else if (nets !== null)
+        knowledge.renew(findNetNoShow(deal, { budget, isExcused, tree: nets.tree }, clock, closingPeriod))
+    }
+  }
+
   /** Faults that time makes. */
-  function findLate(clock: number, closingPeriod: number, signersOf: (epoch: number) => readonly Address[]): void {
+  function findLate(signersOf: (epoch: number) => readonly Address[]): void {
     const { knowledge, book, listener } = sight
     const buyerOf = (index: number) => book.buyers.get(index)
-    for (const deal of book.deals.values()) {
-      const end = { units: unitsOf(deal), budget: deal.budget, isExcused: deal.isExcused || deal.offer.mode !== 0 }
-      knowledge.add(findNoShow(deal, end, clock, closingPeriod))
-    }
     const wrong = book.nets.flatMap((net) => {
       const links = book.intervals.get(intervalOf(net.time)) ?? []
       return findWrongNet(net, links, buyerOf, signersOf)

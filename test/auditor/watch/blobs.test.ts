@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { type Address, decodeFunctionData, type Hex } from 'viem'
 
+import { createBlobSource } from '#auditor/watch/blob-source.ts'
 import { createBlobWatch } from '#auditor/watch/blob-watch.ts'
 import { type Book, type BookGroup, createBook } from '#auditor/watch/book.ts'
 import { actsFor } from '#auditor/watch/case-work.ts'
@@ -74,7 +75,7 @@ type Watching = Awaited<ReturnType<typeof settled>>['watching']
 
 async function read(
   { book, seen, ...at }: Watching,
-  watch = createBlobWatch({ kzg, signal: new AbortController().signal }),
+  watch = createBlobWatch({ kzg, read: createBlobSource({ kzg, signal: new AbortController().signal }) }),
 ) {
   watch.add(seen)
   return await watch.step(book, at)
@@ -98,7 +99,7 @@ describe('a watcher’s reading of blobs', function () {
     const { watching, kept, close } = await settled()
     const [[versionedHash, blob] = ['', new Uint8Array()]] = [...kept]
     kept.clear()
-    const watch = createBlobWatch({ kzg, signal: new AbortController().signal })
+    const watch = createBlobWatch({ kzg, read: createBlobSource({ kzg, signal: new AbortController().signal }) })
     expect((await read(watching, watch)).groups).to.deep.equal([])
     kept.set(versionedHash, blob)
     const { book, archives, readInterval, signersOf } = watching
