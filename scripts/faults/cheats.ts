@@ -7,6 +7,7 @@ import type { Cheat } from './cheat.ts'
 import { badAttestation } from './cheats/bad-attestation.ts'
 import { censorship } from './cheats/censorship.ts'
 import { collusion } from './cheats/collusion.ts'
+import { doubleSelling } from './cheats/double-selling.ts'
 import { duplicateTask } from './cheats/duplicate-task.ts'
 import { equivocation } from './cheats/equivocation.ts'
 import { noShow } from './cheats/no-show.ts'
@@ -14,8 +15,9 @@ import { overclaim } from './cheats/overclaim.ts'
 import { unordered } from './cheats/unordered.ts'
 import { withheldOutput } from './cheats/withheld-output.ts'
 
-/** Cheats by name. */
+/** Cheats by name. Those that let days pass come first, before the deals of others have begun. */
 export const CHEATS: readonly Cheat[] = [
+  doubleSelling,
   censorship,
   badAttestation,
   unordered,

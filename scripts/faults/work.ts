@@ -3,19 +3,26 @@
  *
  * @module
  */
+import type { Hex } from 'viem'
 
 import { settlementAbi } from '#protocol/abi.generated.ts'
 import { orderDigest, tallyDigest, taskHash } from '#protocol/eip712.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { encodeReceipts, segmentHash, totalUnits } from '#protocol/receipts.ts'
 import { signCompact } from '#protocol/signature.ts'
-import { type SegmentMessage, type SegmentReceipt, toWire } from '#protocol/wire.ts'
+import {
+  parseSegmentAnswer,
+  type SegmentMessage,
+  type SegmentReceipt,
+  type SignedPromise,
+  toWire,
+} from '#protocol/wire.ts'
 import { encodeResult, outputCommitment, plainHash, workHash } from '#protocol/work.ts'
 
-import { postJson, putBytes } from '../network/boards.ts'
+import { getJson, postJson, putBytes } from '../network/boards.ts'
 import { type Deal, domainOf } from './party.ts'
 import { until } from './waiting.ts'
-import type { World } from './world.ts'
+import type { Member, World } from './world.ts'
 
 const inputOf = (deal: Deal, task: number): Uint8Array => new TextEncoder().encode(`deal ${deal.id}, task ${task}`)
 const resultOf = (text: string): Uint8Array => encodeResult(0, new TextEncoder().encode(text))
@@ -74,21 +81,32 @@ export function sign(
 }
 
 /** Brings a segment to every member; whether they take it is theirs to say. */
-export async function deliver(world: World, segment: SegmentMessage, made: readonly Made[]): Promise<string[]> {
-  return await Promise.all(
-    world.members.map(async ({ url }) => {
-      for (const bytes of made.flatMap((one) => one.bytes)) await putBytes(`${url}/v1/data/${dataRoot(bytes)}`, bytes)
-      return await postJson(`${url}/v1/segments`, toWire(segment)).then(
-        () => 'taken',
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      )
-    }),
+export async function deliver(world: World, segment: SegmentMessage, made: readonly Made[]): Promise<void> {
+  await Promise.all(world.members.map((_, member) => deliverTo(world, member, segment, made)))
+}
+
+/** Brings a segment to one member. @returns Whether it took it. */
+export async function deliverTo(world: World, member: number, segment: SegmentMessage, made: readonly Made[]) {
+  const { url } = world.members[member] as Member
+  for (const bytes of made.flatMap((one) => one.bytes)) await putBytes(`${url}/v1/data/${dataRoot(bytes)}`, bytes)
+  return await postJson(`${url}/v1/segments`, toWire(segment)).then(
+    () => true,
+    () => false,
   )
 }
 
-/** Waits until the chain has settled so many receipts of a stream. */
-export async function untilSettled(world: World, deal: Deal, count: number, stream = 0): Promise<void> {
+/** What a member promises about a segment it took; null while it promises nothing. */
+export async function promiseOf(world: World, member: number, tallyHash: Hex): Promise<SignedPromise | null> {
+  const { url } = world.members[member] as Member
+  const answer = parseSegmentAnswer(await getJson(`${url}/v1/segments/${tallyHash}`))
+  return answer.promise ?? null
+}
+
+/** Brings a segment to the members, again while some have not seen so much of the chain, until it is settled. */
+export async function deliverUntilSettled(world: World, deal: Deal, segment: SegmentMessage, made: readonly Made[]) {
+  const { stream, count } = segment
   await until(world, `settling ${count} receipts of deal ${deal.id}`, async () => {
+    await deliver(world, segment, made)
     return (await streamOf(world, deal, stream)).count >= count
   })
 }

@@ -31,7 +31,12 @@ export const MEMBER_BOND = 500n
 const WATCHER_BUDGET = 50_000_000n
 
 /** A committee member: its process, and its key for those cheats in which it takes part. */
-export type Member = MemberNode & { readonly key: Key }
+export type Member = MemberNode & {
+  readonly key: Key
+  /** Ends its process, and starts it again where it stopped. */
+  stop(): Promise<void>
+  start(): Promise<void>
+}
 
 /** Where cheats are played. */
 export type World = {
@@ -99,7 +104,12 @@ export async function startWorld(options: {
     say('starting three committee members and a watcher')
     const site = { chain, deployment, folder, children }
     const members = await Promise.all(
-      seats.map(async (seat) => ({ ...(await startMember(site, seat)), key: seat.signer })),
+      seats.map(async (seat) => {
+        const start = async (): Promise<void> => {
+          await startMember(site, seat)
+        }
+        return { ...(await startMember(site, seat)), key: seat.signer, stop: () => children.stop(seat.name), start }
+      }),
     )
     const noticeboard = await openNoticeboard()
     const budget = [watcher.address, WATCHER_BUDGET] as const

@@ -5,7 +5,7 @@
  */
 import type { Cheat } from '../cheat.ts'
 import { openDeal } from '../party.ts'
-import { deliver, sign, untilSettled, work } from '../work.ts'
+import { deliver, deliverUntilSettled, sign, work } from '../work.ts'
 
 /** A worker bills one task twice. */
 export const duplicateTask: Cheat = {
@@ -15,8 +15,7 @@ export const duplicateTask: Cheat = {
   async play(world, party) {
     const deal = await openDeal(world, party)
     const honest = await Promise.all([0, 1].map((task) => work(world, deal, task)))
-    await deliver(world, sign(world, deal, honest), honest)
-    await untilSettled(world, deal, 2)
+    await deliverUntilSettled(world, deal, sign(world, deal, honest), honest)
     const again = [await work(world, deal, 1, { result: 'the same task once more' })]
     await deliver(world, sign(world, deal, again, { first: 2, before: 20n }), again)
     return { deals: [deal], slashed: 'provider' }

@@ -5,7 +5,7 @@
  */
 import type { Cheat } from '../cheat.ts'
 import { openDeal } from '../party.ts'
-import { deliver, sign, untilSettled, work } from '../work.ts'
+import { deliver, deliverUntilSettled, sign, work } from '../work.ts'
 
 /** A worker signs two contents for one place in its stream. */
 export const equivocation: Cheat = {
@@ -15,8 +15,7 @@ export const equivocation: Cheat = {
   async play(world, party) {
     const deal = await openDeal(world, party)
     const honest = await Promise.all([0, 1, 2].map((task) => work(world, deal, task)))
-    await deliver(world, sign(world, deal, honest), honest)
-    await untilSettled(world, deal, 3)
+    await deliverUntilSettled(world, deal, sign(world, deal, honest), honest)
     const other = await Promise.all([3, 4, 5].map((task) => work(world, deal, task, { units: 20n })))
     await deliver(world, sign(world, deal, other), other)
     return { deals: [deal], slashed: 'provider' }
