@@ -100,7 +100,8 @@ function tellIn(say: ReturnType<typeof teller>) {
   return (event: Told): void => {
     if (event.kind === 'found') say({ event: 'found', receipt: nameOf(event.target) }, `found ${nameOf(event.target)}`)
     else if (event.kind === 'move') tellMove(say, event)
-    else tellStanding(say, event)
+    else if (event.kind === 'standing') tellStanding(say, event)
+    else say({ event: 'trouble', reason: event.reason }, `will look again: ${event.reason.split('\n')[0]}`)
   }
 }
 

@@ -61,6 +61,7 @@ export type Sending = {
 export type Told =
   | { readonly kind: 'found'; readonly target: Target }
   | { readonly kind: 'standing'; readonly standing: Standing }
+  | { readonly kind: 'trouble'; readonly reason: string }
   | { readonly kind: 'move'; readonly game: CourtGame; readonly move: CourtMove }
 
 /** What doing the work again showed. */
@@ -148,9 +149,14 @@ export async function playToEnd(options: SessionOptions, suspicion: Suspicion, s
   try {
     const table = await seated(options, suspicion, { ...sending, chainId, store })
     const before = await table.purse.balance()
-    for (let ending: Ending | null = null; ; ) {
+    for (;;) {
       signal.throwIfAborted()
-      ending = await table.step(before)
+      const ending = await table.step(before).catch((error: unknown) => {
+        // whoever ends the game by leaving loses it: what is wrong with the chain's node may pass
+        if (error instanceof AuditError || signal.aborted) throw error
+        options.tell({ kind: 'trouble', reason: error instanceof Error ? error.message : String(error) })
+        return null
+      })
       if (ending !== null) return ending
       await sleep(sending.pollMs, undefined, { signal })
     }

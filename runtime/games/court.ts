@@ -28,12 +28,12 @@ export type CourtClaim = { readonly id: Hex; readonly facts: Claim; state: numbe
 /** A move as it was made. */
 export type CourtMove = { readonly turn: number; readonly move: Hex; readonly transaction: Hex; readonly block: bigint }
 
-/** A game and where it stands. */
+/** A game and where it stands; of work that is not provable, where it began. */
 export type CourtGame = {
   readonly id: Hex
   readonly claim: CourtClaim
   facts: Game
-  /** The list that the state holds the root of; null before the opening, and in games of other kinds. */
+  /** The list that the state holds the root of; null before the opening. */
   list: readonly Hex[] | null
   readonly moves: CourtMove[]
   /** How it ended, see {@link Turn}; null while it is open. */
@@ -106,6 +106,9 @@ export function createCourt(options: {
     const { claim, facts } = game
     const { move, until } = args
     const { state, turn } = facts
+    game.moves.push({ turn, move, transaction: transactionHash, block: blockNumber })
+    // nobody plays those here, and their referees may not have an answer any more
+    if (claim.facts.kind !== Kind.Provable) return
     const [next, then] = await client.readContract({
       ...{
         address: facts.referee,
@@ -115,9 +118,8 @@ export function createCourt(options: {
       },
     })
     if (turn === Turn.Asserter) reading.said.set(placeOf(game), move)
-    game.list = listIn(claim, state, move)
+    game.list = listIn(state, move)
     game.facts = gameAfter(facts, until, { state: next, turn: then })
-    game.moves.push({ turn, move, transaction: transactionHash, block: blockNumber })
   }
 
   function enterChallenge({
@@ -203,7 +205,7 @@ export function createCourt(options: {
     },
 
     moveCall({ claim, facts }, move, isBonded) {
-      const position = claim.facts.kind === Kind.Provable ? decodePosition(facts.state) : undefined
+      const position = decodePosition(facts.state)
       const isBetween = position !== undefined && position.level > 1 && isBonded
       if (isBetween) return encodeFunctionData({ abi: disputesAbi, functionName: 'advance', args: [facts, move] })
       return encodeFunctionData({ abi: disputesAbi, functionName: 'play', args: [claim.facts, facts, move] })
@@ -219,9 +221,8 @@ function placeOf({ claim, facts }: CourtGame): string {
   return `${claim.id}/${facts.state}`
 }
 
-/** The list that a move states; null where it states none. */
-function listIn({ facts }: CourtClaim, state: Hex, move: Hex): readonly Hex[] | null {
-  if (facts.kind !== Kind.Provable) return null
+/** The list that a move states. */
+function listIn(state: Hex, move: Hex): readonly Hex[] {
   const position = decodePosition(state)
   return position === undefined ? decodeOpening(move).list : decodeAnswer(position, move).list
 }

@@ -10,13 +10,15 @@ import { Turn } from '#protocol/disputes.ts'
 import { toHex } from '#protocol/words.ts'
 import { createExecutor, type Executor } from '#runtime/executor.ts'
 import { createLog } from '#runtime/log.ts'
+import { createShutdown, type Shutdown } from '#runtime/shutdown.ts'
+import { seatDefender } from '#worker/adapters/defence.ts'
 import { createBoard } from '#worker/services/board.ts'
-import { createDefender } from '#worker/services/defender.ts'
 import { createWorkerStore, type WorkerStore } from '#worker/store.ts'
 
 import type { Market } from '../support/market.ts'
 import { createProvableMarket, createTable, type DoneWork, doWork } from '../support/players.ts'
 import { advance } from '../support/protocol-clock.ts'
+import { actorOf } from '../support/scenario.ts'
 import { type Slip, slips } from '../support/summing.ts'
 import { createShowing } from '../support/tasks.ts'
 
@@ -32,6 +34,7 @@ describe('defending receipts of provable work', () => {
   let table: Awaited<ReturnType<typeof createTable>>
   let store: WorkerStore
   let folder: string
+  let shutdown: Shutdown
 
   async function fixture() {
     const made = await createProvableMarket(ethers)
@@ -45,12 +48,14 @@ describe('defending receipts of provable work', () => {
   after(() => executor.close())
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tally-defender-'))
+    shutdown = createShutdown()
     market = await networkHelpers.loadFixture(fixture)
     table = await createTable(market, provider)
     await table.letPlay(market.provider.id, 'worker')
     await table.endow('challenger')
   })
-  afterEach(() => {
+  afterEach(async () => {
+    await shutdown.shutdown('done')
     store.close()
     table.close()
     rmSync(folder, { recursive: true, force: true })
@@ -64,7 +69,7 @@ describe('defending receipts of provable work', () => {
     const identity = { chainId: 31_337, settlement, worker: settlement }
     store = createWorkerStore({ file: join(folder, 'worker.sqlite'), identity })
     keep(store, done)
-    const { sender, court, purse } = table.hand('worker')
+    const { purse } = table.hand('worker')
     const board = createBoard(() => 0)
     const { program, input, work } = done.evidence
     const fetched: string[] = []
@@ -74,12 +79,14 @@ describe('defending receipts of provable work', () => {
         return root === work.order.inputRoot ? input : program
       },
     }
-    const { signal } = new AbortController()
-    const defender = createDefender({
-      ...{ store, library, executor, settlement, court, sender, purse, board, log, signal },
-      provider: market.provider.id,
+    const { key: privateKey, address } = actorOf('worker')
+    const disputes = (await market.disputes.getAddress()) as Address
+    const defender = await seatDefender({
+      ...{ client: table.client, chainId: 31_337, settlement, disputes, fromBlock: 0n, dataDir: folder },
+      ...{ store, library: { ...library, put: async () => work.outputRoot }, executor, board, log, shutdown },
+      ...{ key: { privateKey, address }, provider: market.provider.id, signal: shutdown.signal },
     })
-    return { done, defender, purse, board, fetched, address: sender.address }
+    return { done, defender, purse, board, fetched, address }
   }
 
   function keep(into: WorkerStore, { receipt, evidence: { work } }: DoneWork): void {
