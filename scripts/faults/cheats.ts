@@ -14,6 +14,7 @@ import { noShow } from './cheats/no-show.ts'
 import { overclaim } from './cheats/overclaim.ts'
 import { unordered } from './cheats/unordered.ts'
 import { withheldOutput } from './cheats/withheld-output.ts'
+import { wrongResult } from './cheats/wrong-result.ts'
 
 /** Cheats by name. Those that let days pass come first, before the deals of others have begun. */
 export const CHEATS: readonly Cheat[] = [
@@ -22,6 +23,7 @@ export const CHEATS: readonly Cheat[] = [
   badAttestation,
   unordered,
   withheldOutput,
+  wrongResult,
   collusion,
   equivocation,
   overclaim,

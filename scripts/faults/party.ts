@@ -22,7 +22,7 @@ import type { World } from './world.ts'
 const STAKE = 400n
 const DOLLARS = 100n
 const TOKEN = 1_000_000n
-/** What a buyer keeps in its wallet. */
+/** What a buyer keeps in its wallet, and a provider has in it. */
 const POCKET = 10n * TOKEN
 const MINUTE = 60
 
@@ -51,7 +51,7 @@ export type Deal = {
 }
 
 /** What a deal may differ in. */
-export type DealOptions = Partial<Pick<Offer, 'rateCap' | 'price' | 'minBudget' | 'mode'>> & {
+export type DealOptions = Partial<Pick<Offer, 'rateCap' | 'price' | 'minBudget' | 'mode' | 'program' | 'kind'>> & {
   readonly durationSeconds?: number
   readonly streams?: number
 }
@@ -68,6 +68,9 @@ export async function makeParty(world: World, name: string): Promise<Party> {
   await fund(world, [owner.address, buyer.address])
   const stake = [owner.address, STAKE * 10n ** 18n] as const
   await owner.call({ address: deployment.stakeToken, abi: demoTokenAbi, functionName: 'mint', args: stake })
+  // what it would stake on a game
+  const purse = [owner.address, POCKET] as const
+  await owner.call({ address: deployment.token, abi: demoTokenAbi, functionName: 'mint', args: purse })
   const plan = {
     name: `${name}-provider`,
     stake: STAKE,
@@ -96,11 +99,12 @@ export async function openDeal(world: World, party: Party, options: DealOptions 
   const { client, deployment } = world
   const { timestamp } = await client.getBlock()
   const { price = 10_000n, rateCap = 3_600_000, minBudget = 1n, mode = 0 } = options
+  const { program = zeroHash, kind = Kind.Service } = options
   const duration = options.durationSeconds ?? 7_200
   const budget = 20n * TOKEN
   const offer: Offer = {
     ...{ provider: party.provider.owner.address, nonce: 0n, salt: `0x${randomBytes(32).toString('hex')}` },
-    ...{ program: zeroHash, kind: Kind.Service, unit: stringToHex('task', { size: 32 }), price, rateCap, minBudget },
+    ...{ program, kind, unit: stringToHex('task', { size: 32 }), price, rateCap, minBudget },
     ...{ maxBudget: budget, total: budget, buyer: zeroAddress, openingFee: 0n, maxDuration: duration },
     ...{ expiry: Number(timestamp) + 86_400, mode, maxStreams: 62, minExposure: 0, arbiter: zeroAddress, panel: false },
   }

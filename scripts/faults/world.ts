@@ -27,7 +27,9 @@ import { type Noticeboard, openNoticeboard } from './noticeboard.ts'
 /** Whole stake tokens of a member's bond. */
 export const MEMBER_BOND = 500n
 
-/** What the watcher may lay out for demands, settlement token base units. */
+/** What the watcher may have bound in challenges, settlement token base units. */
+const CHALLENGES = 20_000_000n
+/** What it may lay out for demands. */
 const WATCHER_BUDGET = 50_000_000n
 
 /** A committee member: its process, and its key for those cheats in which it takes part. */
@@ -112,7 +114,7 @@ export async function startWorld(options: {
       }),
     )
     const noticeboard = await openNoticeboard()
-    const budget = [watcher.address, WATCHER_BUDGET] as const
+    const budget = [watcher.address, WATCHER_BUDGET + CHALLENGES] as const
     await anyone.call({ address: deployment.token, abi: demoTokenAbi, functionName: 'mint', args: budget })
     const keyFile = ring.fileOf('watcher', 'owner')
     await startWatcher({ ...chain, deployment, folder, children, keyFile, workers: [noticeboard.url] })
@@ -146,7 +148,11 @@ async function startWatcher(options: {
   const { settlement, registry, committee, fromBlock } = deployment
   const config = {
     ...{ rpcUrl, keyFile, fromBlock: Number(fromBlock), dataDir: join(folder, 'data', 'watcher') },
-    contracts: { settlement, registry, committee, oversight: deployment.oversight, demands: deployment.demands },
+    contracts: {
+      ...{ settlement, registry, committee, oversight: deployment.oversight },
+      ...{ demands: deployment.demands, disputes: deployment.disputes },
+    },
+    challengeBudget: CHALLENGES.toString(),
     ...{ pollMs: 500, confirmations: 1, workers, demandBudget: WATCHER_BUDGET.toString(), doubtAfterMs: 1_000 },
     ...{ logLevel: 'debug' },
   }
