@@ -92,6 +92,8 @@ export function randomProgram(random: Random, options: ProgramOptions = {}): Ran
   const code = prologue(choices)
   while (code.length < choices.words - 1) code.push(nextWord(choices, code.length))
   code.push(asm.jal(0, -4 * random.below(Math.min(code.length - PROLOGUE_WORDS, 300))))
+  // some programs halt, most go on for ever or trap
+  if (random.chance(30)) code[PROLOGUE_WORDS + random.below(code.length - PROLOGUE_WORDS)] = asm.ecall()
   return { elf: elfOfCode(code), input: random.bytes(random.pick([0, 1, 31, 32, 33, 4095, 4096, 4097, 5000])) }
 }
 
