@@ -9,12 +9,16 @@ import {IOpenings} from "./interfaces/IOpenings.sol";
 import {IReferee} from "./interfaces/IReferee.sol";
 import {ITallystick} from "./interfaces/ITallystick.sol";
 import {Mode, Offer} from "./interfaces/ITypes.sol";
+import {GameLib} from "./libraries/GameLib.sol";
 
 /// @title Disputes
 /// @notice See {IDisputes}.
 /// @custom:invariant a game whose clock is asked ends within both clocks and the arbiter's time
 /// @custom:invariant who makes right moves in time ends with no less than it began with, gas aside
 contract Disputes is Claims {
+    using GameLib for Game;
+    using GameLib for IReferee.Claim;
+
     /// @dev Of each side, for all its moves of a game.
     uint32 private constant CLOCK = 8 hours;
     /// @dev With both clocks 33 hours, which evidence and thaws are reckoned by.
@@ -53,7 +57,7 @@ contract Disputes is Claims {
         (self.state, self.turn) = claim.referee.first(claim);
         require(self.turn <= IReferee.Turn.Challenger, DisputesNotProvable(id));
         game = _idOf(self);
-        gameHash[game] = keccak256(abi.encode(self));
+        gameHash[game] = self.hashOf();
         emit Challenged(claimId, game, claim, self);
 
         _pull(bond);
@@ -62,77 +66,76 @@ contract Disputes is Claims {
     /// @inheritdoc IDisputes
     function play(IReferee.Claim calldata claim, Game calldata game, bytes calldata move) external {
         uint32 clock = SETTLEMENT.tick();
-        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Open);
-        (Game memory next, bool isNew) = _timed(gameId, game, move, clock);
-        uint256 pulled = isNew ? _postBond(claimId, claim) : 0;
-        (next.state, next.turn) = claim.referee.next(claim, game.state, game.turn, move);
-        emit Moved(gameId, next.moved, move);
+        (bytes32 gameId, Game memory self) = _requireFacts(claim, game, ClaimState.Open);
+        uint256 pulled = _spendTime(gameId, self, move, clock) ? _postBond(self.claim, claim) : 0;
+        (self.state, self.turn) = claim.referee.next(claim, self.state, self.turn, move);
 
-        if (next.turn > IReferee.Turn.Arbiter) _end(claimId, gameId, claim, game, next.turn, false);
-        else gameHash[gameId] = keccak256(abi.encode(next));
+        _tell(gameId, self, move);
+        if (self.turn > IReferee.Turn.Arbiter) _end(gameId, claim, self, self.turn, false);
+        else gameHash[gameId] = self.hashOf();
         if (pulled != 0) _pull(pulled);
     }
 
     /// @inheritdoc IDisputes
     function advance(Game calldata game, bytes calldata move) external {
         uint32 clock = SETTLEMENT.tick();
-        bytes32 gameId = _requireGame(game, ClaimState.Open);
-        (Game memory next, bool isNew) = _timed(gameId, game, move, clock);
-        (next.state, next.turn) = game.referee.advance(game.state, game.turn, move);
-        bool holds = next.turn <= IReferee.Turn.Arbiter && (!isNew || _hasBond(game.claim));
+        (bytes32 gameId, Game memory self) = _requireGame(game, ClaimState.Open);
+        bool isNew = _spendTime(gameId, self, move, clock);
+        (self.state, self.turn) = self.referee.advance(self.state, self.turn, move);
+        bool holds = self.turn <= IReferee.Turn.Arbiter && (!isNew || _hasBond(self.claim));
         require(holds, DisputesNeedsClaim(gameId));
-        gameHash[gameId] = keccak256(abi.encode(next));
-        emit Moved(gameId, next.moved, move);
+        gameHash[gameId] = self.hashOf();
+        _tell(gameId, self, move);
     }
 
     /// @inheritdoc IDisputes
     function timeOut(IReferee.Claim calldata claim, Game calldata game) external {
         uint32 clock = SETTLEMENT.tick();
-        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Open);
+        (bytes32 gameId, Game memory self) = _requireFacts(claim, game, ClaimState.Open);
         IReferee.Turn outcome = IReferee.Turn.Drawn;
         uint32 time = ARBITER_CLOCK;
-        if (game.turn == IReferee.Turn.Asserter) {
-            (outcome, time) = (IReferee.Turn.ChallengerWon, game.asserterTime);
-            (bytes28 known, uint32 at_) = moveOf(claimId, game.state);
+        if (self.turn == IReferee.Turn.Asserter) {
+            (outcome, time) = (IReferee.Turn.ChallengerWon, self.asserterTime);
+            (bytes28 known, uint32 at_) = _moveIn(self.claim, keccak256(self.state));
             // a move that was made in time counts in every game that stands there
-            require(known == 0 || at_ > game.moved + time, DisputesMoveKnown(known));
-        } else if (game.turn == IReferee.Turn.Challenger) {
-            (outcome, time) = (IReferee.Turn.AsserterWon, game.challengerTime);
+            require(known == 0 || at_ > self.moved + time, DisputesMoveKnown(known));
+        } else if (self.turn == IReferee.Turn.Challenger) {
+            (outcome, time) = (IReferee.Turn.AsserterWon, self.challengerTime);
         }
-        require(clock > game.moved + time, CourtWrongTime(clock, game.moved + time));
-        _end(claimId, gameId, claim, game, outcome, true);
+        require(clock > self.moved + time, CourtWrongTime(clock, self.moved + time));
+        _end(gameId, claim, self, outcome, true);
     }
 
     /// @inheritdoc IDisputes
     function conclude(IReferee.Claim calldata claim, Game calldata game) external {
-        (bytes32 claimId, bytes32 gameId) = _requireFacts(claim, game, ClaimState.Refuted);
-        _closeGame(claimId, gameId);
-        owed[game.challenger] += game.bond;
-        emit Ended(claimId, gameId, IReferee.Turn.ChallengerWon, false);
+        (bytes32 gameId, Game memory self) = _requireFacts(claim, game, ClaimState.Refuted);
+        _closeGame(self.claim, gameId);
+        owed[self.challenger] += self.bond;
+        emit Ended(self.claim, gameId, IReferee.Turn.ChallengerWon, false);
     }
 
-    /// @notice A game after the time for this move, without what the move leads to.
-    /// @return next The game with its clocks set.
+    /// @notice Takes the time for this move off the clock that ran.
     /// @return isNew Whether the asserter makes this move for the first time.
-    function _timed(
+    function _spendTime(
         bytes32 gameId,
-        Game calldata game,
+        Game memory self,
         bytes calldata move,
         uint32 clock
-    ) private returns (Game memory next, bool isNew) {
-        next = game;
-        if (game.turn == IReferee.Turn.Asserter) {
-            (next.moved, isNew) = _moveAsserter(game, move, clock);
-            require(next.moved - game.moved <= game.asserterTime, DisputesTooLate(gameId));
-            next.asserterTime -= next.moved - game.moved;
-            return (next, isNew);
+    ) private returns (bool isNew) {
+        uint32 moved = self.moved;
+        if (self.turn == IReferee.Turn.Asserter) {
+            (self.moved, isNew) = _moveAsserter(self, move, clock);
+            uint32 thought = self.moved - moved;
+            require(thought <= self.asserterTime, DisputesTooLate(gameId));
+            self.asserterTime -= thought;
+            return isNew;
         }
-        bool isChallengers = game.turn == IReferee.Turn.Challenger;
-        require(!isChallengers || msg.sender == game.challenger, CourtUnauthorized(msg.sender));
-        uint32 spent = clock - game.moved;
-        require(spent <= (isChallengers ? game.challengerTime : ARBITER_CLOCK), DisputesTooLate(gameId));
-        next.moved = clock;
-        if (isChallengers) next.challengerTime -= spent;
+        bool isChallengers = self.turn == IReferee.Turn.Challenger;
+        require(!isChallengers || msg.sender == self.challenger, CourtUnauthorized(msg.sender));
+        uint32 spent = clock - moved;
+        require(spent <= (isChallengers ? self.challengerTime : ARBITER_CLOCK), DisputesTooLate(gameId));
+        self.moved = clock;
+        if (isChallengers) self.challengerTime -= spent;
     }
 
     /// @notice The asserter's move: its own, the first in this state, or a repetition of that by anyone.
@@ -140,37 +143,46 @@ contract Disputes is Claims {
     /// runs, who can repeat it as well.
     /// @return isNew Whether it is its own.
     function _moveAsserter(
-        Game calldata game,
+        Game memory self,
         bytes calldata move,
         uint32 clock
     ) private returns (uint32 moved, bool isNew) {
-        (bytes28 known, uint32 at_) = moveOf(game.claim, game.state);
+        bytes32 state = keccak256(self.state);
+        (bytes28 known, uint32 at_) = _moveIn(self.claim, state);
         bytes28 hash = bytes28(keccak256(move));
         if (known == 0) {
-            require(_isPlayer(game.provider), CourtUnauthorized(msg.sender));
-            _keepMove(game.claim, game.state, hash, clock);
+            require(_isPlayer(self.provider), CourtUnauthorized(msg.sender));
+            _keepMove(self.claim, state, hash, clock);
             return (clock, true);
         }
         require(hash == known, DisputesOtherMove(known));
-        moved = at_ > game.moved ? at_ : game.moved;
+        moved = at_ > self.moved ? at_ : self.moved;
+    }
+
+    /// @dev An account that has no code and is the transaction's origin calls nobody else: the move is in the input of
+    /// the transaction, where everyone can read it. Otherwise the other side could only trace it.
+    function _tell(bytes32 gameId, Game memory self, bytes calldata move) private {
+        // solhint-disable-next-line avoid-tx-origin
+        bool isInInput = msg.sender == tx.origin && msg.sender.code.length == 0;
+        emit Moved(gameId, self.moved, isInInput ? move[:0] : move);
     }
 
     function _end(
-        bytes32 claimId,
         bytes32 gameId,
         IReferee.Claim calldata claim,
-        Game calldata game,
+        Game memory self,
         IReferee.Turn outcome,
         bool byTime
     ) private {
+        bytes32 claimId = self.claim;
         _closeGame(claimId, gameId);
         emit Ended(claimId, gameId, outcome, byTime);
         if (outcome == IReferee.Turn.AsserterWon) {
-            _share(game.bond, _payeeOf(claimId, claim.provider));
+            _share(self.bond, _payeeOf(claimId, claim.provider));
         } else {
-            owed[game.challenger] += game.bond;
+            owed[self.challenger] += self.bond;
         }
-        if (outcome == IReferee.Turn.ChallengerWon) _refute(claimId, claim, game.challenger, byTime);
+        if (outcome == IReferee.Turn.ChallengerWon) _refute(claimId, claim, self.challenger, byTime);
         else _uphold(claimId, claim);
     }
 
@@ -179,19 +191,23 @@ contract Disputes is Claims {
         IReferee.Claim calldata claim,
         Game calldata game,
         ClaimState state
-    ) private view returns (bytes32 claimId, bytes32 gameId) {
-        (claimId, gameId) = (keccak256(abi.encode(claim)), _requireGame(game, state));
-        require(game.claim == claimId, CourtOtherFacts(gameId));
+    ) private view returns (bytes32 gameId, Game memory self) {
+        (gameId, self) = _requireGame(game, state);
+        require(self.claim == claim.hashOf(), CourtOtherFacts(gameId));
     }
 
     /// @notice An open game of a claim that is in `state`, by its facts.
-    function _requireGame(Game calldata game, ClaimState state) private view returns (bytes32 gameId) {
-        gameId = _idOf(game);
-        bool holds = gameHash[gameId] == keccak256(abi.encode(game)) && _stateOf(game.claim) == state;
-        require(holds, CourtOtherFacts(gameId));
+    function _requireGame(
+        Game calldata game,
+        ClaimState state
+    ) private view returns (bytes32 gameId, Game memory self) {
+        bytes32 hash;
+        (self, hash) = game.load();
+        gameId = _idOf(self);
+        require(gameHash[gameId] == hash && _stateOf(self.claim) == state, CourtOtherFacts(gameId));
     }
 
-    function _idOf(Game memory game) private pure returns (bytes32) {
-        return keccak256(abi.encode(game.claim, game.number));
+    function _idOf(Game memory self) private pure returns (bytes32) {
+        return keccak256(abi.encode(self.claim, self.number));
     }
 }

@@ -6,6 +6,7 @@
  */
 import {
   type AbiParameterToPrimitiveType,
+  decodeFunctionData,
   encodeAbiParameters,
   getAbiItem,
   type Hex,
@@ -46,6 +47,17 @@ export function gameId({ claim, number }: Game): Hex {
 /** What the chain keeps of a game. */
 export function gameHash(game: Game): Hex {
   return keccak256(encodeAbiParameters([gameInput], [game]))
+}
+
+/**
+ * The move in a transaction's input, where the move's event leaves it out.
+ *
+ * @throws AbiFunctionSignatureNotFoundError when the input is no call to the disputes contract.
+ */
+export function moveInInput(input: Hex): Hex {
+  const { functionName, args } = decodeFunctionData({ abi: disputesAbi, data: input })
+  if (functionName === 'play') return args[2]
+  return functionName === 'advance' ? args[1] : '0x'
 }
 
 /**

@@ -24,13 +24,11 @@ abstract contract Claims is IDisputes, Court {
         address payer;
     }
 
-    /// @dev Two slots a stream: what all claims on it hold together, from the earliest receipt on.
+    /// @dev One slot a stream: what all claims on it hold together, from the earliest receipt on.
     struct Hold {
         uint64 amount;
         uint40 keep;
-        uint40 last;
         uint32 settledAt;
-        bool forced;
         uint16 claims;
         uint96 lien;
     }
@@ -87,33 +85,32 @@ abstract contract Claims is IDisputes, Court {
     }
 
     /// @inheritdoc IDisputes
-    function moveOf(bytes32 claim, bytes calldata state) public view returns (bytes28 move, uint32 at_) {
-        uint256 word = _moves[claim][keccak256(state)];
-        return (bytes28(bytes32(word)), uint32(word));
+    function moveOf(bytes32 claim, bytes calldata state) external view returns (bytes28 move, uint32 at_) {
+        return _moveIn(claim, keccak256(state));
     }
 
     /// @notice Takes what is disputed out of the unmatured earnings, with what is in dispute of the stream already.
     function _openClaim(bytes32 claimId, IReferee.Claim memory claim, Proven memory proven, uint256 clock) internal {
         _dockets[claimId].state = ClaimState.Open;
         ITallystick remedies = SETTLEMENT;
-        Hold storage self = _holdOf(claim.key, claim.stream);
-        Hold memory hold = self;
+        bytes32 stream = keccak256(abi.encode(claim.key, claim.stream));
+        Hold memory hold = _holds[stream];
         if (hold.amount != 0) remedies.restore(claim.provider, hold.amount);
         if (hold.lien != 0) REGISTRY.unlien(claim.provider, hold.lien);
         if (hold.claims == 0 || proven.keep < hold.keep) {
-            (hold.keep, hold.last, hold.settledAt) = (proven.keep, proven.last, proven.settledAt);
-            hold.forced = proven.forced && clock >= proven.settledAt + SETTLEMENT.parameters().attestedWindow;
+            (hold.keep, hold.settledAt) = (proven.keep, proven.settledAt);
         }
+        bool forced = false;
         // what came in dispute before is as good as of yesterday, however old it is
-        if (hold.claims != 0) (hold.settledAt, hold.forced) = (_recent(hold.settledAt, clock), false);
+        if (hold.claims != 0) hold.settledAt = _recent(hold.settledAt, clock);
+        else forced = proven.forced && clock >= proven.settledAt + SETTLEMENT.parameters().attestedWindow;
         ++hold.claims;
         hold.amount =
-            hold.forced
-                ? remedies.seizeForced(claim.id, claim.key, claim.stream, hold.keep, hold.settledAt, hold.last)
+            forced
+                ? remedies.seizeForced(claim.id, claim.key, claim.stream, hold.keep, hold.settledAt, proven.last)
                 : remedies.seize(claim.id, claim.key, claim.stream, hold.keep, hold.settledAt);
         hold.lien = REGISTRY.lien(claim.provider, _inStakeUp(hold.amount));
-        (self.amount, self.keep, self.last, self.settledAt) = (hold.amount, hold.keep, hold.last, hold.settledAt);
-        (self.forced, self.claims, self.lien) = (hold.forced, hold.claims, hold.lien);
+        _holds[stream] = hold;
         remedies.beginDispute(claim.id, claim.key);
     }
 
@@ -138,8 +135,8 @@ abstract contract Claims is IDisputes, Court {
         (self.bond, self.payer) = (uint56(bond), msg.sender);
     }
 
-    function _keepMove(bytes32 claimId, bytes calldata state, bytes28 move, uint32 clock) internal {
-        _moves[claimId][keccak256(state)] = uint256(bytes32(move)) | clock;
+    function _keepMove(bytes32 claimId, bytes32 state, bytes28 move, uint32 clock) internal {
+        _moves[claimId][state] = uint256(bytes32(move)) | clock;
     }
 
     /// @notice Voids the claim's units and all later ones of the stream, and slashes the provider: for the whole stream
@@ -215,6 +212,12 @@ abstract contract Claims is IDisputes, Court {
         uint256 bond = uint256(moves) * perMove;
         require(open < 64 && bond << open <= type(uint56).max, DisputesTooMany(claimId));
         return uint64(bond << open);
+    }
+
+    /// @notice The asserter's move in a state with this hash, and when it was made.
+    function _moveIn(bytes32 claimId, bytes32 state) internal view returns (bytes28 move, uint32 at_) {
+        uint256 word = _moves[claimId][state];
+        return (bytes28(bytes32(word)), uint32(word));
     }
 
     /// @notice Whether the asserter has posted the claim's bond.

@@ -78,7 +78,7 @@ interface IDisputes is ICourt {
     /// game stay as they are, and the time went off the clock of who moved.
     /// @param game The game.
     /// @param until Until when the clock of who moved ran.
-    /// @param move What was moved.
+    /// @param move What was moved; empty if the transaction's input is the call that says so.
     event Moved(bytes32 indexed game, uint32 until, bytes move);
 
     /// @notice A game ended.

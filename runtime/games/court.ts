@@ -19,7 +19,7 @@ import {
 import { bisectionRefereeAbi, disputesAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { decodeAnswer, decodePosition } from '#protocol/bisection.ts'
 import { decodeOpening } from '#protocol/bisection-opening.ts'
-import { type Claim, ClaimState, type Game, gameAfter, Turn } from '#protocol/disputes.ts'
+import { type Claim, ClaimState, type Game, gameAfter, moveInInput, Turn } from '#protocol/disputes.ts'
 import { Kind } from '#protocol/types.ts'
 
 /** A claim and where it stands, see {@link ClaimState}. */
@@ -100,11 +100,18 @@ export function createCourt(options: {
     )
   }
 
+  /** A move that its event leaves out, because the transaction is the call that makes it. */
+  async function sentMove(hash: Hex): Promise<Hex> {
+    const { input } = await client.getTransaction({ hash })
+    return moveInInput(input)
+  }
+
   async function enterMove({ args, transactionHash, blockNumber }: Moved): Promise<void> {
     const game = reading.games.get(args.game)
     if (game === undefined) return
     const { claim, facts } = game
-    const { move, until } = args
+    const { until } = args
+    const move = args.move === '0x' ? await sentMove(transactionHash) : args.move
     const { state, turn } = facts
     game.moves.push({ turn, move, transaction: transactionHash, block: blockNumber })
     // nobody plays those here, and their referees may not have an answer any more

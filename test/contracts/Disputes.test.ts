@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { network } from 'hardhat'
 import { type Hex, zeroAddress } from 'viem'
 
-import type { Game } from '#protocol/disputes.ts'
+import { type Game, moveInInput } from '#protocol/disputes.ts'
 import { Fault, Kind, Lane } from '#protocol/types.ts'
 
 import { PER_MOVE } from '../support/courts.ts'
@@ -183,6 +183,29 @@ describe('Disputes', () => {
       await games.assert(game, run, market.owner)
       await refused(market.owner) // the challenger's turn
       await games.object(game, run, market.stranger)
+    })
+
+    it('tells a move by its event where the transaction does not show it: made by an account that has code', async () => {
+      const { market, deal, stated, stream, showing, games } = await working()
+      const wallet = await ethers.deployContract('MockWallet', [market.operator])
+      await market.dollar.mint(wallet, 1000n * USD)
+      await wallet.execute(
+        market.dollar,
+        market.dollar.interface.encodeFunctionData('approve', [await market.disputes.getAddress(), 1000n * USD]),
+      )
+      await market.disputes.connect(market.operator).setPlayer(market.provider.id, wallet)
+      const shown = await showing.attested(stream, 3)
+      const hidden = await games.challenge(deal, shown, market.stranger)
+      const plain = await games.challenge(deal, shown, market.rival)
+      const move = assertion(states(stated, 3), '0x')
+      const call = market.disputes.interface.encodeFunctionData('play', [hidden.claim as never, hidden.facts, move])
+      const until = (second: bigint) => second > 0n
+      await expect(wallet.execute(market.disputes, call))
+        .to.emit(market.disputes, 'Moved')
+        .withArgs(hidden.id, until, move)
+      const repeated = market.disputes.connect(market.operator).play(plain.claim as never, plain.facts, move)
+      await expect(repeated).to.emit(market.disputes, 'Moved').withArgs(plain.id, until, '0x')
+      expect(moveInInput((await (await repeated).getTransaction())?.data as Hex)).to.equal(move)
     })
 
     it('refuses moves on facts that are not the game’s: a move made before a re-organisation binds nothing after', async () => {

@@ -6,7 +6,7 @@
  */
 import type { HardhatEthersSigner } from '@nomicfoundation/hardhat-ethers/types'
 import { Contract, type ContractTransactionResponse, type Result } from 'ethers'
-import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem'
+import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters, zeroAddress } from 'viem'
 
 import { bisectionRefereeAbi } from '#protocol/abi.generated.ts'
 import type { Shown } from '#protocol/courts.ts'
@@ -22,6 +22,8 @@ export const Turn = { Asserter: 0, Challenger: 1, Arbiter: 2, AsserterWon: 3, Ch
 /** Steps of a usual run: three rounds of splitting in four. */
 export const STEPS = 64
 const PARTS = 4
+/** Where a claim's facts name the arbiter. */
+const ARBITER = 11
 
 /** States of a run from `start`, one more than its steps; from step `errsAt` on they are others. */
 export function runOf(start: Hex, errsAt = Number.POSITIVE_INFINITY, steps = STEPS): Hex[] {
@@ -112,13 +114,14 @@ export function createGames(market: Market) {
     const { state, turn } = game.facts
     const [after, then]: [Hex, bigint] = await referee.getFunction('next')(game.claim, state, turn, move)
     const playing = disputes.connect(who)
-    const isBetween = state !== '0x' && Number(then) <= Turn.Arbiter
+    // an arbiter rules on claims
+    const isBetween = state !== '0x' && Number(then) <= Turn.Arbiter && game.claim[ARBITER] === zeroAddress
     const sent = isBetween
       ? await playing.advance(game.facts, move)
       : await playing.play(game.claim as never, game.facts, move)
     const moved = await eventOf(sent, 'Moved')
-    if (moved === undefined) throw new Error('nothing was moved')
     const led = { state: after, turn: Number(then) }
+    if (moved === undefined) throw new Error('nothing was moved')
     game.facts = gameAfter(game.facts, Number(moved.until), led)
     ;[game.turn, game.state] = [led.turn, led.state]
     return sent

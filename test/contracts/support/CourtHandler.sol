@@ -224,22 +224,22 @@ abstract contract CourtHandler is Steps {
     /// @dev Brings a game's facts up to the move that was recorded.
     function _follow(uint256 at_, bytes memory move_) private {
         Played storage self = _games[at_];
+        (bytes memory state, IReferee.Turn turn) = self.claim.referee.next(
+            self.claim,
+            self.game.state,
+            self.game.turn,
+            move_
+        );
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != MOVED) continue;
             (uint32 until, ) = abi.decode(logs[i].data, (uint32, bytes));
-            uint32 spent = until - self.game.moved;
+            if (self.game.turn == IReferee.Turn.Asserter) self.game.asserterTime -= until - self.game.moved;
+            else self.game.challengerTime -= until - self.game.moved;
             self.game.moved = until;
-            if (self.game.turn == IReferee.Turn.Asserter) self.game.asserterTime -= spent;
-            else self.game.challengerTime -= spent;
-            (self.game.state, self.game.turn) = self.claim.referee.next(
-                self.claim,
-                self.game.state,
-                self.game.turn,
-                move_
-            );
         }
-        if (self.game.turn > IReferee.Turn.Arbiter) _judge(at_);
+        (self.game.state, self.game.turn) = (state, turn);
+        if (turn > IReferee.Turn.Arbiter) _judge(at_);
     }
 
     function _assertion(Result storage result, bytes memory state) private view returns (bytes memory) {
