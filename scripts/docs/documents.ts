@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { readGasRecord } from '../bench/figures.ts'
+import { readVmRecord } from '../bench/vm/figures.ts'
 import { readGrowthRecord } from '../growth/figures.ts'
 import { receiptsPerPair } from '../plots/comparison-charts.ts'
 import { blobPrices, feeLevels, groupsPerBatch, receiptsPerGroup } from '../plots/cost-charts.ts'
@@ -25,6 +26,7 @@ import { packingTable } from './packing-table.ts'
 import { fillPage } from './pages.ts'
 import { readPeers } from './peers.ts'
 import { netGas, readmeActs, readmeSettling } from './readme-figures.ts'
+import { vmCommitLine, vmGasTable, vmSpeedTable } from './vm-tables.ts'
 
 /** Pages with figures. */
 export const PAGES = [
@@ -33,6 +35,7 @@ export const PAGES = [
   'docs/cost-model.md',
   'docs/economics.md',
   'docs/growth.md',
+  'docs/machine.md',
   'docs/testing.md',
 ] as const
 
@@ -43,6 +46,7 @@ export function documents(): Map<string, string> {
   const economics = readEconomicsRecord()
   const peers = readPeers()
   const decoders = readDecoders()
+  const vm = readVmRecord()
   const blocks = new Map<string, () => string>([
     ['settling', () => settlingTable(gas)],
     ['acts', () => actsTable(gas)],
@@ -64,6 +68,10 @@ export function documents(): Map<string, string> {
     ['economics-strategies', () => strategiesTable(economics)],
     ['economics-variations', () => variationsTable(economics)],
     ['economics-versions', () => versionsLine(economics)],
+    ['vm-speed', () => vmSpeedTable(vm)],
+    ['vm-commit', () => vmCommitLine(vm)],
+    ['vm-gas', () => vmGasTable(vm)],
+    ['vm-versions', () => versionsLine(vm)],
     ['decoders', () => decodersTable(decoders)],
     ['decoders-run', () => decodersLine(decoders)],
   ])
