@@ -11,10 +11,9 @@ import { parseArgs } from 'node:util'
 
 import { versionsOf } from './bench/versions.ts'
 import { strategiesTable, variationsTable } from './docs/economics-tables.ts'
-import type { LedgerParameters } from './parameters/local.ts'
-import { playStrategy } from './sim/episodes.ts'
+import { type Market, openMarket, type Setting } from './sim/episodes.ts'
 import { ECONOMICS_RECORD, type EconomicsRecord, type StrategyFigures, type VariationFigures } from './sim/figures.ts'
-import { deterredFrom, estimate, expectedAt, type Outcomes } from './sim/statistics.ts'
+import { breakEven, deterredFrom, estimate, expectedAt, type Outcomes } from './sim/statistics.ts'
 import { STRATEGIES } from './sim/strategies.ts'
 import type { Strategy } from './sim/strategy.ts'
 import { VARIATIONS } from './sim/variations.ts'
@@ -30,8 +29,9 @@ const HELP = `npm run sim -- [--json] [--record] [--seed N] [--episodes N] [--on
 
 /** Probabilities of being seen, 0.1 % to 100 %. */
 const PROBABILITIES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1] as const
-const VARIATION_EPISODES = 8
-const FORK = { fork: 'osaka', client: 'edr' } as const
+
+/** Episodes under each change, of the same draws under all of them. */
+const VARIED_EPISODES = 2
 
 const { values } = parseArgs({
   options: {
@@ -46,13 +46,8 @@ const { values } = parseArgs({
 
 type Sample = { readonly outcomes: Outcomes; readonly losses: readonly number[] }
 
-async function sample(
-  strategy: Strategy,
-  seed: number,
-  episodes: number,
-  parameters: Partial<LedgerParameters> = {},
-): Promise<Sample> {
-  const { detected, undetected } = await playStrategy({ ...FORK, seed, parameters }, strategy, episodes)
+async function sample(market: Market, strategy: Strategy, episodes: number): Promise<Sample> {
+  const { detected, undetected } = await market.play(strategy, episodes)
   const profits = (results: readonly { readonly profit: bigint }[]): number[] =>
     results.map(({ profit }) => Number(profit))
   return {
@@ -61,28 +56,48 @@ async function sample(
   }
 }
 
-async function judge(strategy: Strategy, seed: number, episodes: number): Promise<StrategyFigures> {
-  console.error(strategy.name)
-  const { outcomes, losses } = await sample(strategy, seed, episodes)
-  return {
-    name: strategy.name,
-    plan: strategy.plan,
-    detected: estimate(outcomes.detected),
-    undetected: estimate(outcomes.undetected),
-    loss: estimate(losses),
-    deterredFrom: deterredFrom(outcomes),
-    expected: PROBABILITIES.map((p) => ({ p, ...expectedAt(p, outcomes) })),
+/** Has every strategy played in one market. */
+async function inMarket<Figure>(
+  setting: Setting,
+  strategies: readonly Strategy[],
+  figure: (market: Market, strategy: Strategy) => Promise<Figure>,
+): Promise<Figure[]> {
+  const market = await openMarket(setting)
+  try {
+    const figures: Figure[] = []
+    for (const strategy of strategies) figures.push(await figure(market, strategy))
+    return figures
+  } finally {
+    await market.close()
   }
+}
+
+async function judge(strategies: readonly Strategy[], seed: number, episodes: number): Promise<StrategyFigures[]> {
+  return await inMarket({ seed, change: {} }, strategies, async (market, strategy) => {
+    console.error(strategy.name)
+    const { outcomes, losses } = await sample(market, strategy, episodes)
+    return {
+      name: strategy.name,
+      plan: strategy.plan,
+      detected: estimate(outcomes.detected),
+      undetected: estimate(outcomes.undetected),
+      loss: estimate(losses),
+      deterredFrom: deterredFrom(outcomes),
+      expected: PROBABILITIES.map((p) => ({ p, ...expectedAt(p, outcomes) })),
+    }
+  })
 }
 
 async function vary(strategies: readonly Strategy[], seed: number): Promise<VariationFigures[]> {
   const figures: VariationFigures[] = []
-  for (const { change, parameters } of VARIATIONS) {
+  for (const variation of VARIATIONS) {
+    const { change } = variation
     console.error(change)
-    const deterred: Record<string, number | null> = {}
-    for (const strategy of strategies)
-      deterred[strategy.name] = deterredFrom((await sample(strategy, seed, VARIATION_EPISODES, parameters)).outcomes)
-    figures.push({ change, deterredFrom: deterred })
+    const all = await inMarket({ seed, change: variation }, strategies, async (market, strategy) => {
+      const { outcomes } = await sample(market, strategy, VARIED_EPISODES)
+      return [strategy.name, breakEven(outcomes)] as const
+    })
+    figures.push({ change, breakEven: Object.fromEntries(all) })
   }
   return figures
 }
@@ -90,11 +105,11 @@ async function vary(strategies: readonly Strategy[], seed: number): Promise<Vari
 async function main(seed: number, episodes: number): Promise<void> {
   const chosen = STRATEGIES.filter(({ name }) => values.only === undefined || name === values.only)
   if (chosen.length === 0) throw new RangeError(`no strategy is called ${values.only}`)
-  const strategies: StrategyFigures[] = []
-  for (const strategy of chosen) strategies.push(await judge(strategy, seed, episodes))
+  const strategies = await judge(chosen, seed, episodes)
   const variations = values.only === undefined ? await vary(chosen, seed) : []
   const versions = versionsOf('hardhat', '@nomicfoundation/edr', 'solc')
-  const record: EconomicsRecord = { command: 'npm run sim', versions, seed, episodes, strategies, variations }
+  const how = { command: 'npm run sim', versions, seed, episodes, variedEpisodes: VARIED_EPISODES }
+  const record: EconomicsRecord = { ...how, strategies, variations }
   if (values.record) writeFileSync(join(ROOT, ECONOMICS_RECORD), `${JSON.stringify(record, null, 2)}\n`)
   console.log(
     values.json ? JSON.stringify({ strategies, variations }) : `${strategiesTable(record)}\n${variationsTable(record)}`,

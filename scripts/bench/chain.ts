@@ -72,6 +72,11 @@ export type Chain = {
   send(from: PrivateKeyAccount, to: Address | null, data: Hex, blobs?: readonly CommittedBlob[]): Promise<Mined>
   /** Lets `seconds` pass before the next transaction. */
   pass(seconds: number): void
+  /** Lets `seconds` pass in each of `steps`, with the same call by nobody in particular at the end of each. */
+  passCalling(
+    step: { readonly seconds: number; readonly to: Address; readonly data: Hex },
+    steps: number,
+  ): Promise<void>
   setStorage(address: Address, slot: bigint, word: Hex): Promise<void>
   /** Sets any number of words. */
   write(words: readonly Written[]): Promise<void>
@@ -94,6 +99,8 @@ export type ChainOptions = {
 
 /** Members and threshold of the benches' committee. */
 export const COMMITTEE = { members: 7, threshold: 5 } as const
+/** Role of the actor that schedules and executes acts of governance. */
+export const GOVERNOR = 'governor'
 /** Cap of one transaction's gas, EIP-7825. */
 export const MAX_TX_GAS = 2n ** 24n
 // 04:00 of a day, so that no batch meets midnight
@@ -104,6 +111,8 @@ const MAX_FEE = 100n * 10n ** 9n
 /** Commitments and proofs of every bench. */
 export const KZG = createKzg()
 const ETHER = 10n ** 18n
+const CALLER: Address = '0x00000000000000000000000000000000000ca11e'
+const CALL_GAS = 1_000_000n
 
 /** Chains opened by this process: several may run at once. */
 let opened = 0
@@ -131,6 +140,7 @@ export async function openChain({ fork, client, seed, parameters = {} }: ChainOp
       members,
       threshold: COMMITTEE.threshold,
       parameters,
+      governor: addressOf(keyOf(seed, GOVERNOR, 0)),
       deploymentId,
     })
     return { ...drive(connection, deployment.chainId, seed, anvil?.url), fork, client, deployment, close }
@@ -198,6 +208,16 @@ function drive(connection: NetworkConnection<string>, chainId: number, seed: num
     },
     pass: (seconds) => {
       time += seconds
+    },
+    passCalling: async ({ seconds, to, data }, steps) => {
+      await request('hardhat_impersonateAccount', CALLER)
+      await request('hardhat_setBalance', CALLER, numberToHex(1_000n * ETHER))
+      const call = { from: CALLER, to, data, gas: numberToHex(CALL_GAS) }
+      for (let step = 0; step < steps; step += 1) {
+        time += seconds
+        await request('evm_setNextBlockTimestamp', numberToHex(time))
+        await request('eth_sendTransaction', call)
+      }
     },
     setStorage: async (address, slot, word) => {
       await request('hardhat_setStorageAt', address, numberToHex(slot), word)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EconomicsRecord } from '../sim/figures.ts'
+import type { EconomicsRecord, VariationFigures } from '../sim/figures.ts'
 import { tableOf } from './pages.ts'
 
 const DOLLAR = 1_000_000
@@ -28,15 +28,16 @@ export function strategiesTable({ strategies }: EconomicsRecord): string {
   return tableOf([head, ...rows], 2)
 }
 
-/** How other parameters move the probability that deters each strategy. */
-export function variationsTable({ strategies, variations }: EconomicsRecord): string {
-  const names = strategies.map(({ name }) => name)
-  const rows = variations.map(({ change, deterredFrom }) => [
-    change,
-    ...names.map((name) => {
-      const from = deterredFrom[name]
-      return from === undefined ? '' : deterrence(from)
-    }),
-  ])
-  return tableOf([['change', ...names], ...rows], 1)
+/** What other parameters do to cheats: which pay although they are seen, and which take the most seeing. */
+export function variationsTable({ variations }: EconomicsRecord): string {
+  const head = ['change', 'pays though seen', 'takes the most seeing', 'then', 'then']
+  return tableOf([head, ...variations.map(variationRow)], head.length)
+}
+
+function variationRow({ change, breakEven }: VariationFigures): string[] {
+  const all = Object.entries(breakEven)
+  const paying = all.filter(([, from]) => from === null).map(([name]) => name)
+  const rest = all.flatMap(([name, from]) => (from === null ? [] : [{ name, from }])).sort((a, b) => b.from - a.from)
+  const [most = '', second = '', third = ''] = rest.map(({ name, from }) => `${name}, ${deterrence(from)}`)
+  return [change, paying.join(', ') || 'none', most, second, third]
 }

@@ -6,22 +6,22 @@
 import { encodeFunctionData, erc20Abi, parseEventLogs } from 'viem'
 
 import { demandsAbi } from '#protocol/abi.generated.ts'
+import { type Shown, Source, shownSettled } from '#protocol/courts.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
-import { toHex } from '#protocol/words.ts'
+import { Lane } from '#protocol/types.ts'
 
 import { mintDollars } from '../bench/actors.ts'
-import { type Case, casesOf } from './reports.ts'
+import { type Case, casesOf, type Settled } from './reports.ts'
 import { DOLLAR } from './rogue.ts'
 import type { Party, Scene, SettledBatch, Signed } from './scene.ts'
 
 /** Hours within which a demand has to be answered, and one more. */
 const HOURS_OF_SILENCE = 13
-const FROM_BATCH = 0
 
-/** What a court is shown of receipt `index` of a settled group. */
-export function shownInBatch(batch: SettledBatch, signed: Signed, index: number) {
-  const receipts = toHex(encodeReceipts(signed.group.receipts))
-  return { source: FROM_BATCH, worker: 0, index, place: batch.placeOf(signed), receipts, signature: '0x' } as const
+/** What a court is shown of receipt `index` of a settled group, attested or forced. */
+export function shownInBatch(batch: SettledBatch, signed: Signed, index: number): Shown {
+  const source = batch.lane === Lane.Attested ? Source.Batch : Source.Stream
+  return shownSettled(source, batch.placeOf(signed), encodeReceipts(signed.group.receipts), index)
 }
 
 /** Gives somebody the dollars that demands prepay. */
@@ -29,31 +29,43 @@ export async function fundDemands(scene: Scene, by: Party): Promise<void> {
   const { token, demands } = scene.chain.deployment
   await mintDollars(scene.chain, by.account, 10n * DOLLAR)
   const args = [demands, 10n * DOLLAR] as const
-  await scene.chain.send(by.account, token, encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args }))
+  await scene.send(by, token, encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args }))
 }
 
-/** Asks for the order or for the first chunk of the output of a receipt, hears nothing, and finishes it. @returns The case. */
-export async function demandInVain(
-  scene: Scene,
-  by: Party,
-  ask: 'demandOrder' | 'demandOutput',
-  { batch, signed }: { readonly batch: SettledBatch; readonly signed: Signed },
-): Promise<Case> {
+/** What is asked for. */
+export type Ask = 'demandOrder' | 'demandOutput'
+/** A demand as its event tells. */
+export type Asked = NonNullable<Awaited<ReturnType<typeof demand>>>
+
+/**
+ * Asks for the order or for the first chunk of the output of a receipt, once the watcher has seen it.
+ *
+ * @returns Null where it is too late to ask.
+ */
+export async function demand(scene: Scene, by: Party, ask: Ask, settled: Settled) {
+  await scene.passHours(scene.hoursUnseen)
   const { demands } = scene.chain.deployment
-  const shown = shownInBatch(batch, signed, signed.tally.first)
-  const id = signed.group.dealId
+  const { tally, group } = settled.signed
+  const shown = shownInBatch(settled.batch, settled.signed, tally.first)
   const data =
     ask === 'demandOrder'
-      ? encodeFunctionData({ abi: demandsAbi, functionName: ask, args: [id, shown] })
-      : encodeFunctionData({ abi: demandsAbi, functionName: ask, args: [id, shown, 0] })
-  const { receipt } = await scene.chain.send(by.account, demands, data)
+      ? encodeFunctionData({ abi: demandsAbi, functionName: ask, args: [group.dealId, shown] })
+      : encodeFunctionData({ abi: demandsAbi, functionName: ask, args: [group.dealId, shown, 0] })
+  if (!(await scene.wouldDo(by, demands, data))) return null
+  const { receipt } = await scene.send(by, demands, data)
   const [demanded] = parseEventLogs({ abi: demandsAbi, eventName: 'Demanded', logs: receipt.logs })
   if (demanded === undefined) throw new Error('nothing was demanded')
+  return demanded.args
+}
+
+/** Hears nothing, draws the consequence, and has back what the demand prepaid. */
+export async function lapse(scene: Scene, by: Party, { facts }: Asked): Promise<Case> {
+  const { demands } = scene.chain.deployment
   await scene.passHours(HOURS_OF_SILENCE)
-  const lapse = encodeFunctionData({ abi: demandsAbi, functionName: 'lapse', args: [demanded.args.facts] })
-  const [facts] = casesOf(await scene.chain.send(by.account, demands, lapse))
-  if (facts === undefined) throw new Error('silence slashed nobody')
+  const data = encodeFunctionData({ abi: demandsAbi, functionName: 'lapse', args: [facts] })
+  const [slashed] = casesOf(await scene.send(by, demands, data))
+  if (slashed === undefined) throw new Error('silence slashed nobody')
   const owed = encodeFunctionData({ abi: demandsAbi, functionName: 'withdraw', args: [by.account.address] })
-  await scene.chain.send(by.account, demands, owed)
-  return facts
+  await scene.send(by, demands, owed)
+  return slashed
 }

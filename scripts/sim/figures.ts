@@ -37,8 +37,8 @@ export type StrategyFigures = z.output<typeof strategy>
 const variation = z.strictObject({
   /** What was changed, and to what. */
   change: z.string(),
-  /** Least detection probability that deters each strategy, by its name. */
-  deterredFrom: z.record(z.string(), z.number().nullable()),
+  /** Least detection probability at which each strategy loses on average, by its name; null: there is none. */
+  breakEven: z.record(z.string(), z.number().nullable()),
 })
 
 /** What a change of parameters does. */
@@ -50,6 +50,8 @@ const economicsRecord = z.strictObject({
   seed: z.int(),
   /** Episodes of each strategy with a watcher, and as many without. */
   episodes: z.int(),
+  /** The same under each change. */
+  variedEpisodes: z.int(),
   strategies: z.array(strategy),
   variations: z.array(variation),
 })

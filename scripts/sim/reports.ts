@@ -8,6 +8,7 @@ import { encodeFunctionData, parseEventLogs } from 'viem'
 import { oversightAbi, registryAbi } from '#protocol/abi.generated.ts'
 import type { FaultProof } from '#protocol/faults.ts'
 import { encodeReceipts } from '#protocol/receipts.ts'
+import { Lane } from '#protocol/types.ts'
 import { toHex } from '#protocol/words.ts'
 
 import type { Mined } from '../bench/chain.ts'
@@ -16,8 +17,11 @@ import type { Party, Scene, SettledBatch, Signed } from './scene.ts'
 /** Facts of a case as its event names them. */
 export type Case = ReturnType<typeof casesOf>[number]
 
+/** A group with the batch it was settled in. */
+export type Settled = { readonly batch: SettledBatch; readonly signed: Signed }
+
 /** Hours a case waits in the vault, and one more. */
-export const VAULT_HOURS = 73
+const VAULT_HOURS = 73
 
 /** Cases that a transaction opened. */
 export function casesOf({ receipt }: Mined) {
@@ -31,23 +35,31 @@ export async function prove(scene: Scene, reporter: Party, { call }: FaultProof)
   return facts
 }
 
-/** Voids what a proven fault was paid for, from where it begins in a settled group on. */
-export async function voidFrom(
+/** Voids what a proven fault was paid for, from where it begins in a settled group on, if that has not matured. */
+async function voidFrom(
   scene: Scene,
   reporter: Party,
-  found: { readonly proof: FaultProof; readonly facts: Case },
-  settled: { readonly batch: SettledBatch; readonly signed: Signed },
+  { proof, facts }: { readonly proof: FaultProof; readonly facts: Case },
+  { batch, signed }: Settled,
 ): Promise<void> {
-  const { proof, facts } = found
-  const { batch, signed } = settled
   const refutation = { facts, fault: proof.fault, index: proof.index, detail: proof.detail }
   const receipts = toHex(encodeReceipts(signed.group.receipts))
-  const args = [signed.group.dealId, refutation, batch.placeOf(signed), receipts, false] as const
+  const args = [signed.group.dealId, refutation, batch.placeOf(signed), receipts, batch.lane !== Lane.Attested] as const
   const data = encodeFunctionData({ abi: oversightAbi, functionName: 'voidFrom', args })
-  await scene.chain.send(reporter.account, scene.chain.deployment.oversight, data)
+  const { oversight } = scene.chain.deployment
+  if (await scene.wouldDo(reporter, oversight, data)) await scene.send(reporter, oversight, data)
 }
 
-/** Pays a case out when its time has come. */
-export async function payOut(scene: Scene, facts: Case): Promise<void> {
-  await scene.callRegistry(scene.anyone, 'payOut', [facts])
+/** Everything an honest watcher does about a signed fault, in its time, until the case is paid out. */
+export async function convict(scene: Scene, reporter: Party, proof: FaultProof, settled: Settled): Promise<void> {
+  await scene.passHours(scene.hoursUnseen)
+  const facts = await prove(scene, reporter, proof)
+  await voidFrom(scene, reporter, { proof, facts }, settled)
+  await payOut(scene, [facts])
+}
+
+/** Pays cases out when their time has come. */
+export async function payOut(scene: Scene, cases: readonly Case[]): Promise<void> {
+  await scene.passHours(VAULT_HOURS)
+  for (const facts of cases) await scene.callRegistry(scene.anyone, 'payOut', [facts])
 }

@@ -6,6 +6,7 @@
 import type { Random } from '../bench/random.ts'
 import type { DealChoice, Party, Provider, Scene, SimDeal } from './scene.ts'
 import type { Cast } from './strategy.ts'
+import type { Hand } from './wealth.ts'
 
 /** The usual cast. */
 export type RogueCast = Cast & {
@@ -13,7 +14,14 @@ export type RogueCast = Cast & {
   readonly buyer: Party
   readonly watcher: Party
   readonly deal: SimDeal
+  /** Stake token base units that the rogue joined with. */
+  readonly stake: bigint
+  /** The deal's, settlement token base units. */
+  readonly budget: bigint
 }
+
+/** Where nobody is meant. */
+export const NOBODY: Hand = { parties: [], providers: [], deals: [], members: [] }
 
 /** Settlement token base units a dollar has. */
 export const DOLLAR = 1_000_000n
@@ -27,12 +35,13 @@ export async function rogueAndBuyer(
   scene: Scene,
   choice: Partial<DealChoice> & { readonly stake?: bigint } = {},
 ): Promise<RogueCast> {
-  const rogue = await scene.provider('rogue', choice.stake ?? 1_000n * STAKE)
+  const { stake = 1_000n * STAKE, budget = 500n * DOLLAR } = choice
+  const rogue = await scene.provider('rogue', stake)
   const buyer = await scene.buyer('buyer', 1_000n * DOLLAR)
   const watcher = await scene.party('watcher')
-  const deal = await scene.open(buyer, rogue, { budget: 500n * DOLLAR, price: PRICE, streams: 4, ...choice })
+  const deal = await scene.open(buyer, rogue, { price: PRICE, streams: 4, ...choice, budget })
   return {
-    ...{ rogue, buyer, watcher, deal },
+    ...{ rogue, buyer, watcher, deal, stake, budget },
     adversary: { parties: [], providers: [rogue], deals: [], members: [] },
     victims: { parties: [buyer], providers: [], deals: [deal], members: [] },
   }

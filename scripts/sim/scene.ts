@@ -19,11 +19,11 @@ import {
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
 import { encodeBatch, type Group, sortGroups } from '#protocol/batch.ts'
-import { batchRoot, groupHash, tallyOfGroup } from '#protocol/batch-root.ts'
+import { batchRoot, groupHash, type RootedBatch, tallyOfGroup } from '#protocol/batch-root.ts'
 import { INTERVAL_SECONDS } from '#protocol/chains.ts'
 import { dealKey, forceDigest, offerHash, tallyDigest } from '#protocol/eip712.ts'
-import { decodeFacts, factsRoot } from '#protocol/facts.ts'
-import { placeInBatch } from '#protocol/openings.ts'
+import { decodeFacts, encodeFacts, factsRoot } from '#protocol/facts.ts'
+import { placeInBatch, placeInStream } from '#protocol/openings.ts'
 import { addressOf, expand, signCompact } from '#protocol/signature.ts'
 import { Kind, Lane, Mode, type Offer, Outcome, type Receipt, type Tally } from '#protocol/types.ts'
 
@@ -71,10 +71,11 @@ export type Signed = { readonly tally: Tally; readonly group: Group }
 /** A batch that was settled. */
 export type SettledBatch = {
   readonly mined: Mined
-  readonly root: Hex
-  /** Second on the protocol clock. */
-  readonly clock: number
-  /** Place of one of its groups, for openings; attested batches only. */
+  readonly rooted: RootedBatch
+  /** What let it settle: an attestation, or the worker's signature. */
+  readonly authority: Hex
+  readonly lane: Lane
+  /** Place of one of its groups, for openings: in its batch, or in its stream's record where it was forced. */
   placeOf(signed: Signed): Hex
 }
 
@@ -82,6 +83,15 @@ export type SettledBatch = {
 export type Scene = {
   readonly chain: Chain
   readonly seed: number
+  /** Hours from settling in the attested lane until all of it can be claimed. */
+  readonly hoursToMature: number
+  /** Hours from the end of a deal of {@link DEAL_HOURS} until it can be closed. */
+  readonly hoursToClose: number
+  /** Hours that pass before an honest watcher does anything about what it sees. */
+  readonly hoursUnseen: number
+  /** Stake that a deal with this budget reserves, and what that is worth as governance has it. */
+  bondFor(budget: bigint): bigint
+  bondValueFor(budget: bigint): bigint
   /** Somebody without a role: whatever it does, anyone can. */
   readonly anyone: Party
   party(name: string): Promise<Party>
@@ -99,20 +109,30 @@ export type Scene = {
   spentBy(party: Party): bigint
   call(from: Party, functionName: string, args: readonly unknown[]): Promise<Mined>
   callRegistry(from: Party, functionName: string, args: readonly unknown[]): Promise<Mined>
+  /** Sends a call to one of the contracts. */
+  send(from: Party, to: Address, data: Hex): Promise<Mined>
+  /** Whether the chain would do it now. */
+  wouldDo(from: Party, to: Address, data: Hex): Promise<boolean>
   /** Lets time pass on the protocol clock, which moves an hour at most with each touch. */
   passHours(hours: number): Promise<void>
 }
 
 const EXPIRY = 4_000_000_000
-/** From settling in the attested lane until all of it can be claimed. */
-export const HOURS_TO_MATURE = 72
+const STAKE_UNIT = 10n ** 18n
+/** How long deals run. */
+export const DEAL_HOURS = 7 * 24
+const DAY_HOURS = 24
+const BPS = 10_000n
 const DAY_SECONDS = 86_400
 const HOUR_SECONDS = 3_600
 const UNIT: Hex = '0x4d6675656c000000000000000000000000000000000000000000000000000000' // Mfuel
 
 /** Opens a market on a fresh chain with the settlement layer on it. */
-export async function createScene(chain: Chain, seed: number): Promise<Scene> {
+export async function createScene(chain: Chain, seed: number, hoursUnseen = 0): Promise<Scene> {
   const { settlement, registry } = chain.deployment
+  const rules = await chain.reader.readContract({
+    ...{ address: settlement, abi: settlementAbi, functionName: 'parameters' },
+  })
   const party = async (name: string): Promise<Party> => ({
     name,
     key: keyOf(seed, name, 0),
@@ -158,18 +178,33 @@ export async function createScene(chain: Chain, seed: number): Promise<Scene> {
     if (settled === undefined || decodeFacts(facts).some(({ outcome }) => outcome !== Outcome.Applied))
       throw new Error('a group was not applied')
     const { clock } = settled.args
-    const links = [{ root, factsRoot: factsRoot(facts), time: clock }]
+    const rooted: RootedBatch = { mode: Mode.Calldata, groupHashes }
     return {
-      ...{ mined, root, clock },
-      placeOf: ({ tally }) => {
-        const batch = { mode: Mode.Calldata, groupHashes, facts } as const
-        return placeInBatch(batch, tally, groupHashes.indexOf(groupHash(tally)), { links, position: 0 })
+      ...{ mined, rooted, authority, lane },
+      placeOf: ({ tally, group }) => {
+        const index = groupHashes.indexOf(groupHash(tally))
+        if (lane === Lane.Attested) {
+          const links = [{ root, factsRoot: factsRoot(facts), time: clock }]
+          return placeInBatch({ ...rooted, facts }, tally, index, { links, position: 0 })
+        }
+        const record = encodeFacts(decodeFacts(facts).slice(index, index + 1))
+        const links = [{ groupHash: groupHash(tally), record, time: clock }]
+        return placeInStream(group.dealId, tally, { links, position: 0 })
       },
     }
   }
 
   return {
-    ...{ chain, seed, anyone, party, call, callRegistry },
+    ...{ chain, seed, hoursUnseen, anyone, party, call, callRegistry, send },
+    hoursToMature: Math.ceil(rules.attestedWindow / HOUR_SECONDS) + 2 * DAY_HOURS,
+    hoursToClose: Math.ceil(rules.closingPeriod / HOUR_SECONDS) + 1,
+    bondFor: (budget) => (budget * BigInt(rules.bondBps) * STAKE_UNIT) / (BPS * BigInt(rules.stakeValue)),
+    bondValueFor: (budget) => (budget * BigInt(rules.bondBps)) / BPS,
+    wouldDo: async ({ account }, to, data) =>
+      await chain.reader.call({ account: account.address, to, data }).then(
+        () => true,
+        () => false,
+      ),
     spentBy: ({ account }) => spent.get(account.address) ?? 0n,
     provider: async (name, stake) => {
       const self = await party(name)
@@ -196,7 +231,7 @@ export async function createScene(chain: Chain, seed: number): Promise<Scene> {
       const terms = {
         budget: choice.budget,
         exposure: Number(choice.exposure ?? 2n ** 40n),
-        duration: 3 * DAY_SECONDS,
+        duration: DEAL_HOURS * HOUR_SECONDS,
         streams: choice.streams ?? 1,
         orderKey: zeroAddress,
         ackKey: zeroAddress,
@@ -217,11 +252,9 @@ export async function createScene(chain: Chain, seed: number): Promise<Scene> {
     },
     settle: (...signed) => settleIn(anyone, Lane.Attested, signed, null),
     force: (provider, ...signed) => settleIn(provider, Lane.Forced, signed, provider.worker),
-    passHours: async (hours) => {
-      for (let hour = 0; hour < hours; hour += 1) {
-        chain.pass(HOUR_SECONDS)
-        await call(anyone, 'tick', [])
-      }
+    passHours: (hours) => {
+      const data = encodeFunctionData({ abi: settlementAbi, functionName: 'tick' })
+      return chain.passCalling({ seconds: HOUR_SECONDS, to: settlement, data }, hours)
     },
   }
 }

@@ -49,10 +49,18 @@ export function expectedAt(p: number, { detected, undetected }: Outcomes): Estim
  * @returns 0 where it is so even if nobody looks, null where it never is.
  */
 export function deterredFrom(outcomes: Outcomes): number | null {
-  const isDeterred = (p: number): boolean => {
+  return leastDeterring((p) => {
     const { mean, margin } = expectedAt(p, outcomes)
     return mean + margin < 0
-  }
+  })
+}
+
+/** The same by the means alone, whatever they may be off: for comparing samples of the same draws. */
+export function breakEven(outcomes: Outcomes): number | null {
+  return leastDeterring((p) => expectedAt(p, outcomes).mean < 0)
+}
+
+function leastDeterring(isDeterred: (p: number) => boolean): number | null {
   if (isDeterred(0)) return 0
   if (!isDeterred(1)) return null
   let [low, high] = [0, 1]

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { netTheft, vouchedInvention } from './strategies/collusion.ts'
 import { doubleBilling } from './strategies/double-billing.ts'
 import { forceGriefing } from './strategies/force-griefing.ts'
 import { forkedStream } from './strategies/forked-stream.ts'
@@ -12,8 +13,9 @@ import { oneHand } from './strategies/one-hand.ts'
 import { overBilling } from './strategies/over-billing.ts'
 import { selfReporting } from './strategies/self-reporting.ts'
 import { stakeExit } from './strategies/stake-exit.ts'
+import { outvotedProvider, stuffedPanel } from './strategies/stuffed-panel.ts'
 import { thrownGame } from './strategies/thrown-game.ts'
-import { inventedWork, withheldOutput } from './strategies/unanswered.ts'
+import { forcedInvention, inventedWork, withheldOutput } from './strategies/unanswered.ts'
 import type { Strategy } from './strategy.ts'
 
 /** In the order of the documentation's tables. */
@@ -27,7 +29,12 @@ export const STRATEGIES: readonly Strategy[] = [
   lienShielding,
   noShow,
   inventedWork,
+  forcedInvention,
   withheldOutput,
   thrownGame,
+  stuffedPanel,
+  outvotedProvider,
+  vouchedInvention,
+  netTheft,
   forceGriefing,
 ]

@@ -6,6 +6,7 @@
 import { type Address, erc20Abi } from 'viem'
 
 import { registryAbi, settlementAbi } from '#protocol/abi.generated.ts'
+import { Mode } from '#protocol/types.ts'
 
 import { defaultParameters } from '../parameters/local.ts'
 import type { Party, Provider, Scene, SimDeal } from './scene.ts'
@@ -55,7 +56,10 @@ async function moneyOf({ chain: { reader, deployment } }: Scene, account: Addres
   const [free] = await reader.readContract({
     ...{ address: settlement, abi: settlementAbi, functionName: 'account', args: [account] },
   })
-  return (await balance(token)) + stakeValueOf(await balance(stakeToken)) + free
+  const [, , , netted] = await reader.readContract({
+    ...{ address: settlement, abi: settlementAbi, functionName: 'netBuyer', args: [account] },
+  })
+  return (await balance(token)) + stakeValueOf(await balance(stakeToken)) + free + netted
 }
 
 async function earnedBy({ chain: { reader, deployment } }: Scene, { id }: Provider): Promise<bigint> {
@@ -65,7 +69,9 @@ async function earnedBy({ chain: { reader, deployment } }: Scene, { id }: Provid
   return claimable + unmatured
 }
 
-async function remainingOf({ chain: { reader, deployment } }: Scene, { id }: SimDeal): Promise<bigint> {
+/** Of a netted deal, 0: its money stands with its buyer's. */
+async function remainingOf({ chain: { reader, deployment } }: Scene, { id, offer }: SimDeal): Promise<bigint> {
+  if (offer.mode === Mode.Net) return 0n
   const { remaining } = await reader.readContract({
     ...{ address: deployment.settlement, abi: settlementAbi, functionName: 'deal', args: [id] },
   })

@@ -1,9 +1,8 @@
 /** @module */
 import { duplicateOf } from '#protocol/faults.ts'
 
-import { payOut, prove, VAULT_HOURS, voidFrom } from '../reports.ts'
+import { convict } from '../reports.ts'
 import { type RogueCast, rogueAndBuyer, unitsWorth } from '../rogue.ts'
-import { HOURS_TO_MATURE } from '../scene.ts'
 import type { Strategy } from '../strategy.ts'
 import { orderOf, receiptFor, shownReceipt } from '../tasks.ts'
 
@@ -18,18 +17,13 @@ export const doubleBilling: Strategy<RogueCast> = {
     const [once, again] = [receiptFor(order, units, random), receiptFor(order, units, random)]
     const [honest, copied] = [scene.sign(deal, 0, 0, 0n, [once.receipt]), scene.sign(deal, 1, 0, 0n, [again.receipt])]
     await scene.settle(honest)
-    await scene.passHours(HOURS_TO_MATURE)
+    await scene.passHours(scene.hoursToMature)
     return async (isDetected) => {
       const batch = await scene.settle(copied)
-      if (isDetected) {
-        const proof = duplicateOf(shownReceipt(honest, 0, once.work), shownReceipt(copied, 0, again.work))
-        if (proof === null) throw new Error('the copy shows nothing')
-        const facts = await prove(scene, watcher, proof)
-        await voidFrom(scene, watcher, { proof, facts }, { batch, signed: copied })
-        await scene.passHours(VAULT_HOURS)
-        await payOut(scene, facts)
-      }
-      await scene.passHours(HOURS_TO_MATURE)
+      const proof = duplicateOf(shownReceipt(honest, 0, once.work), shownReceipt(copied, 0, again.work))
+      if (proof === null) throw new Error('the copy shows nothing')
+      if (isDetected) await convict(scene, watcher, proof, { batch, signed: copied })
+      await scene.passHours(scene.hoursToMature)
     }
   },
 }

@@ -1,10 +1,11 @@
 /** @module */
 import { type RogueCast, rogueAndBuyer } from '../rogue.ts'
-import { HOURS_TO_MATURE } from '../scene.ts'
 import type { Strategy } from '../strategy.ts'
 import { orderOf, receiptFor } from '../tasks.ts'
 
 const FORCES = 10
+/** Longer than any money that is forced takes to mature. */
+const HOURS_TO_MATURE = 6 * 24
 
 /** Forces its work receipt by receipt, to be in the committee's way. */
 export const forceGriefing: Strategy<RogueCast> = {
@@ -16,7 +17,7 @@ export const forceGriefing: Strategy<RogueCast> = {
     return async () => {
       for (const [index, { receipt }] of done.entries())
         await scene.force(rogue, scene.sign(deal, 0, index, BigInt(index), [receipt]))
-      await scene.passHours(2 * HOURS_TO_MATURE)
+      await scene.passHours(HOURS_TO_MATURE)
     }
   },
 }

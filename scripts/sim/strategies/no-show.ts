@@ -1,26 +1,42 @@
 /** @module */
-import { casesOf, payOut, VAULT_HOURS } from '../reports.ts'
+import { encodeFunctionData } from 'viem'
+
+import { settlementAbi } from '#protocol/abi.generated.ts'
+
+import { type Case, casesOf, payOut } from '../reports.ts'
 import { DOLLAR, type RogueCast, rogueAndBuyer } from '../rogue.ts'
-import { HOURS_TO_MATURE } from '../scene.ts'
+import { DEAL_HOURS, type Scene } from '../scene.ts'
 import type { Strategy } from '../strategy.ts'
 
-/** A deal's three days, its closing period of a day, and an hour. */
-const HOURS_TO_CLOSE = 4 * 24 + 1
+const MIN_BUDGET = 100n * DOLLAR
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** Proves it once the watcher has seen it, if that is not too late. */
+async function provenNoShow(scene: Scene, { deal, watcher }: RogueCast): Promise<readonly Case[]> {
+  await scene.passHours(scene.hoursUnseen)
+  const { settlement } = scene.chain.deployment
+  const args = [deal.id, deal.offer, deal.nonce] as const
+  const data = encodeFunctionData({ abi: settlementAbi, functionName: 'proveNoShow', args })
+  return (await scene.wouldDo(watcher, settlement, data)) ? casesOf(await scene.send(watcher, settlement, data)) : []
+}
 
 /** Takes a deal and never works. */
 export const noShow: Strategy<RogueCast> = {
   name: 'no-show',
   plan: 'takes a deal for its opening fee and never works',
-  prepare: (scene) => rogueAndBuyer(scene, { minBudget: 100n * DOLLAR, openingFee: DOLLAR }),
-  play: async (scene, { deal, watcher }) => {
+  prepare: (scene) => {
+    // no offer may take more for its opening than the bond of its smallest budget
+    const openingFee = smaller(DOLLAR, scene.bondValueFor(MIN_BUDGET))
+    return rogueAndBuyer(scene, { minBudget: MIN_BUDGET, openingFee })
+  },
+  play: async (scene, cast) => {
     return async (isDetected) => {
-      await scene.passHours(HOURS_TO_CLOSE)
-      const [facts] = isDetected
-        ? casesOf(await scene.call(watcher, 'proveNoShow', [deal.id, deal.offer, deal.nonce]))
-        : []
-      await scene.call(scene.anyone, 'close', [deal.id])
-      await scene.passHours(VAULT_HOURS + HOURS_TO_MATURE)
-      if (facts !== undefined) await payOut(scene, facts)
+      await scene.passHours(DEAL_HOURS + scene.hoursToClose)
+      const inTime = isDetected && scene.hoursUnseen === 0 ? await provenNoShow(scene, cast) : []
+      await scene.call(scene.anyone, 'close', [cast.deal.id])
+      const cases = isDetected && scene.hoursUnseen > 0 ? await provenNoShow(scene, cast) : inTime
+      await payOut(scene, cases)
+      await scene.passHours(scene.hoursToMature)
     }
   },
 }

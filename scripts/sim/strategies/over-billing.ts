@@ -1,9 +1,8 @@
 /** @module */
 import { overMaximumOf } from '#protocol/faults.ts'
 
-import { payOut, prove, VAULT_HOURS, voidFrom } from '../reports.ts'
+import { convict } from '../reports.ts'
 import { type RogueCast, rogueAndBuyer, unitsWorth } from '../rogue.ts'
-import { HOURS_TO_MATURE } from '../scene.ts'
 import type { Strategy } from '../strategy.ts'
 import { orderOf, receiptFor, shownReceipt } from '../tasks.ts'
 
@@ -18,15 +17,10 @@ export const overBilling: Strategy<RogueCast> = {
       const done = receiptFor(orderOf(deal, 0, 1n, random), units, random)
       const signed = scene.sign(deal, 0, 0, 0n, [done.receipt])
       const batch = await scene.settle(signed)
-      if (isDetected) {
-        const proof = overMaximumOf(shownReceipt(signed, 0, done.work), done.order)
-        if (proof === null) throw new Error('the receipt shows nothing')
-        const facts = await prove(scene, watcher, proof)
-        await voidFrom(scene, watcher, { proof, facts }, { batch, signed })
-        await scene.passHours(VAULT_HOURS)
-        await payOut(scene, facts)
-      }
-      await scene.passHours(HOURS_TO_MATURE)
+      const proof = overMaximumOf(shownReceipt(signed, 0, done.work), done.order)
+      if (proof === null) throw new Error('the receipt shows nothing')
+      if (isDetected) await convict(scene, watcher, proof, { batch, signed })
+      await scene.passHours(scene.hoursToMature)
     }
   },
 }

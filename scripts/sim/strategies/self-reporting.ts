@@ -1,13 +1,10 @@
 /** @module */
-import { payOut, prove, VAULT_HOURS, voidFrom } from '../reports.ts'
-import { type RogueCast, rogueAndBuyer, unitsWorth } from '../rogue.ts'
-import { HOURS_TO_MATURE, type Party } from '../scene.ts'
-import type { Strategy } from '../strategy.ts'
-import { orderOf, receiptFor } from '../tasks.ts'
-import { fork, forkOf } from './forked-stream.ts'
+import { forking } from '../forking.ts'
+import { convict } from '../reports.ts'
+import { rogueAndBuyer } from '../rogue.ts'
 
 /** Reports its own fault first, so that the reporter's part stays in the family. */
-export const selfReporting: Strategy<RogueCast & { readonly friend: Party }> = {
+export const selfReporting = forking({
   name: 'self-reporting',
   plan: 'forks a stream, is paid, and reports itself before anybody else can',
   prepare: async (scene) => {
@@ -15,21 +12,10 @@ export const selfReporting: Strategy<RogueCast & { readonly friend: Party }> = {
     const friend = await scene.party('friend')
     return { ...cast, friend, adversary: { ...cast.adversary, parties: [friend] } }
   },
-  play: async (scene, cast, random) => {
-    const honest = unitsWorth(random, 1, 50)
-    const dearer = honest + unitsWorth(random, 1, 50)
-    const order = orderOf(cast.deal, 0, dearer, random)
-    return async (isDetected) => {
-      const { cheap, dear } = fork(scene, cast, [honest, dearer], (units) => receiptFor(order, units, random).receipt)
-      const batch = await scene.settle(dear)
-      // what is paid out early by waiting for the window matures; only the slash is left then
-      if (!isDetected) await scene.passHours(HOURS_TO_MATURE)
-      const proof = forkOf(cheap, dear)
-      const facts = await prove(scene, cast.friend, proof)
-      if (isDetected) await voidFrom(scene, cast.watcher, { proof, facts }, { batch, signed: dear })
-      await scene.passHours(VAULT_HOURS)
-      await payOut(scene, facts)
-      await scene.passHours(HOURS_TO_MATURE)
-    }
+  follow: async ({ scene, cast, settled, proof, isDetected }) => {
+    // where nobody looks the money matures first, and only the slash is left to be shared
+    if (!isDetected) await scene.passHours(scene.hoursToMature)
+    await convict(scene, cast.friend, proof, settled)
+    await scene.passHours(scene.hoursToMature)
   },
-}
+})

@@ -1,7 +1,7 @@
 /** @module */
 import { expect } from 'chai'
 
-import { deterredFrom, estimate, expectedAt } from '#scripts/sim/statistics.ts'
+import { breakEven, deterredFrom, estimate, expectedAt } from '#scripts/sim/statistics.ts'
 
 describe('statistics of the simulation', () => {
   it('gives the mean with Student’s margin of 99 %', () => {
@@ -37,6 +37,13 @@ describe('statistics of the simulation', () => {
 
     it('is higher where episodes scatter', () => {
       expect(deterredFrom({ detected: [-32, -28, -31, -29], undetected: [8, 12, 9, 11] })).to.be.greaterThan(0.26)
+    })
+
+    it('by means alone does not ask how they scatter', () => {
+      expect(breakEven({ detected: [-32, -28, -31, -29], undetected: [8, 12, 9, 11] })?.toFixed(9)).to.equal(
+        '0.250000000',
+      )
+      expect(breakEven({ detected: [1, 3], undetected: [10, 12] })).to.equal(null)
     })
 
     it('is none at all where cheating loses though nobody looks', () => {
