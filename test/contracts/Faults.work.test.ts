@@ -82,6 +82,9 @@ describe('Faults: what receipts prove', () => {
       const group = deal.stream(0).add(once.receipt, other.receipt).group()
       const [a, b] = [shown(group, 0, once), shown(group, 1, other)]
       expect(duplicateOf(a, b)).to.equal(null)
+      await expect(tally.proveDuplicate(toHex(concatBytes([packReceipt(a), packReceipt(b)]))))
+        .to.be.revertedWithCustomError(tally, 'FaultsNothingWrong')
+        .withArgs(Fault.DuplicateTask)
       const forged = duplicateOf(a, shown(deal.stream(0).add(once.receipt, once.receipt).group(), 1, once))
       if (forged?.call.functionName !== 'proveDuplicate') return expect.fail('no duplicate')
       const [bytes] = forged.call.args

@@ -58,7 +58,9 @@ async function crowd({ registry, rival, id }: Deployment & { id: number }, count
 
 describe('the gas of staking', () => {
   it('of a slash: the first one, later ones, and into the pool', async () => {
-    const { asCourt, id, tally } = await networkHelpers.loadFixture(pooled)
+    const market = await networkHelpers.loadFixture(pooled)
+    const { asCourt, id, tally } = market
+    await advance(networkHelpers, market, DAY)
     const now = await tally.clock()
     await expectGas('slash a provider for the first time', asCourt.slash(id, chargeOf('first', STAKE), 0, now))
     await expectGas('slash a provider again', asCourt.slash(id, chargeOf('second', STAKE), 0, now))
