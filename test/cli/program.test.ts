@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 
 import { expect } from 'chai'
 import { network } from 'hardhat'
+import wabt from 'wabt'
 
 import { type Image, loadElf, programHash } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
 import { createMachine } from '#protocol/vm/machine.ts'
 import { stateHash } from '#protocol/vm/state.ts'
 import { verifyStep } from '#protocol/vm/verify-step.ts'
+import { createExecutor } from '#runtime/executor.ts'
 
 import { digestInput } from '../../examples/lambda-phage/workload.ts'
 import { type Said, tally } from './support/console.ts'
@@ -41,6 +43,27 @@ int tally_main(const uint8_t *input, uint32_t length)
     return 3;
 }
 `
+
+/** Calls through a table by the input's length; the last entry is missing, so a length of 3 traps. */
+const MODULE = `(module
+  (import "tally" "input_length" (func $length (result i32)))
+  (import "tally" "input_read" (func $read (param i32 i32 i32)))
+  (import "tally" "output_write" (func $write (param i32 i32)))
+  (memory (export "memory") 1)
+  (type $binary (func (param i32 i32) (result i32)))
+  (table 4 funcref)
+  (elem (i32.const 0) $add $divide $shift)
+  (func $add (type $binary) (i32.add (local.get 0) (local.get 1)))
+  (func $divide (type $binary) (i32.div_s (local.get 0) (local.get 1)))
+  (func $shift (type $binary) (i32.rotl (local.get 0) (local.get 1)))
+  (func (export "run") (local $at i32)
+    (local.set $at (i32.shl (memory.grow (i32.const 9)) (i32.const 16)))
+    (i32.store offset=0 (local.get $at) (call_indirect (type $binary) (i32.const -77) (i32.const 5) (call $length)))
+    (i32.store offset=4 (local.get $at) (memory.grow (i32.const 60000)))
+    (f64.store offset=9 (local.get $at) (f64.sqrt (f64.convert_i32_u (call $length))))
+    (call $read (i32.add (local.get $at) (i32.const 17)) (i32.const 0) (call $length))
+    (i64.store offset=20 (local.get $at) (i64.rem_s (i64.const -1234567890123) (i64.const 1000003)))
+    (call $write (local.get $at) (i32.const 28))))`
 
 describe('tally program', function () {
   this.timeout(120_000)
@@ -73,6 +96,26 @@ describe('tally program', function () {
   function expectRefused(said: Said, code: string, says: RegExp): void {
     expect(said.code).to.equal(2)
     expect(said.err.at(-1)).to.match(says).and.to.include(`(${code})`)
+  }
+
+  /** Status and output of a module, and of the program made of it. */
+  async function runBothWays(module: Uint8Array, elf: Uint8Array, length: number): Promise<[number, string][]> {
+    const request = { input: new Uint8Array(length).fill(9), maxUnits: 10n }
+    const executor = createExecutor()
+    try {
+      const repeatable = await executor.execute({ ...request, program: module })
+      const provable = await executor.executeProvable({ ...request, program: elf })
+      return [repeatable, provable].map(({ status, output }) => [status, Buffer.from(output).toString('hex')])
+    } finally {
+      await executor.close()
+    }
+  }
+
+  /** Whether there is no compiler; says so. */
+  function isMissing({ err }: Said): boolean {
+    const isSo = err.at(-1)?.includes('cli.no-compiler') === true
+    if (isSo) console.log(`      not built: ${err.at(-1)}`)
+    return isSo
   }
 
   /** State hash after so many instructions, by the interpreter. */
@@ -207,12 +250,26 @@ describe('tally program', function () {
     })
 
     if (isDeep) {
+      it('makes a program of a WebAssembly module: tables, growing memory, traps, floats answer the same bytes', async () => {
+        const module = (await wabt()).parseWat('module.wat', MODULE).toBinary({}).buffer
+        writeFileSync(at('module.wasm'), module)
+        const built = await tally(['program', 'build', at('module.wasm'), '-o', at('module.elf')])
+        if (isMissing(built)) return
+        const elf = readFileSync(at('module.elf'))
+        expect(await runBothWays(module, elf, 3)).to.deep.equal([
+          [1, ''],
+          [1, ''],
+        ])
+        for (const length of [0, 1, 2]) {
+          const [repeatable, provable] = await runBothWays(module, elf, length)
+          expect(provable, `input of ${length}`).to.deep.equal(repeatable)
+          expect(provable?.[0]).to.equal(0)
+        }
+      })
+
       it('makes a program of C that prints, allocates, computes in floating point, exits and traps', async () => {
         const built = await tally(['program', 'build', at('greeting.c'), '-o', at('greeting.elf')])
-        if (built.err.at(-1)?.includes('cli.no-compiler') === true) {
-          console.log(`      not built: ${built.err.at(-1)}`)
-          return
-        }
+        if (isMissing(built)) return
         expect(built.out).to.include(programHash(loadElf(readFileSync(at('greeting.elf')))))
         const greet = async (name: string): Promise<unknown[]> => {
           writeFileSync(at('name'), name)
