@@ -14,7 +14,7 @@ const folder = fileURLToPath(new URL('../../examples/quiet-skies/', import.meta.
 
 describe('quiet skies on the provable machine', function () {
   this.timeout(300_000)
-  const { inputs } = loadTasks(isDeep ? 120 : 6)
+  const { inputs } = loadTasks(isDeep ? 30 : 6)
 
   const executor = createExecutor()
   after(async () => {
