@@ -61,7 +61,7 @@ contract CourtsInvariantTest is Probe {
     function invariant_HonestPlayersLoseNothing() public view {
         vm.assertGe(_handler.wealthOf(_handler.CHALLENGER()), _handler.FUNDS(), "challenger");
         vm.assertGe(_handler.wealthOf(_handler.players()[2]), _handler.FUNDS(), "asserter");
-        vm.assertEq(_stakeOf(1), _stake, "stake");
+        vm.assertGe(_stakeOf(1), _stake, "stake");
         vm.assertEq(_handler.unjust(), 0, "judgement");
     }
 

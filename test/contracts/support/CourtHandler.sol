@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {ICourt} from "../../../contracts/interfaces/ICourt.sol";
 import {IDisputes} from "../../../contracts/interfaces/IDisputes.sol";
 import {IReferee} from "../../../contracts/interfaces/IReferee.sol";
-import {DealTerms, Kind, Offer} from "../../../contracts/interfaces/ITypes.sol";
+import {DealTerms, Kind, Offer, Outcome} from "../../../contracts/interfaces/ITypes.sol";
 import {Vm} from "./Probe.sol";
 import {Steps} from "./Steps.sol";
 
@@ -20,6 +20,7 @@ abstract contract CourtHandler is Steps {
         bytes place;
         bytes receipts;
         uint64 amount; // that came in dispute with its claim
+        uint32 settledAt;
         bytes32 claim;
     }
 
@@ -28,6 +29,7 @@ abstract contract CourtHandler is Steps {
         uint256 result;
         bool honest;
         uint32 openedAt;
+        uint256 moves;
         bytes32 id;
         IReferee.Claim claim;
         IDisputes.Game game;
@@ -35,8 +37,10 @@ abstract contract CourtHandler is Steps {
 
     uint256 internal constant HONEST = 0;
     uint256 internal constant LIAR = 1;
-    uint256 private constant STREAMS = 40;
-    uint64 private constant UNITS = 100;
+    uint256 internal constant STREAMS = 40;
+    uint40 internal constant UNITS = 100;
+    uint64 internal constant PRICE = 1000;
+    uint256 private constant DURATION = 30 days;
     uint256 public constant FUNDS = 1e15;
     address public constant CHALLENGER = address(0xc4a1);
     address public constant GRIEFER = address(0x6e1f);
@@ -44,17 +48,24 @@ abstract contract CourtHandler is Steps {
         "Challenged(bytes32,bytes32,(uint32,bytes32,uint8,uint24,uint24,uint40,uint32,bytes32,uint32,bytes32,uint8,address,address),(bytes32,address,uint32,uint16,address,uint64,uint32,uint32,uint32,uint8,bytes))"
     );
     bytes32 private constant MOVED = keccak256("Moved(bytes32,uint32,bytes)");
-    bytes32 private constant TALLY_TYPEHASH = keccak256(
+    /// @dev Moves of a game about four steps: result, where to look, the states between, which step errs.
+    uint256 private constant MOST_MOVES = 4;
+    bytes32 internal constant TALLY_TYPEHASH = keccak256(
         "Tally(bytes32 dealKey,uint8 stream,uint32 first,uint32 count,uint48 units,bytes32 segment)"
     );
 
     IDisputes public disputes;
     Result[] internal _settled;
     Played[] internal _games;
-    /// @notice Games that ran for longer than both clocks though somebody looked every few hours.
+    /// @notice Games that took more moves than there are, or longer than both clocks though somebody looked every few
+    /// hours.
     uint256 public overlong;
+    /// @notice Calls that were refused though nothing seemed to be in the way.
+    uint256 public refused;
     /// @notice Claims that ended against the truth although the honest side played.
     uint256 public unjust;
+    /// @dev Each provider's present deal, and how many of its streams are taken.
+    uint256[2] internal _posts;
     uint8[2] private _streams;
 
     constructor() {
@@ -71,11 +82,18 @@ abstract contract CourtHandler is Steps {
     }
 
     /// @notice Settles a receipt: an honest provider's is right, another's may not be.
-    function settle(uint256 seed) external {
-        uint256 seller = seed % 2;
-        if (_streams[seller] == STREAMS) return;
+    function settle(uint256 seed) external virtual {
+        _deliver(seed % 2, seed);
+    }
+
+    function _deliver(uint256 seller, uint256 seed) internal returns (uint256 index) {
+        bool isOver = tally.clock() + DAY > tally.deal(_jobs[_posts[seller]].id).end;
+        if (_streams[seller] == STREAMS || isOver) {
+            _hire(seller);
+            _live(1);
+        }
         Result storage self = _settled.push();
-        (self.job, self.stream) = (seller, _streams[seller]++);
+        (self.job, self.stream) = (_posts[seller], _streams[seller]++);
         self.wrong = seller == LIAR && (seed >> 1) % 3 != 0;
         self.states[0] = keccak256(abi.encode(seed));
         for (uint256 i = 1; i < 5; ++i) self.states[i] = keccak256(abi.encode(self.states[i - 1]));
@@ -83,14 +101,17 @@ abstract contract CourtHandler is Steps {
         bytes32 workHash = keccak256(abi.encode(self.states[0], uint64(4), self.states[4]));
         self.receipts = abi.encodePacked(uint24(UNITS), workHash);
         _force(self);
+        return _settled.length - 1;
     }
 
     /// @notice Challenges a receipt: the honest challenger only what is wrong.
-    function challenge(uint256 seed, bool honest) external {
-        if (_settled.length == 0) return;
-        uint256 index = seed % _settled.length;
+    function challenge(uint256 seed, bool honest) external virtual {
+        uint256 index = _challengeable(seed, honest);
+        if (index < _settled.length) _challenge(index, honest);
+    }
+
+    function _challenge(uint256 index, bool honest) internal {
         Result storage self = _settled[index];
-        if (honest && !self.wrong) return;
         ICourt.Shown memory shown = ICourt.Shown(ICourt.Source.Stream, 0, 0, self.place, self.receipts, "");
         uint64 before = tally.disputed();
         vm.recordLogs();
@@ -98,22 +119,42 @@ abstract contract CourtHandler is Steps {
         try disputes.challenge(_jobs[self.job].id, shown, _jobs[self.job].offer, _jobs[self.job].nonce) {
             _note(index, honest);
             if (disputes.claimOf(self.claim).open == 1) self.amount = tally.disputed() - before;
-        } catch {} // matured, refuted, or too dear
+        } catch {
+            ++refused;
+        }
+    }
+
+    /// @dev A receipt that nothing keeps from being challenged; as many as there are if none is.
+    function _challengeable(uint256 seed, bool honest) internal view returns (uint256) {
+        uint256 count = _settled.length;
+        for (uint256 i = 0; i < count; ++i) {
+            Result storage self = _settled[((seed % count) + i) % count];
+            IDisputes.ClaimView memory claim = disputes.claimOf(self.claim);
+            bool isFinal = tally.clock() >= self.settledAt + 2 days || claim.state == IDisputes.ClaimState.Refuted;
+            if (!isFinal && claim.open < 4 && (self.wrong || !honest)) return ((seed % count) + i) % count;
+        }
+        return count;
     }
 
     /// @notice Makes the next move of some game, as its player is.
-    function move(uint256 seed) external {
+    function move(uint256 seed) external virtual {
         if (_games.length != 0) _play(seed % _games.length, seed >> 8);
     }
 
     /// @notice Lets time pass. Who is honest moves before, and then somebody looks after every clock.
-    function pass(uint256 span) external {
-        for (uint256 hours_ = _within(span, 1, 5); hours_ != 0; --hours_) {
+    function pass(uint256 span) external virtual {
+        _live(_within(span, 1, 5));
+    }
+
+    /// @dev As many hours, of which somebody looks after every fifth.
+    function _live(uint256 hours_) internal {
+        for (uint256 i = 1; i <= hours_; ++i) {
             _honestMoves();
             _pass(1 hours);
+            if (i % 5 != 0 && i != hours_) continue;
+            _honestMoves();
+            _crank();
         }
-        _honestMoves();
-        _crank();
     }
 
     /// @notice Bonds of open games and of asserters.
@@ -124,9 +165,7 @@ abstract contract CourtHandler is Steps {
 
     /// @notice What the settlement should hold in disputes.
     function inDispute() external view returns (uint256 sum) {
-        for (uint256 i = 0; i < _settled.length; ++i) {
-            if (disputes.claimOf(_settled[i].claim).state == IDisputes.ClaimState.Open) sum += _settled[i].amount;
-        }
+        for (uint256 i = 0; i < _settled.length; ++i) if (_isDisputed(i)) sum += _settled[i].amount;
     }
 
     /// @notice What an honest player has, has bound, and is owed.
@@ -148,7 +187,10 @@ abstract contract CourtHandler is Steps {
         return [CHALLENGER, GRIEFER, _owner(HONEST), _owner(LIAR), payout, other];
     }
 
-    function _courts(address manager) internal override returns (address[] memory courts) {
+    /// @dev Told of everything that may have slashed somebody.
+    function _heard(Vm.Log[] memory logs) internal virtual {}
+
+    function _courts(address manager) internal virtual override returns (address[] memory courts) {
         address openings = _deploy("Openings.sol:Openings", abi.encode(tally));
         bytes memory arguments = abi.encode(manager, tally, openings, uint64(50_000));
         disputes = IDisputes(_deploy("Disputes.sol:Disputes", arguments));
@@ -163,16 +205,17 @@ abstract contract CourtHandler is Steps {
 
     function _hire(uint256 seller) private {
         Offer memory offer = _offer(seller, 0);
-        (offer.price, offer.rateCap, offer.openingFee) = (1000, 3_600_000, 0);
+        (offer.price, offer.rateCap, offer.openingFee) = (PRICE, 3_600_000, 0);
         DealTerms memory terms = _terms(1, uint64(100 * USD));
-        (terms.exposure, terms.streams, terms.duration) = (1e9, uint8(STREAMS), 20 days);
-        _take(0, seller, offer, terms, false);
+        (terms.exposure, terms.streams, terms.duration) = (1e9, uint8(STREAMS), uint32(DURATION));
+        (_posts[seller], _streams[seller]) = (_take(0, seller, offer, terms, false), 0);
     }
 
     /// @dev The provider's owner forces a group of one receipt.
     function _force(Result storage self) private {
         (uint32 id, bytes32 key) = (_jobs[self.job].id, _jobs[self.job].key);
-        Hand memory hand = _hands[_sellers[self.job].firstWorker];
+        uint256 seller = _jobs[self.job].provider;
+        Hand memory hand = _hands[_sellers[seller].firstWorker];
         bytes32 hash = keccak256(abi.encode(TALLY_TYPEHASH, key, self.stream, 0, 1, UNITS, keccak256(self.receipts)));
         bytes memory head = abi.encodePacked(
             uint40(uint256(id) * 64 + self.stream),
@@ -183,9 +226,14 @@ abstract contract CourtHandler is Steps {
             uint40(UNITS)
         );
         bytes memory batch = abi.encodePacked(hex"0002", head, _signCompact(hand.key, _digest(hash)), self.receipts);
-        address owner = _owner(self.job);
+        address owner = _owner(seller);
         vm.prank(owner, owner);
         bytes memory facts = tally.settle(batch, "");
+        require(
+            uint8(facts[0]) <= uint8(Outcome.Clamped),
+            string.concat("not settled: ", vm.toString(uint8(facts[0])))
+        );
+        self.settledAt = tally.clock();
         bytes memory signed = abi.encodePacked(key, self.stream, uint24(0), uint24(1), uint40(UNITS));
         self.place = abi.encodePacked(id, tally.clock(), bytes27(0), bytes16(facts), signed);
     }
@@ -201,13 +249,14 @@ abstract contract CourtHandler is Steps {
         }
     }
 
-    function _play(uint256 at_, uint256 seed) private returns (bool moved) {
+    function _play(uint256 at_, uint256 seed) internal returns (bool moved) {
         Played storage self = _games[at_];
         Result storage result = _settled[self.result];
         bool asserts = self.game.turn == IReferee.Turn.Asserter;
+        if (disputes.claimOf(self.game.claim).state == IDisputes.ClaimState.Refuted) return false;
         bytes memory move_ = asserts ? _assertion(result, self.game.state) : _objection(self, result, seed);
         vm.recordLogs();
-        vm.prank(asserts ? _owner(result.job) : self.game.challenger);
+        vm.prank(asserts ? _owner(_jobs[result.job].provider) : self.game.challenger);
         // half of the moves that need no claim are made without it
         if (asserts && self.game.state.length != 0 && seed & 1 == 0) {
             try disputes.advance(self.game, move_) {
@@ -216,14 +265,16 @@ abstract contract CourtHandler is Steps {
         } else {
             try disputes.play(self.claim, self.game, move_) {
                 moved = true;
-            } catch {} // too late, or the claim was refuted
+            } catch {} // too late
         }
-        if (moved) _follow(at_, move_);
+        if (!moved) ++refused;
+        else _follow(at_, move_);
     }
 
     /// @dev Brings a game's facts up to the move that was recorded.
     function _follow(uint256 at_, bytes memory move_) private {
         Played storage self = _games[at_];
+        if (++self.moves > MOST_MOVES) ++overlong;
         (bytes memory state, IReferee.Turn turn) = self.claim.referee.next(
             self.claim,
             self.game.state,
@@ -231,6 +282,7 @@ abstract contract CourtHandler is Steps {
             move_
         );
         Vm.Log[] memory logs = vm.getRecordedLogs();
+        _heard(logs);
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != MOVED) continue;
             (uint32 until, ) = abi.decode(logs[i].data, (uint32, bytes));
@@ -257,9 +309,17 @@ abstract contract CourtHandler is Steps {
     function _judge(uint256 at_) private {
         Played storage self = _games[at_];
         IDisputes.ClaimState state = disputes.claimOf(self.game.claim).state;
-        if (_settled[self.result].job == HONEST && state == IDisputes.ClaimState.Refuted) ++unjust;
+        if (_isHonest(self.result) && state == IDisputes.ClaimState.Refuted) ++unjust;
         if (self.honest && state != IDisputes.ClaimState.Refuted) ++unjust;
         _drop(at_);
+    }
+
+    function _isHonest(uint256 result) internal view returns (bool) {
+        return _jobs[_settled[result].job].provider == HONEST;
+    }
+
+    function _isDisputed(uint256 result) internal view returns (bool) {
+        return disputes.claimOf(_settled[result].claim).state == IDisputes.ClaimState.Open;
     }
 
     function _drop(uint256 at_) private {
@@ -272,7 +332,7 @@ abstract contract CourtHandler is Steps {
             uint256 count = _games.length;
             Played storage self = _games[i];
             bool asserts = self.game.turn == IReferee.Turn.Asserter;
-            bool isHonest = asserts ? _settled[self.result].job == HONEST : self.honest;
+            bool isHonest = asserts ? _isHonest(self.result) : self.honest;
             bool moved = isHonest && _play(i, 0);
             if (!moved && _games.length == count) ++i;
         }
@@ -290,7 +350,9 @@ abstract contract CourtHandler is Steps {
             }
             (bytes28 known, ) = disputes.moveOf(self.game.claim, self.game.state);
             if (self.game.turn == IReferee.Turn.Asserter && known != 0 && _play(i - 1, 0)) continue;
+            vm.recordLogs();
             try disputes.timeOut(self.claim, self.game) {
+                _heard(vm.getRecordedLogs());
                 _judge(i - 1);
             } catch {} // its clock runs
         }

@@ -39,7 +39,7 @@ abstract contract Steps is Batches {
         (self.firstWorker, self.workers) = (place, 2);
     }
 
-    function _stake(uint256 seller, uint256 amount) internal {
+    function _stake(uint256 seller, uint256 amount) internal virtual {
         address owner = vm.addr(_sellers[seller].owner);
         stakeToken.mint(owner, amount);
         vm.prank(owner);
@@ -52,7 +52,7 @@ abstract contract Steps is Batches {
     function _coverBond(uint256 seller, uint256 amount) internal {
         IRegistry.ProviderView memory view_ = registry.providerOf(_sellers[seller].id);
         uint256 bond = amount * 25e10; // a quarter: more than the parameters ever ask
-        if (view_.stake - view_.liens < bond) _stake(seller, bond);
+        if (view_.stake < view_.liens + bond) _stake(seller, bond);
     }
 
     function _open(uint256 seed, bool withPermit) internal returns (uint256 job) {
