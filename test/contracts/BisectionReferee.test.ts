@@ -285,8 +285,11 @@ async function randomDispute(random: Random): Promise<string> {
     expect(setting.game.turn, name).to.equal(Turn.AsserterWon)
     return isHarmless ? `challenger: ${name}, harmless` : `challenger: ${name}`
   }
-  const { game, asserted, play } = await challenged(job, mistake)
+  const setting = await challenged(job, mistake)
+  const { game, asserted, play } = setting
   await play(asserted, truth)
+  // more steps than it was paid for cannot even be opened
+  if (game.turn === Turn.Asserter) await silence(setting)
   expect(game.turn, name).to.equal(Turn.ChallengerWon)
   return `provider: ${name}`
 }
