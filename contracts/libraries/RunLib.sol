@@ -14,8 +14,8 @@ import {WorkLib} from "./WorkLib.sol";
 /// the states it began and ended in.
 /// @dev The bytes: started at (8) ‖ ended at (8) ‖ order's index (8) ‖ maximum in units (6) ‖ input's length (4) ‖ root
 /// of its tree (32) ‖ code root (32) ‖ root of the program region (32) ‖ entry (4) ‖ at the end: root of the program
-/// region (32), root of the output's tree, or of the output region if the output is empty (32), root of the input region
-/// (32), core (137).
+/// region (32), root of the output's tree, or of the output region if the output is empty (32), root of the input
+/// region (32), core (137).
 library RunLib {
     /// @notice Bytes of an opening.
     uint256 internal constant LENGTH = 367;

@@ -66,7 +66,7 @@ describe('findings: slashing', () => {
       const charge = chargeOf('because I say so', STAKE)
       const { court: _, ...others } = market.accounts
       for (const who of Object.values(others)) {
-        await expect(registry.connect(who).slash(provider.id, charge))
+        await expect(registry.connect(who).slash(provider.id, charge, 0, 0))
           .to.be.revertedWithCustomError(registry, 'RegistryUnauthorized')
           .withArgs(provider.id, who.address)
         await expect(tally.connect(who).penalize(deal.id, deal.key, 0, charge))
