@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { expect } from 'chai'
 
 import { oracleStatus } from '#oracle/adapters/routes.ts'
+import { MAX_CONTENT_BYTES } from '#protocol/content.ts'
 import { dataRoot } from '#protocol/merkle.ts'
 import { toWire } from '#protocol/wire.ts'
 import {
@@ -231,10 +232,10 @@ describe("a member's HTTP face", function () {
     ],
     ['data as JSON', 'PUT', `/v1/data/${HASH}`, () => '{}', 415, 'request.media-type'],
     [
-      'data of two megabytes',
+      'data of more than sixteen megabytes',
       'PUT',
       `/v1/data/${HASH}`,
-      () => 'x'.repeat(2_000_000),
+      () => 'x'.repeat(MAX_CONTENT_BYTES + 1),
       413,
       'request.too-large',
       'application/octet-stream',
