@@ -11,6 +11,7 @@ import { concatBytes } from '#protocol/words.ts'
 
 import { createVerifier, runOnVerifier, type Verifier } from '../../scripts/vm/solidity-engine.ts'
 import { createRandom } from '../fuzz/support/random.ts'
+import { conformanceCases, MOST_STEPS } from '../protocol/vm/conformance-cases.ts'
 import { asm, elfOfCode } from '../support/vm-assembler.ts'
 import { type Histogram, histogramText, missingOps, noteStep, randomProgram } from '../support/vm-programs.ts'
 import { randomWitness } from '../support/vm-witnesses.ts'
@@ -33,6 +34,18 @@ describe('the one-step verifier', function () {
   after(async () => {
     await verifier.close()
   })
+
+  for (const [about, cases] of conformanceCases()) {
+    // all of them when there is time, else some
+    const chosen = cases.filter((_, index) => isDeep || index % 16 === 0)
+    it(`leads where the interpreter leads in ${chosen.length} cases of ${about}`, async () => {
+      for (const { elf, input } of chosen) {
+        const machine = createMachine(loadElf(elf), input)
+        await runOnVerifier(verifier, machine, MOST_STEPS)
+        expect(machine.status).not.to.equal(STATUS.running)
+      }
+    })
+  }
 
   it('leads where the interpreter leads, step by step through random programs', async () => {
     const histogram: Histogram = new Map()
