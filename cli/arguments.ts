@@ -11,7 +11,6 @@ const MAX_AMOUNT = 2n ** 64n - 1n
 const MAX_ID = 2 ** 32 - 1
 const FIRST_WORKER = 512
 const MAX_WORKER = 2 ** 40 - 1
-const MAX_STREAM = 61
 
 function refuse(flag: string, value: string, wanted: string): never {
   throw new CliError('cli.bad-argument', `${flag} is ${value === '' ? 'empty' : `"${value}"`}, wanted is ${wanted}`)
@@ -60,11 +59,6 @@ export function parseCount(flag: string, min: number, max: number): (value: stri
 /** Index of a worker in the registry. @throws CliError `cli.bad-argument`. */
 export function parseWorker(flag: string): (value: string) => number {
   return (value) => parseWhole(flag, value, { min: FIRST_WORKER, max: MAX_WORKER })
-}
-
-/** Index of a stream of a deal. @throws CliError `cli.bad-argument`. */
-export function parseStream(flag: string): (value: string) => number {
-  return (value) => parseWhole(flag, value, { min: 0, max: MAX_STREAM })
 }
 
 /** Name of an environment variable. @throws CliError `cli.bad-argument`. */

@@ -103,14 +103,6 @@ export function conflictEvidence(one: Hex, other: Hex, signer: Address): Hex {
   return signedEvidence(toHex(keccak(packWords([fixedBytes(low, 32, 'one'), fixedBytes(high, 32, 'other')]))), signer)
 }
 
-/** Evidence of a bad attestation, by the provider's case and the root signed. @throws FieldError on a bad field. */
-export function attestedEvidence(subject: Hex, root: Hex, signer: Address): Hex {
-  return signedEvidence(
-    toHex(keccak(packWords([fixedBytes(subject, 32, 'subject'), fixedBytes(root, 32, 'root')]))),
-    signer,
-  )
-}
-
 /** Detail of a case about a demand: its identity. @throws FieldError when a field does not fit. */
 export function demandDetail({ ask, dealKey, stream, index, workHash, chunk }: RefutedDemand): Hex {
   const words = [

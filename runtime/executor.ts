@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { FUEL_PER_UNIT } from '#protocol/work.ts'
+import { FUEL_PER_UNIT, unitsOfFuel } from '#protocol/work.ts'
 
 import { ExecutionError } from './execution-error.ts'
 import { moduleLimits } from './fuel/module-limits.ts'
@@ -126,6 +126,5 @@ function toFrame({ program, input, maxUnits }: ExecutionRequest, limits: Executo
 
 function toExecution({ status, fuel, output }: EndedFrame, request: ExecutionRequest): Execution {
   if (status === 2) return { status, output, units: request.maxUnits, fuel }
-  const units = (fuel + FUEL_PER_UNIT - 1n) / FUEL_PER_UNIT
-  return { status, output, units: units > 1n ? units : 1n, fuel }
+  return { status, output, units: unitsOfFuel(fuel), fuel }
 }

@@ -4,10 +4,9 @@
  * @module
  */
 import { INPUT_BYTES, INSTRUCTIONS_PER_UNIT, OUTPUT_BYTES, PROGRAM_BYTES } from '#protocol/vm/layout.ts'
-import { unitsOf } from '#protocol/vm/result.ts'
 import { STATE_BYTES } from '#protocol/vm/state.ts'
-
 import { toHex } from '#protocol/words.ts'
+import { unitsOfFuel } from '#protocol/work.ts'
 
 import { ExecutionError } from './execution-error.ts'
 import type { ProvableExecution, ProvableExecutor, ProvableRequest } from './provable-execution.ts'
@@ -81,7 +80,7 @@ function toExecution({ status, fuel, output }: EndedFrame, { maxUnits }: Provabl
   return {
     status,
     output: output.slice(RESULT_BYTES),
-    units: status === 2 ? maxUnits : unitsOf(Number(fuel)),
+    units: status === 2 ? maxUnits : unitsOfFuel(fuel),
     instructions: fuel,
     finalState: output.slice(0, STATE_BYTES),
     regions: { program: rootAt(0), output: rootAt(1), input: rootAt(2) },

@@ -8,6 +8,7 @@ import type { Hex } from 'viem'
 import { TallyError } from '../errors.ts'
 import { dataRoot } from '../merkle.ts'
 import { fixedBytes, keccak, packWords, toHex } from '../words.ts'
+import { unitsOfFuel } from '../work.ts'
 import {
   DATA_BASE,
   INSTRUCTIONS_PER_UNIT,
@@ -66,18 +67,21 @@ export function resultOf(machine: Machine, maxUnits: bigint): RunResult {
   const outputRoot = dataRoot(output)
   const finalStateHash = stateHash(finalState)
   const plainHash = plainHashOf(outputRoot, finalStateHash)
-  return { ending, units: unitsOf(machine.steps), output, outputRoot, finalState, finalStateHash, plainHash }
+  return {
+    ending,
+    units: unitsOfFuel(BigInt(machine.steps)),
+    output,
+    outputRoot,
+    finalState,
+    finalStateHash,
+    plainHash,
+  }
 }
 
 /** Second half of a provable output's commitment: keccak256(abi.encode(outputRoot, hash of the last state)). */
 export function plainHashOf(outputRoot: Hex, finalStateHash: Hex): Hex {
   const words = [fixedBytes(outputRoot, 32, 'outputRoot'), fixedBytes(finalStateHash, 32, 'finalStateHash')]
   return toHex(keccak(packWords(words)))
-}
-
-/** Units of so many instructions, rounded up, at least one. */
-export function unitsOf(instructions: number): bigint {
-  return BigInt(Math.max(1, Math.ceil(instructions / INSTRUCTIONS_PER_UNIT)))
 }
 
 function endingOf({ status, steps }: Machine, maxUnits: bigint): RunEnding {

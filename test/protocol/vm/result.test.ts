@@ -6,8 +6,9 @@ import { dataRoot } from '#protocol/merkle.ts'
 import { loadElf } from '#protocol/vm/elf.ts'
 import { interpret } from '#protocol/vm/interpreter.ts'
 import { createMachine, type Machine } from '#protocol/vm/machine.ts'
-import { instructionLimit, ResultError, resultOf, unitsOf } from '#protocol/vm/result.ts'
+import { instructionLimit, ResultError, resultOf } from '#protocol/vm/result.ts'
 import { parseState } from '#protocol/vm/state.ts'
+import { unitsOfFuel } from '#protocol/work.ts'
 
 import { asm, elfOfCode, loadValue } from '../../support/vm-assembler.ts'
 
@@ -118,7 +119,7 @@ describe('Units', () => {
     [5_000_000_001, 5_001n],
   ] as const) {
     it(`of ${instructions} instructions are ${units}`, () => {
-      expect(unitsOf(instructions)).to.equal(units)
+      expect(unitsOfFuel(BigInt(instructions))).to.equal(units)
     })
   }
 })
